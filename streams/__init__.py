@@ -1,0 +1,1 @@
+"""slackwater's streaming side: detection, the Faust runtime, brokers, simulator and command line."""
