@@ -1,0 +1,143 @@
+"""Alerts as others see them: one transition of an alert is one value of the alerts topic."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from schemas.base import AccountId, Currency, Model, Money, Name, Number, Scalar
+from schemas.instants import Instant
+
+
+class Kind(StrEnum):
+    """What one detector watches for; an account has at most one open alert of each."""
+
+    USAGE_DROP = "usage_drop"
+    USAGE_SILENCE = "usage_silence"
+    KEY_ACTION_STOPPED = "key_action_stopped"
+    BREADTH_DECLINE = "breadth_decline"
+    CHAMPION_GONE = "champion_gone"
+    ONBOARDING_STALLED = "onboarding_stalled"
+    PAYMENT_FAILED = "payment_failed"
+    CARD_EXPIRING = "card_expiring"
+    CANCEL_SCHEDULED = "cancel_scheduled"
+    DOWNGRADE = "downgrade"
+    SEATS_REDUCED = "seats_reduced"
+    PAUSED = "paused"
+    RENEWAL_AT_RISK = "renewal_at_risk"
+    CANCEL_INTENT = "cancel_intent"
+    NEGATIVE_FEEDBACK = "negative_feedback"
+    TELEMETRY_STALLED = "telemetry_stalled"
+
+
+class Change(StrEnum):
+    """What happened to the alert."""
+
+    OPENED = "opened"
+    ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    WOKEN = "woken"
+    RESOLVED = "resolved"
+
+
+class AlertState(StrEnum):
+    """Where the alert stands after the change."""
+
+    FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    RESOLVED = "resolved"
+
+
+class Severity(StrEnum):
+    """How sure and how urgent. Compare by `rank`: as strings they would sort by the alphabet."""
+
+    WATCH = "watch"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for watch, 1 for warning, 2 for critical.
+
+        >>> Severity.CRITICAL.rank > Severity.WATCH.rank
+        True
+        """
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Resolution(StrEnum):
+    """Why an alert was resolved."""
+
+    RECOVERED = "recovered"
+    PAID = "paid"
+    REVERTED = "reverted"
+    REPLACED = "replaced"
+    LOST = "lost"
+    REBASELINED = "rebaselined"
+    MANUAL = "manual"
+    EXPIRED = "expired"
+
+
+AlertId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+"""16 hex digits, made of account id, kind and the episode's opening time."""
+Health = Annotated[int, Field(ge=0, le=100)]
+"""0 (lost) to 100 (healthy)."""
+
+
+class AlertReason(Model):
+    """One reason for an alert: a stable `code`, a sentence, and the values in it."""
+
+    code: Name
+    text: str
+    values: dict[str, Scalar] = Field(default_factory=dict)
+
+
+class Transition(Model):
+    """One change of an alert. `alert_id` and `revision` together are unique, and the same in a replay."""
+
+    schema_version: Literal[1] = 1
+    alert_id: AlertId
+    revision: Annotated[int, Field(ge=1)]
+    account_id: AccountId
+    account_name: str | None = None
+    kind: Kind
+    change: Change
+    state: AlertState
+    severity: Severity
+    at: Instant
+    """Event time of the change."""
+    opened_at: Instant
+    since: Instant
+    """When the decline began, as estimated."""
+    headline: str
+    """One plain sentence."""
+    reasons: tuple[AlertReason, ...] = ()
+    evidence: dict[str, Number] = Field(default_factory=dict)
+    """Numbers: observed, expected, window, score, rate of false alarms at this score."""
+    health: Health
+    mrr_minor: Money | None = None
+    currency: Currency | None = None
+    priority: Annotated[float, Field(ge=0)] = 0.0
+    """Money at risk: MRR times the probability of loss within 90 days."""
+    owner: str | None = None
+    team: str | None = None
+    playbook: str | None = None
+    """What to do next."""
+    resolution: Resolution | None = None
+    by: str | None = None
+    """Who gave the command that this change carries out."""
+
+
+def transition_headers(transition: Transition) -> list[tuple[str, bytes]]:
+    """The headers of the transition's record, so that a reader may pick without parsing."""
+    return [
+        ("content-type", b"application/json"),
+        ("slackwater-alert-id", transition.alert_id.encode()),
+        ("slackwater-kind", transition.kind.value.encode()),
+        ("slackwater-change", transition.change.value.encode()),
+    ]

@@ -1,0 +1,90 @@
+"""Times on the wire and inside: RFC 3339 text with an offset outside, `int` milliseconds since the epoch (UTC) inside."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+EARLIEST = (datetime(1990, 1, 1, tzinfo=UTC) - _EPOCH) // _MS
+"""First millisecond that is allowed: 1990-01-01T00:00:00Z."""
+LATEST = (datetime(2100, 1, 1, tzinfo=UTC) - _EPOCH) // _MS - 1
+"""Last millisecond that is allowed: 2099-12-31T23:59:59.999Z."""
+
+_RFC3339 = re.compile(
+    r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))[Tt]((?:[01]\d|2[0-3]):[0-5]\d:)([0-5]\d|60)(\.\d+)?"
+    r"([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
+_parse = datetime.fromisoformat
+
+SHAPE = "a time in RFC 3339 with an offset, like 2025-03-01T12:00:00Z"
+
+
+class OutOfRange(ValueError):
+    """A well-formed time before 1990 or after 2099."""
+
+
+def parse_instant(text: str) -> int:
+    """Milliseconds since the epoch of an RFC 3339 time; finer fractions are cut off, a leap second is the next second.
+
+    Raises `OutOfRange` for a time before 1990 or after 2099, `ValueError` for anything else that is no such time.
+
+    >>> parse_instant("1970-01-01T00:00:00Z")
+    Traceback (most recent call last):
+    schemas.instants.OutOfRange: the time must lie from 1990 to 2099
+    >>> parse_instant("2025-03-01T12:00:00.25+01:00")
+    1740826800250
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f"must be {SHAPE}")
+    day, minute, second, fraction, offset = match.groups()
+    leap = second == "60"
+    try:
+        moment = _parse(f"{day}T{minute}{'59' if leap else second}{fraction or ''}{offset.upper()}")
+        at = (moment - _EPOCH) // _MS
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"must be {SHAPE}") from error
+    if leap:
+        at = at - at % 1000 + 1000
+    if not EARLIEST <= at <= LATEST:
+        raise OutOfRange("the time must lie from 1990 to 2099")
+    return at
+
+
+def format_instant(at: int) -> str:
+    """RFC 3339 in UTC; milliseconds only when there are some.
+
+    >>> format_instant(1740826800000), format_instant(1740826800250)
+    ('2025-03-01T11:00:00Z', '2025-03-01T11:00:00.250Z')
+    """
+    text = (_EPOCH + at * _MS).isoformat(timespec="milliseconds" if at % 1000 else "seconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def _instant(value: Any) -> int:
+    if type(value) is str:
+        try:
+            return parse_instant(value)
+        except OutOfRange as error:
+            raise PydanticCustomError("time_out_of_range", "the time must lie from 1990 to 2099") from error
+        except ValueError as error:
+            raise PydanticCustomError("instant", f"must be {SHAPE}") from error
+    if type(value) is int:
+        if EARLIEST <= value <= LATEST:
+            return value
+        raise PydanticCustomError("time_out_of_range", "the time must lie from 1990 to 2099")
+    raise PydanticCustomError("instant", f"must be {SHAPE}")
+
+
+Instant = Annotated[
+    int,
+    BeforeValidator(_instant, json_schema_input_type=str),
+    PlainSerializer(format_instant, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""Milliseconds since the epoch, from RFC 3339 text with an offset (or, in Python, from such an integer)."""

@@ -1,0 +1,102 @@
+"""An account's current picture: what the board reads."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.alerts import AlertId, Health, Kind, Transition
+from schemas.base import AccountId, Currency, Model, Money, Name, Seats
+from schemas.instants import Instant
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class Phase(StrEnum):
+    """Where an account is in its life."""
+
+    ONBOARDING = "onboarding"
+    ACTIVE = "active"
+    ALERTING = "alerting"
+    PAUSED = "paused"
+    LOST = "lost"
+
+
+class PaymentState(StrEnum):
+    """`failed` while an invoice that failed is neither paid nor voided."""
+
+    OK = "ok"
+    FAILED = "failed"
+
+
+class Factor(Model):
+    """One part of the health: its points (negative: taken off) and why."""
+
+    name: Name
+    points: float
+    text: str
+
+
+class Engagement(Model):
+    """Activity. Windows end with the day of the picture's `at`, in the business time zone."""
+
+    events_total: Count = 0
+    """Sum of the quantity of all usage events ever counted, late ones included."""
+    events_7d: Count = 0
+    events_28d: Count = 0
+    expected_28d: Annotated[float, Field(ge=0)] | None = None
+    """What the account's own baseline leads to expect; None while there is none."""
+    active_users_28d: Count = 0
+    last_event_at: Instant | None = None
+    daily: tuple[Count, ...] = ()
+    """Counts of the last days (60 by default), oldest first; the last one is the day of `at`."""
+
+
+class Billing(Model):
+    """Money. Sums over the account's paid subscriptions; dates are the nearest ones."""
+
+    plan: str | None = None
+    seats: Seats | None = None
+    mrr_minor: Money | None = None
+    currency: Currency | None = None
+    card_end: Instant | None = None
+    """The moment from which the default card is no longer good."""
+    renewal_at: Instant | None = None
+    cancel_at: Instant | None = None
+    payment_state: PaymentState | None = None
+
+
+class TimelineEntry(Model):
+    """One line of an account's history."""
+
+    at: Instant
+    code: Name
+    """What it was, for programs: `alert.opened`, `action`, `subscription.started` and the like."""
+    text: str
+    """The same for people."""
+    kind: Kind | None = None
+    alert_id: AlertId | None = None
+    by: str | None = None
+
+
+class AccountPicture(Model):
+    """One value of the health topic, which keeps the last one of each account."""
+
+    schema_version: Literal[1] = 1
+    account_id: AccountId
+    account_name: str | None = None
+    at: Instant
+    phase: Phase
+    health: Health
+    factors: tuple[Factor, ...] = ()
+    missing: tuple[Name, ...] = ()
+    """Factors that were left out of the health for want of data."""
+    engagement: Engagement = Engagement()
+    billing: Billing = Billing()
+    alerts: tuple[Transition, ...] = ()
+    """The open ones, each as its last transition."""
+    timeline: tuple[TimelineEntry, ...] = ()
+    """The last 50 entries, oldest first."""
+    priority: Annotated[float, Field(ge=0)] = 0.0
+    owner: str | None = None
+    team: str | None = None
