@@ -1,0 +1,1 @@
+"""Everything that runs: the Faust application, its tasks and transactions, clocks, metrics and settings."""

@@ -1,0 +1,243 @@
+"""All settings, in one frozen object built in one place.
+
+Every field `x` is the environment variable `SLACKWATER_X` and the key `x` of slackwater.toml. Durations are written
+with a unit (`250ms`, `10m`, `48h`) and held as milliseconds.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from schemas.errors import SettingsError
+from streams.runtime.settings_sources import PREFIX, Setting, read_sources
+from streams.runtime.settings_values import (
+    Brokers,
+    Duration,
+    HashKey,
+    PositiveDuration,
+    ReplicationFactor,
+    TimeZone,
+    TopicName,
+    TopicPrefix,
+    UpperCase,
+    Webhook,
+)
+
+if TYPE_CHECKING:
+    from streams.detection.config import DetectionConfig
+
+SECRETS = ("slack_webhook_url", "user_hash_key", "sasl_plain_password")
+_TOPICS = ("usage", "billing", "accounts", "commands", "alerts", "health", "dead_letters")
+
+
+class Settings(BaseModel):
+    """What one application runs with. Build it with `load_settings`; in tests also directly: `Settings(partitions=2)`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+
+    # Kafka: names follow aiokafka's.
+    brokers: Brokers = "127.0.0.1:9092"
+    security_protocol: Annotated[Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], UpperCase] = "PLAINTEXT"
+    sasl_mechanism: Annotated[Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None, UpperCase] = None
+    sasl_plain_username: str | None = None
+    sasl_plain_password: SecretStr | None = None
+    ssl_cafile: Path | None = None
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
+    session_timeout: PositiveDuration = 10_000
+    heartbeat_interval: PositiveDuration = 3_000
+    rebalance_timeout: PositiveDuration = 30_000
+
+    # The application and its topics.
+    app_id: TopicName = "slackwater"
+    partitions: Annotated[int, Field(ge=1, le=10_000)] = 4
+    replication_factor: ReplicationFactor = -1
+    topic_prefix: TopicPrefix = ""
+    topic_usage: TopicName = "product-usage"
+    topic_billing: TopicName = "billing"
+    topic_accounts: TopicName = "accounts"
+    topic_commands: TopicName = "alert-commands"
+    topic_alerts: TopicName = "churn-alerts"
+    topic_health: TopicName = "account-health"
+    topic_dead_letters: TopicName = "dead-letters"
+
+    # Input and its time.
+    clock: Literal["wall", "events"] = "wall"
+    out_of_order: Duration = 600_000
+    grace: Duration = 3_600_000
+    future_tolerance: Duration = 600_000
+    dedup_window: Duration = 172_800_000
+    max_record_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 1 << 20
+    max_waiting_events: Annotated[int, Field(ge=1_000)] = 200_000
+    user_hash_key: HashKey | None = None
+
+    # Detection.
+    timezone: TimeZone = "UTC"
+    false_alarms_per_account_year: Annotated[float, Field(ge=0.001, le=100)] = 0.2
+    watch_false_alarms_per_account_year: Annotated[float, Field(ge=0.001, le=100)] = 1.0
+    shadow: bool = False
+
+    # Where alerts go.
+    slack_webhook_url: Webhook | None = None
+    console: bool = False
+    slack_timeout: PositiveDuration = 10_000
+    give_up: PositiveDuration = 86_400_000
+
+    # State and flushing.
+    store: Literal["memory", "rocksdb"] = "memory"
+    state_dir: Path = Path(".slackwater")
+    flush: PositiveDuration = 1_000
+    lagging_flush: PositiveDuration = 10_000
+    lagging_flush_events: Annotated[int, Field(ge=1)] = 50_000
+
+    # The worker's own pages and log.
+    web_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    web_port: Annotated[int, Field(ge=0, le=65_535)] = 6_066
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], UpperCase] = "INFO"
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        # Every impossible combination at once; each names its keys, so that load_settings can say where they were set.
+        if problems := list(_impossible(self)):
+            raise ValueError("\n".join(problems))
+        return self
+
+    def topic(self, name: str) -> str:
+        """The full name of a topic: `usage`, `billing`, `accounts`, `commands`, `alerts`, `health`, `dead_letters`.
+
+        Raises KeyError for any other.
+
+        >>> Settings(topic_prefix="eu.").topic("usage")
+        'eu.product-usage'
+        """
+        if name not in _TOPICS:
+            raise KeyError(f"no topic is called {name!r}; there are {', '.join(_TOPICS)}")
+        return self.topic_prefix + str(getattr(self, f"topic_{name}"))
+
+    @property
+    def shuffle_topic(self) -> str:
+        """Internal: events on their way from the ingest tasks to their home partition."""
+        return f"{self.app_id}-shuffle"
+
+    @property
+    def notifications_topic(self) -> str:
+        """Internal: what is to be told, keyed by route."""
+        return f"{self.app_id}-notifications"
+
+    @property
+    def undelivered_topic(self) -> str:
+        """Internal: notifications given up, with the reason."""
+        return f"{self.app_id}-undelivered"
+
+    def detection(self) -> DetectionConfig:
+        """The part of the settings that the pure engine takes."""
+        from streams.detection.config import DetectionConfig  # noqa: PLC0415 - the command line's help needs no engine
+
+        return DetectionConfig(
+            timezone=self.timezone,
+            alert_false_alarms=self.false_alarms_per_account_year,
+            watch_false_alarms=self.watch_false_alarms_per_account_year,
+            grace_ms=self.grace,
+            dedup_window_ms=self.dedup_window,
+        )
+
+    def kafka(self) -> dict[str, Any]:
+        """Connection arguments of any aiokafka client. They hold the password in the clear: never log them.
+
+        Raises SettingsError when a certificate or key file cannot be used.
+        """
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": self.brokers,
+            "security_protocol": self.security_protocol,
+        }
+        if self.security_protocol.endswith("SSL"):
+            arguments["ssl_context"] = self._ssl_context()
+        if self.security_protocol.startswith("SASL"):
+            assert self.sasl_plain_password is not None
+            arguments["sasl_mechanism"] = self.sasl_mechanism
+            arguments["sasl_plain_username"] = self.sasl_plain_username
+            arguments["sasl_plain_password"] = self.sasl_plain_password.get_secret_value()
+        return arguments
+
+    def _ssl_context(self) -> ssl.SSLContext:
+        try:
+            context = ssl.create_default_context(cafile=self.ssl_cafile)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(f"ssl_cafile={str(self.ssl_cafile)!r} cannot be used: {error}") from error
+        if self.ssl_certfile is not None:
+            try:
+                context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile)
+            except (OSError, ssl.SSLError) as error:
+                files = f"ssl_certfile={str(self.ssl_certfile)!r}, ssl_keyfile={str(self.ssl_keyfile)!r}"
+                raise SettingsError(f"{files} cannot be used: {error}") from error
+        return context
+
+
+def load_settings(environ: Mapping[str, str], toml_path: Path | None = None) -> Settings:
+    """Settings from the environment over a TOML file (`read_sources` says which).
+
+    Raises SettingsError with one line for each problem: where it was set, the value (never a secret's), what is allowed.
+    """
+    sources = read_sources(environ, toml_path, keys=Settings.model_fields, secrets=SECRETS)
+    try:
+        return Settings.model_validate({key: setting.value for key, setting in sources.items()})
+    except ValidationError as error:
+        raise SettingsError("\n".join(_problems(error, sources))) from None  # its text would show secrets
+
+
+def _problems(error: ValidationError, sources: Mapping[str, Setting]) -> Iterator[str]:
+    for problem in error.errors(include_url=False, include_context=False):
+        text = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        if not problem["loc"]:
+            yield from (_with_places(line, sources) for line in text.splitlines())
+            continue
+        key = str(problem["loc"][0])
+        value = "" if key in SECRETS else f"={sources[key].value!r}"
+        yield f"{sources[key].place}{value}: {text}"
+
+
+def _with_places(line: str, sources: Mapping[str, Setting]) -> str:
+    """Add where the keys that begin a line of `_impossible` were set."""
+    keys = line.partition(":")[0].split(", ")
+    places = [sources[key].place if key in sources else f"{PREFIX}{key.upper()} (not set)" for key in keys]
+    return f"{', '.join(places)}:{line.partition(':')[2]}"
+
+
+def _impossible(settings: Settings) -> Iterator[str]:
+    """What no single value forbids, a line each, beginning with the keys concerned."""
+    if settings.store == "rocksdb":
+        yield "store: rocksdb is not built yet; use memory"
+    if settings.heartbeat_interval >= settings.session_timeout:
+        yield "heartbeat_interval, session_timeout: the heartbeat must be shorter than the session, a third of it usually"
+    if settings.watch_false_alarms_per_account_year < settings.false_alarms_per_account_year:
+        yield (
+            "watch_false_alarms_per_account_year, false_alarms_per_account_year: "
+            "watches come at lower scores than alerts, so their rate cannot be the smaller one"
+        )
+    taken: dict[str, str] = {}
+    for name in _TOPICS:
+        full = settings.topic(name)
+        if full in taken:
+            yield f"topic_{taken[full]}, topic_{name}: both are {full!r}; every topic needs a name of its own"
+        taken[full] = name
+    yield from _impossible_security(settings)
+
+
+def _impossible_security(settings: Settings) -> Iterator[str]:
+    credentials = ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password")
+    sasl = settings.security_protocol.startswith("SASL")
+    for key in credentials:
+        if sasl and getattr(settings, key) is None:
+            yield f"{key}, security_protocol: {settings.security_protocol} needs {', '.join(credentials)}"
+        if not sasl and getattr(settings, key) is not None:
+            yield f"{key}, security_protocol: has no effect with {settings.security_protocol}; use SASL_SSL"
+    for key in ("ssl_cafile", "ssl_certfile", "ssl_keyfile"):
+        if getattr(settings, key) is not None and not settings.security_protocol.endswith("SSL"):
+            yield f"{key}, security_protocol: has no effect with {settings.security_protocol}; use SSL or SASL_SSL"
+    if settings.ssl_keyfile is not None and settings.ssl_certfile is None:
+        yield "ssl_keyfile, ssl_certfile: a key needs its certificate"

@@ -1,0 +1,93 @@
+"""The kinds of value that settings have, each with a message that says what is allowed."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)", re.ASCII)
+_BROKER = re.compile(r"(?:[^\s:/@\[\],]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", re.ASCII)
+_TOPIC = re.compile(r"[a-zA-Z0-9._-]*", re.ASCII)
+_URL = re.compile(r"https?://[^\s/@?#]+(?:/\S*)?")
+_TOPIC_LENGTH = 249
+_HASH_KEY_BYTES = 64
+
+
+def parse_duration(text: str) -> int:
+    """A duration in milliseconds.
+
+    >>> parse_duration("10m"), parse_duration("250ms")
+    (600000, 250)
+    """
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise ValueError("should be a whole number and a unit: 250ms, 1s, 10m, 48h or 7d")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _duration(value: object) -> int:
+    # An int is what a test or the program itself gives; from a file or the environment only text with a unit comes.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return parse_duration(str(value))
+
+
+def _brokers(value: str) -> str:
+    addresses = [address.strip() for address in value.split(",")]
+    for address in addresses:
+        found = _BROKER.fullmatch(address)
+        if found is None or not 0 < int(found[1]) < 65_536:
+            raise ValueError("should be host:port, several separated by commas")
+    return ",".join(addresses)
+
+
+def _topic_part(value: str) -> str:
+    if not _TOPIC.fullmatch(value) or len(value) > _TOPIC_LENGTH:
+        raise ValueError(f"should have only letters, digits, '.', '_' and '-', and at most {_TOPIC_LENGTH} of them")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("should be a time zone of the IANA database, like UTC or Europe/Berlin") from error
+    return value
+
+
+def _replication(value: int) -> int:
+    if value != -1 and not 1 <= value <= 32:
+        raise ValueError("should be 1 to 32, or -1 for the broker's own default")
+    return value
+
+
+def _webhook(value: SecretStr) -> SecretStr:
+    if not _URL.fullmatch(value.get_secret_value()):
+        raise ValueError("should be an https:// address, as Slack shows it for an incoming webhook")
+    return value
+
+
+def _hash_key(value: SecretStr) -> SecretStr:
+    if not 16 <= len(value.get_secret_value().encode()) <= _HASH_KEY_BYTES:
+        raise ValueError(f"should have 16 to {_HASH_KEY_BYTES} bytes")
+    return value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
+PositiveDuration = Annotated[int, BeforeValidator(_duration), Field(gt=0)]
+Brokers = Annotated[str, AfterValidator(_brokers)]
+TopicName = Annotated[str, Field(min_length=1), AfterValidator(_topic_part)]
+TopicPrefix = Annotated[str, AfterValidator(_topic_part)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+ReplicationFactor = Annotated[int, AfterValidator(_replication)]
+Webhook = Annotated[SecretStr, AfterValidator(_webhook)]
+HashKey = Annotated[SecretStr, AfterValidator(_hash_key)]
+UpperCase = BeforeValidator(_upper)
