@@ -1,0 +1,58 @@
+# `make demo` needs Python 3.11 or later and nothing else. `make help` lists the targets.
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,$(shell \
+  $(name) -c 'import sys; print("$(name)") if sys.version_info >= (3, 11) else None' 2>/dev/null)))
+BIN := .venv/bin
+READY := .venv/ready
+ARGS ?=
+BROKER ?=
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check bench format constraints clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: $(READY) ## create .venv with everything pinned in constraints.txt
+
+demo: $(READY) ## a fleet of accounts goes slack; BROKER=kafka for the real one, ARGS='--help' for options
+	@$(BIN)/slackwater demo $(if $(BROKER),--broker $(BROKER)) $(ARGS)
+
+test: $(READY) ## all tests: first what runs alone, then what needs brokers
+	$(BIN)/pytest -q -n $(JOBS) $(ARGS) $(wildcard $(addprefix tests/,unit properties contracts scenarios architecture))
+	$(BIN)/pytest -q $(ARGS) $(wildcard $(addprefix tests/,framework broker chaos e2e))
+
+check: $(READY) ## format, lint, types, import contracts, unit tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -n $(JOBS) tests/unit tests/architecture
+
+bench: $(READY) ## figures against peers, in one run; fails nothing
+	$(BIN)/python -m tests.bench $(ARGS)
+
+format: $(READY) ## let ruff rewrite what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+constraints: $(READY) ## resolve constraints.txt anew; UPGRADE=--upgrade takes newer versions
+	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --all-extras --no-header \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(UPGRADE) -o constraints.txt pyproject.toml
+
+clean: ## remove .venv and all caches
+	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist deploy/kafka/target
+
+# The stamp is written last: an interrupted installation is taken up again.
+$(READY): constraints.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'slackwater needs Python 3.11 or later, and none is on the path.' \
+	  'Install it, or say which one: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo '$(PYTHON) cannot create virtual environments.' \
+	  'On Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@echo 'Installing into .venv (once; a minute or two)'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
