@@ -1,0 +1,213 @@
+"""One route's queue in the outbox: which notification may go when, and what an answer does to it and to the route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from alerting.bucket import Bucket
+from alerting.delivery.answers import Answer, Failure, Verdict, judge
+from alerting.notification import Notification, Undelivered, UndeliveredReason
+from alerting.outbox_rows import RouteState, Row, route_key
+from alerting.policy import DeliveryPolicy
+
+
+class Lane:
+    """A route's rows in the order of their sequence, and how the route does.
+
+    `bucket`: None for a route that is not configured (any more), whose rows move on. `refuge`: there is another route
+    that takes this one's rows when it is broken.
+    """
+
+    def __init__(
+        self, name: str, bucket: Bucket | None, policy: DeliveryPolicy, draw: Callable[[], float], *, refuge: bool
+    ) -> None:
+        self.name = name
+        self.state = RouteState()
+        self.rows: dict[int, Row] = {}
+        self.dirty: dict[str, Row | RouteState | None] = {}
+        self.undelivered: list[Undelivered] = []
+        self.leaving: list[Row] = []
+        self._bucket = bucket
+        self._policy = policy
+        self._draw = draw
+        self._refuge = refuge
+        self._in_flight: int | None = None
+        self._newest = -1
+
+    def restore(self, row: Row) -> None:
+        """Put a stored row back; rows come in the order of their sequence."""
+        self.rows[row.sequence] = row
+        self._newest = row.sequence
+
+    def add(self, sequence: int, alert_id: str, notification: bytes, now: int) -> bool:
+        """Queue a notification; or pass it on at once while the route is broken. False: it was taken in before."""
+        if sequence <= self._newest:
+            return False
+        self._newest = sequence
+        row = Row(self.name, sequence, alert_id, now, notification)
+        if self._bucket is None:
+            self._leave(row, now)
+        elif self.state.broken_since is not None and self._refuge and now < self.state.not_before:
+            self.leaving.append(row)
+        else:
+            if self.rows:
+                # A clock that was set back must not spoil the order in which rows grow old.
+                row = replace(row, added_at=max(now, self.rows[next(reversed(self.rows))].added_at))
+            self._put(row)
+        return True
+
+    def next(self, now: int) -> Row | None:
+        """What may be sent at `now`, counted as tried and taken from the bucket; None while an answer is awaited."""
+        if self._in_flight is not None or not self.rows:
+            return None
+        if self._bucket is None:
+            for row in list(self.rows.values()):
+                self._leave(row, now)
+            return None
+        if now < self._ready_at(self._bucket):
+            self._expire(now)
+            return None
+        row = next(row for row in self._heads() if row.not_before <= now)
+        row = row.tried(now)
+        self._in_flight = row.sequence
+        self._put(row)
+        self._set(full_at=self._bucket.take(self.state.full_at, now))
+        return row
+
+    def wake_at(self) -> int | None:
+        """The earliest moment at which `next` has something to do, if nothing is added or answered before."""
+        if self._in_flight is not None or not self.rows:
+            return None
+        if self._bucket is None:
+            return 0
+        moments = [self._ready_at(self._bucket)]
+        if self.state.failing_since is not None:
+            moments.append(self._expires_at(next(iter(self.rows.values())), self.state.failing_since))
+        return min(moments)
+
+    def answered(self, sequence: int, answer: Answer, now: int) -> Verdict:
+        """Take the answer to what `next` gave. Raises `ValueError` when none is awaited for it."""
+        if self._in_flight != sequence:
+            raise ValueError(f"no answer is awaited for {self.name}/{sequence}")
+        self._in_flight = None
+        row = self.rows[sequence]
+        verdict = judge(answer)
+        if verdict is not Verdict.DELIVERED:
+            self._set(last=_words(verdict, answer))
+        if verdict is Verdict.DELIVERED:
+            self._drop(row)
+            self._works(now)
+        elif verdict is Verdict.REJECTED:
+            if row.plain:
+                self._give_up(row, UndeliveredReason.REJECTED, now)
+            else:
+                self._put(replace(row, plain=True))
+            if answer.failure is not Failure.UNRENDERABLE:
+                self._works(now)
+        else:
+            self._fails(row, verdict, answer, now)
+        if answer.retry_after is not None:
+            # Whatever the answer is, a wait that is asked for is kept; the next whole millisecond, never one before.
+            self._set(not_before=max(self.state.not_before, now + int(answer.retry_after * 1_000) + 1))
+        return verdict
+
+    def _works(self, now: int) -> None:
+        failing_since = self.state.failing_since
+        self._set(failures=0, failing_since=None, broken_since=None, probes=0)
+        if failing_since is not None and now - failing_since >= self._policy.patience:
+            # It was the route and not the messages: those set aside go first again.
+            for row in [row for row in self.rows.values() if row.not_before]:
+                self._put(replace(row, not_before=0))
+
+    def _fails(self, row: Row, verdict: Verdict, answer: Answer, now: int) -> None:
+        policy, state = self._policy, self.state
+        broken = verdict is Verdict.ROUTE_BROKEN
+        probing = state.broken_since is not None
+        failures, probes = state.failures + 1, state.probes + (broken or probing)
+        wait = policy.probe_wait(probes) if broken or probing else policy.back_off(failures, self._draw())
+        if verdict is Verdict.RATE_LIMITED:
+            wait = max(wait, policy.limited_wait) if answer.retry_after is None else 0
+        self._set(
+            failures=failures,
+            probes=probes,
+            not_before=now + wait,
+            failing_since=now if state.failing_since is None else state.failing_since,
+            broken_since=now if broken and not probing else state.broken_since,
+        )
+        if self.state.broken_since is not None and self._refuge:
+            for waiting in list(self.rows.values()):
+                self._leave(waiting, now)
+            return
+        tried_for = row.tried_for(now)
+        if tried_for >= policy.give_up:
+            self._give_up(row, UndeliveredReason.GIVEN_UP, now)
+        elif tried_for >= policy.patience and not broken and verdict is not Verdict.RATE_LIMITED:
+            self._put(replace(row, not_before=now + policy.set_aside))
+        self._expire(now)
+
+    def _expire(self, now: int) -> None:
+        """Give up what has waited for too long while the route failed: the oldest ones, which are the first ones."""
+        if (failing_since := self.state.failing_since) is None:
+            return
+        for row in list(self.rows.values()):
+            if now < self._expires_at(row, failing_since):
+                break
+            self._give_up(row, UndeliveredReason.GIVEN_UP, now)
+
+    def _expires_at(self, row: Row, failing_since: int) -> int:
+        # Not from `added_at` alone: after a worker's long rest a route that works must get its messages.
+        return max(row.added_at, failing_since) + self._policy.give_up
+
+    def _ready_at(self, bucket: Bucket) -> int:
+        heads: list[int] = []
+        for row in self._heads():
+            heads.append(row.not_before)
+            if not row.not_before:
+                break
+        return max(self.state.not_before, bucket.ready_at(self.state.full_at), min(heads))
+
+    def _heads(self) -> Iterator[Row]:
+        """The first row of each alert, in order: what may go without overtaking its own alert."""
+        seen: set[str] = set()
+        for row in self.rows.values():
+            if row.alert_id not in seen:
+                seen.add(row.alert_id)
+                yield row
+
+    def _leave(self, row: Row, now: int) -> None:
+        if self._refuge:
+            self._drop(row)
+            self.leaving.append(row)
+        else:
+            self._give_up(row, UndeliveredReason.NO_ROUTE, now)
+
+    def _give_up(self, row: Row, reason: UndeliveredReason, now: int) -> None:
+        self._drop(row)
+        self.undelivered.append(
+            Undelivered(
+                reason=reason,
+                detail=self.state.last or "never tried",
+                attempts=row.attempts,
+                added_at=row.added_at,
+                first_tried_at=row.first_tried_at,
+                at=now,
+                notification=Notification.decode(row.notification),
+            )
+        )
+
+    def _put(self, row: Row) -> None:
+        self.rows[row.sequence] = self.dirty[row.key] = row
+
+    def _drop(self, row: Row) -> None:
+        self.rows.pop(row.sequence, None)
+        self.dirty[row.key] = None
+
+    def _set(self, **fields: object) -> None:
+        self.state = self.dirty[route_key(self.name)] = replace(self.state, **fields)  # type: ignore[arg-type]
+
+
+def _words(verdict: Verdict, answer: Answer) -> str:
+    """The verdict and what led to it: codes and classes of errors only, so that nothing secret can be in it."""
+    parts = (verdict, answer.status, answer.body_code, answer.failure, answer.detail)
+    return " ".join(dict.fromkeys(str(part) for part in parts if part))

@@ -1,0 +1,91 @@
+"""What crosses the notifications topic: one message to be written, to one route, with all that writing it takes.
+
+Also what becomes of one that could not be delivered: a value of the undelivered topic.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints
+
+from schemas.alerts import Kind, Severity, Transition
+from schemas.base import Model
+from schemas.instants import Instant
+
+RouteName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+SlackUser = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
+
+
+class OpenSignal(Model):
+    """Another open alert of the same account, as a message mentions it."""
+
+    kind: Kind
+    severity: Severity
+
+
+class Notification(Model):
+    """One message about one transition. Its key on the topic is the route, so that one partition owns a route's order.
+
+    The transition is what was detected; the other fields are what the reader of a message needs besides.
+    """
+
+    schema_version: Literal[1] = 1
+    route: RouteName
+    transition: Transition
+    also_open: tuple[OpenSignal, ...] = ()
+    """The account's other open alerts."""
+    renewal_at: Instant | None = None
+    owner_slack_id: SlackUser | None = None
+    """The owner's Slack user id: mentions them. Without it the owner is named."""
+    timezone: str = "UTC"
+    """Business time zone (IANA name), in which the message's days are written. UTC when it is not known here."""
+    rerouted_from: RouteName | None = None
+    """The broken route that this was meant for."""
+
+    def rerouted(self, route: str) -> Self:
+        """The same message for another route."""
+        return self.model_copy(update={"route": route, "rerouted_from": self.rerouted_from or self.route})
+
+    def encode(self) -> bytes:
+        """JSON in UTF-8. Fields that are absent are left out."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The inverse of `encode`. Raises `pydantic.ValidationError` (without the input) for anything else."""
+        return cls.model_validate_json(raw)
+
+
+class UndeliveredReason(StrEnum):
+    """Why a notification will not be tried any more."""
+
+    REJECTED = "rejected"
+    """The channel refuses it, as plain text too."""
+    GIVEN_UP = "given_up"
+    """It waited for longer than is allowed (24 hours by default)."""
+    NO_ROUTE = "no_route"
+    """Neither its route nor the default one is configured any more."""
+
+
+class Undelivered(Model):
+    """A notification that nobody got: a value of the undelivered topic."""
+
+    schema_version: Literal[1] = 1
+    reason: UndeliveredReason
+    detail: str
+    """The last answer of the route: a verdict and the status or code that led to it."""
+    attempts: Annotated[int, Field(ge=0)]
+    added_at: Instant
+    first_tried_at: Instant | None = None
+    at: Instant
+    """When it was given up."""
+    notification: Notification
+
+    def encode(self) -> bytes:
+        """JSON in UTF-8."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The inverse of `encode`. Raises `pydantic.ValidationError` for anything else."""
+        return cls.model_validate_json(raw)

@@ -1,0 +1,168 @@
+"""What waits to be sent, and what may be sent when. Pure: time and chance come in, rows and verdicts come out.
+
+One outbox holds the routes of one partition of the notifications topic. Whoever drives it
+
+1. adds what arrives (`add`),
+2. asks for work (`next`), sends it and tells the answer (`answered`); one at a time for each route,
+3. sleeps no longer than until `wake_at`,
+4. stores what `changed` gives, in one transaction, and at the start gives it back (`restore`).
+
+A route's notifications go in the order of their sequence: those of one alert always, those of different alerts unless
+one message fails for so long (`DeliveryPolicy.patience`) that the others are let past it. A crash between sending and
+storing sends a message again: a webhook has no way to tell that it has seen a message before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from alerting.bucket import Bucket
+from alerting.delivery.answers import Answer, Verdict
+from alerting.lane import Lane
+from alerting.notification import Notification, Undelivered
+from alerting.outbox_rows import RouteState, Row
+from alerting.policy import DeliveryPolicy
+from alerting.routing import DEFAULT, Route
+from schemas.errors import StateError
+
+_UNLIMITED = Bucket(interval_ms=0, burst=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What is to be stored and passed on, all of it or none, since the last time it was asked for."""
+
+    rows: list[tuple[str, bytes | None]]
+    """The table's keys and their new values; None deletes."""
+    undelivered: list[Undelivered]
+    """For the undelivered topic."""
+    rerouted: list[Notification]
+    """For the notifications topic, keyed by their new route."""
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.undelivered or self.rerouted)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteStatus:
+    """A route at a glance, for metrics and logs. Times in milliseconds; `last`: the last answer but deliveries."""
+
+    route: str
+    pending: int
+    oldest_at: int | None
+    failing_since: int | None
+    broken_since: int | None
+    not_before: int
+    last: str
+
+
+class Outbox:
+    """The waiting notifications of some routes. The module says how to drive it."""
+
+    def __init__(
+        self, routes: Iterable[Route], policy: DeliveryPolicy | None = None, *, draw: Callable[[], float]
+    ) -> None:
+        """`draw`: uniform random numbers in [0, 1), for the jitter of waits."""
+        self._policy = policy or DeliveryPolicy()
+        self._draw = draw
+        self._buckets = {
+            route.name: _UNLIMITED if route.channel == "console" else self._policy.bucket for route in routes
+        }
+        self._lanes: dict[str, Lane] = {}
+        self._stored: set[str] = set()
+
+    @classmethod
+    def restore(
+        cls,
+        rows: Iterable[tuple[str, bytes]],
+        routes: Iterable[Route],
+        policy: DeliveryPolicy | None = None,
+        *,
+        draw: Callable[[], float],
+    ) -> Outbox:
+        """An outbox from the rows of a table, in any order. Raises `StateError` for rows that cannot be read.
+
+        What was being sent when the rows were stored will be sent again.
+        """
+        outbox = cls(routes, policy, draw=draw)
+        waiting: list[Row] = []
+        for key, value in rows:
+            outbox._stored.add(key)
+            if key.endswith("/"):
+                outbox._lane(key.removesuffix("/")).state = RouteState.decode(key, value)
+            else:
+                waiting.append(Row.decode(key, value))
+        for row in sorted(waiting, key=lambda row: row.sequence):
+            _check(row)
+            outbox._lane(row.route).restore(row)
+        return outbox
+
+    def add(self, sequence: int, notification: Notification, now: int) -> bool:
+        """Take a notification in. `sequence` grows within a route: its offset in the notifications topic, say.
+
+        False, and nothing done, for a sequence that is not above all those taken in before: it is read again.
+        """
+        lane = self._lane(notification.route)
+        return lane.add(sequence, notification.transition.alert_id, notification.encode(), now)
+
+    def next(self, now: int) -> Row | None:
+        """A notification to send at once, or None. A route gives no other one before the answer is told."""
+        return next((row for lane in self._lanes.values() if (row := lane.next(now)) is not None), None)
+
+    def wake_at(self, now: int) -> int | None:
+        """When to call `next` again if nothing is added or answered before; None: not needed. Never before `now`."""
+        moments = [moment for lane in self._lanes.values() if (moment := lane.wake_at()) is not None]
+        return max(now, min(moments)) if moments else None
+
+    def answered(self, row: Row, answer: Answer, now: int) -> Verdict:
+        """Take the answer to what `next` gave, and say what it meant. Raises `ValueError` for any other row."""
+        return self._lane(row.route).answered(row.sequence, answer, now)
+
+    def changed(self) -> Changed:
+        """What changed since the last call. Given once: whoever cannot store it must start anew, from `restore`."""
+        changed = Changed([], [], [])
+        for lane in self._lanes.values():
+            for key, stored in lane.dirty.items():
+                if stored is not None:
+                    self._stored.add(key)
+                    changed.rows.append((key, stored.encode()))
+                elif key in self._stored:
+                    self._stored.remove(key)
+                    changed.rows.append((key, None))
+            changed.undelivered.extend(lane.undelivered)
+            changed.rerouted.extend(Notification.decode(row.notification).rerouted(DEFAULT) for row in lane.leaving)
+            lane.dirty, lane.undelivered, lane.leaving = {}, [], []
+        return changed
+
+    def status(self) -> list[RouteStatus]:
+        """How the routes do: those that have been used here."""
+        return [
+            RouteStatus(
+                route=lane.name,
+                pending=len(lane.rows),
+                oldest_at=min((row.added_at for row in lane.rows.values()), default=None),
+                failing_since=lane.state.failing_since,
+                broken_since=lane.state.broken_since,
+                not_before=lane.state.not_before,
+                last=lane.state.last,
+            )
+            for lane in self._lanes.values()
+        ]
+
+    def _lane(self, name: str) -> Lane:
+        lane = self._lanes.get(name)
+        if lane is None:
+            refuge = name != DEFAULT and DEFAULT in self._buckets
+            lane = self._lanes[name] = Lane(name, self._buckets.get(name), self._policy, self._draw, refuge=refuge)
+        return lane
+
+
+def _check(row: Row) -> None:
+    # At the start, when nothing has been written yet: later there would be no way on and no way back.
+    try:
+        Notification.decode(row.notification)
+    except ValidationError as error:
+        raise StateError(f"the notification of the outbox row {row.key!r} cannot be read: {error}") from error

@@ -1,0 +1,73 @@
+"""Who is told about a transition: routes in order, the first that matches wins unless it lets others match too."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.alerts import AlertState, Change, Kind, Severity, Transition
+
+BILLING_KINDS = frozenset(
+    {
+        Kind.PAYMENT_FAILED,
+        Kind.CARD_EXPIRING,
+        Kind.CANCEL_SCHEDULED,
+        Kind.DOWNGRADE,
+        Kind.SEATS_REDUCED,
+        Kind.PAUSED,
+    }
+)
+TOLD_KINDS = BILLING_KINDS | {Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.RENEWAL_AT_RISK}
+"""The kinds that are told unless settings say otherwise. The others are for the board until they have earned it."""
+
+TOLD_CHANGES = frozenset({Change.OPENED, Change.ESCALATED, Change.WOKEN, Change.RESOLVED})
+"""Acknowledged and snoozed are not told: whoever did it knows, and the alert is to go quiet."""
+
+DEFAULT = "default"
+"""The route that takes the notifications of a broken one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where messages go, and which. Raises `ValueError` for an impossible one.
+
+    `channel`: what carries them. `minimum_severity`: warning or critical; a watch is never told. `continues`: the
+    routes after this one may match as well.
+    """
+
+    name: str = DEFAULT
+    channel: Literal["slack", "console"] = "slack"
+    minimum_severity: Severity = Severity.WARNING
+    kinds: frozenset[Kind] = TOLD_KINDS
+    changes: frozenset[Change] = TOLD_CHANGES
+    continues: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", self.name):
+            raise ValueError("a route's name has 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or digit")
+        if self.minimum_severity is Severity.WATCH:
+            raise ValueError(f"route {self.name}: minimum_severity is warning or critical; watches are never told")
+
+    def wants(self, transition: Transition) -> bool:
+        """Whether this route tells the transition. What happens to an alert while it is snoozed is not told.
+
+        The severity of a resolved transition is the alert's last one, and severity never comes down before: so a
+        resolved alert is told exactly where it had been told (or would have been, had it not been snoozed).
+        """
+        return (
+            transition.kind in self.kinds
+            and transition.change in self.changes
+            and (transition.state is not AlertState.SNOOZED or transition.change is Change.SNOOZED)
+            and transition.severity.rank >= self.minimum_severity.rank
+        )
+
+
+def route(transition: Transition, routes: Iterable[Route]) -> list[str]:
+    """The names of the routes that tell this transition, in order; none at all is usual."""
+    names: list[str] = []
+    for candidate in routes:
+        if candidate.wants(transition):
+            names.append(candidate.name)
+            if not candidate.continues:
+                break
+    return names
