@@ -1,0 +1,106 @@
+"""Validated events on their way from an input partition to the home partition of their account.
+
+One record of the shuffle carries what one input partition (the *origin*) had for one home partition since the record
+before: many events in a compact array, and how far the origin has come. Internal: both ends are of one version.
+"""
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+import orjson
+from pydantic import TypeAdapter
+
+from schemas.accounts import AccountUpdate
+from schemas.billing import BillingEvent
+from schemas.codec import encode
+from schemas.commands import Command
+from schemas.errors import StateError
+from schemas.events import InputTopic
+
+VERSION: Final = 1
+FactBody = BillingEvent | AccountUpdate | Command
+
+
+class Usage(NamedTuple):
+    """One usage event."""
+
+    offset: int
+    """Where it stands in its input partition."""
+    effective_at: int
+    """Its place in the merged order, in ms: its own time, or the origin's clock when it was read, if that is later."""
+    account: str
+    at: int
+    event: str
+    user: int | None
+    """`hash64` of the user id."""
+    quantity: int
+    source: str
+    event_id: int | None
+    """`hash64` of the event id."""
+
+
+class Fact(NamedTuple):
+    """Any event that is not usage: its `body` is the model."""
+
+    offset: int
+    effective_at: int
+    account: str
+    at: int
+    body: FactBody
+    event_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShuffleRecord:
+    """What an origin has for one home partition, and how far it has come."""
+
+    topic: InputTopic
+    origin: str
+    """`topic/partition` of the input partition, as Kafka calls it."""
+    last: int
+    """Every event of this origin and home up to this offset is in this record or an earlier one."""
+    clock: int | None
+    """No later record of the origin holds an event with an earlier `effective_at`; None before its first event."""
+    caught_up: bool
+    """The origin had been read to its end."""
+    events: tuple[Usage | Fact, ...]
+
+
+@lru_cache(maxsize=1 << 16)
+def hash64(text: str, key: bytes = b"") -> int:
+    """63 bits of BLAKE2b: what an id is remembered as. `key` (at most 64 bytes) makes it unguessable.
+
+    >>> hash64("u-1") == hash64("u-1", b"secret")
+    False
+    """
+    return int.from_bytes(blake2b(text.encode(), digest_size=8, key=key).digest(), "big") >> 1
+
+
+def encode_shuffle(record: ShuffleRecord) -> bytes:
+    """One value of the shuffle topic."""
+    if record.topic is InputTopic.USAGE:
+        rows: Any = list(map(tuple, record.events))  # orjson takes no named tuples
+    else:
+        rows = [(*fact[:4], orjson.Fragment(encode(fact.body)), fact.event_id) for fact in record.events]
+    head = (VERSION, record.topic, record.origin, record.last, record.clock, record.caught_up)
+    return orjson.dumps((*head, rows))
+
+
+def decode_shuffle(raw: bytes) -> ShuffleRecord:
+    """The record in a value of the shuffle topic. Raises `StateError` when another version wrote it."""
+    version, topic, origin, last, clock, caught_up, rows = orjson.loads(raw)
+    if version != VERSION:
+        raise StateError(f"a shuffle record of version {version}: this worker reads version {VERSION} only")
+    if topic == InputTopic.USAGE:
+        return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(Usage._make, rows)))
+    validate = _bodies(InputTopic(topic)).validate_json
+    facts = tuple(Fact(*row[:4], validate(orjson.dumps(row[4])), row[5]) for row in rows)
+    return ShuffleRecord(InputTopic(topic), origin, last, clock, caught_up, facts)
+
+
+@cache
+def _bodies(topic: InputTopic) -> TypeAdapter[Any]:
+    bodies = {InputTopic.BILLING: BillingEvent, InputTopic.ACCOUNTS: AccountUpdate, InputTopic.COMMANDS: Command}
+    return TypeAdapter(bodies[topic])
