@@ -1,1 +1,1 @@
-"""What crosses a topic: models, the codec, the reasons for a rejection, exported JSON Schema. Pure: no clock, no I/O."""
+"""What crosses a topic: models, codec, reasons for a rejection, exported JSON Schema. Pure: no clock, no I/O."""

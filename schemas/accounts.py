@@ -49,3 +49,8 @@ class AccountUpdate(Model):
     internal: bool | None = None
     """The company's own account: counted, never alerted."""
     schema_version: SchemaVersion = 1
+
+    def changes(self) -> dict[str, object]:
+        """What the update says: field to new value, None to clear it; fields that are not mentioned are not in it."""
+        said = self.model_fields_set - {"account_id", "updated_at", "schema_version"}
+        return {name: getattr(self, name) for name in type(self).model_fields if name in said}

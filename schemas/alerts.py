@@ -1,11 +1,11 @@
 """Alerts as others see them: one transition of an alert is one value of the alerts topic."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from schemas.base import AccountId, Currency, Model, Money, Name, Number, Scalar
+from schemas.base import AccountId, Currency, Model, Money, Name, Number, Scalar, SchemaVersion
 from schemas.instants import Instant
 
 
@@ -100,7 +100,7 @@ class AlertReason(Model):
 class Transition(Model):
     """One change of an alert. `alert_id` and `revision` together are unique, and the same in a replay."""
 
-    schema_version: Literal[1] = 1
+    schema_version: SchemaVersion = 1
     alert_id: AlertId
     revision: Annotated[int, Field(ge=1)]
     account_id: AccountId

@@ -1,10 +1,10 @@
 """Billing events: one class a type, told apart by `type`."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from schemas.base import AccountId, Comment, Currency, Model, Money, Name, SchemaVersion, Seats, Whole, rejection
+from schemas.base import AccountId, Comment, Currency, Model, Money, Name, SchemaVersion, Seats, rejection
 from schemas.instants import Instant
 
 Interval = Literal["day", "week", "month", "quarter", "year"]
@@ -103,7 +103,7 @@ class PaymentFailed(BillingFact):
     invoice_id: Name
     amount_minor: Money
     currency: Currency
-    attempt: Annotated[Whole, Field(ge=1, le=1_000)]
+    attempt: Annotated[int, Field(ge=1, le=1_000)]
     """1 for the first attempt."""
     next_attempt_at: Instant | None = None
     failure_code: Name | None = None
@@ -134,8 +134,8 @@ class PaymentMethodUpdated(BillingFact):
     payment_method_id: Name
     kind: Name
     """`card`, `sepa_debit` and the like; only a card ends."""
-    exp_month: Annotated[Whole, Field(ge=1, le=12)] | None = None
-    exp_year: Annotated[Whole, Field(ge=1990, le=2099)] | None = None
+    exp_month: Annotated[int, Field(ge=1, le=12)] | None = None
+    exp_year: Annotated[int, Field(ge=1990, le=2099)] | None = None
     """Four digits. The card is good to the end of its month."""
     default: bool | None = None
 
@@ -172,4 +172,5 @@ BillingEvent = Annotated[
 ]
 """One value of the billing topic. For `isinstance` use the classes, or `BillingFact` for all of them."""
 
+BILLING_CLASSES: tuple[type[BillingFact], ...] = get_args(get_args(BillingEvent)[0])
 BILLING_EVENT: TypeAdapter[BillingEvent] = TypeAdapter(BillingEvent)

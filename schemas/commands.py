@@ -1,6 +1,6 @@
 """Commands of people to alerts: one class a command, told apart by `command`."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, TypeAdapter, model_validator
 
@@ -77,4 +77,5 @@ class RecordOutcome(CommandBase):
 Command = Annotated[Acknowledge | Snooze | Unsnooze | RecordAction | RecordOutcome, Field(discriminator="command")]
 """One value of the commands topic. For `isinstance` use the classes, or `CommandBase` for all of them."""
 
+COMMAND_CLASSES: tuple[type[CommandBase], ...] = get_args(get_args(Command)[0])
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)

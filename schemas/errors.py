@@ -4,11 +4,11 @@ A program that stops for a reason raises::
 
     SlackwaterError
     ├── SettingsError   a setting is unknown, impossible, or contradicts another
-    ├── StartError      the worker may not start: a missing topic, a topic of the wrong kind, a partition count that disagrees
+    ├── StartError      the worker may not start: a topic is missing or of the wrong kind, say
     ├── BrokerError     a broker cannot be reached, or refuses
     └── StateError      stored state cannot be read: damaged, or written by a newer version
 
-A record that is at fault never raises: `schemas.codec.decode` returns a `Rejected`, which ends in the dead-letter topic.
+A record that is at fault never raises: `schemas.codec.decode` returns a `Rejected`, which ends in a dead letter.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,11 @@
-"""Times on the wire and inside: RFC 3339 text with an offset outside, `int` milliseconds since the epoch (UTC) inside."""
+"""Times: RFC 3339 text with an offset outside, `int` milliseconds since the epoch (UTC) inside."""
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Annotated, Any, get_args
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,18 +25,18 @@ _parse = datetime.fromisoformat
 SHAPE = "a time in RFC 3339 with an offset, like 2025-03-01T12:00:00Z"
 
 
-class OutOfRange(ValueError):
+class OutOfRangeError(ValueError):
     """A well-formed time before 1990 or after 2099."""
 
 
 def parse_instant(text: str) -> int:
     """Milliseconds since the epoch of an RFC 3339 time; finer fractions are cut off, a leap second is the next second.
 
-    Raises `OutOfRange` for a time before 1990 or after 2099, `ValueError` for anything else that is no such time.
+    Raises `OutOfRangeError` for a time before 1990 or after 2099, `ValueError` for anything else that is no such time.
 
     >>> parse_instant("1970-01-01T00:00:00Z")
     Traceback (most recent call last):
-    schemas.instants.OutOfRange: the time must lie from 1990 to 2099
+    schemas.instants.OutOfRangeError: the time must lie from 1990 to 2099
     >>> parse_instant("2025-03-01T12:00:00.25+01:00")
     1740826800250
     """
@@ -52,7 +53,7 @@ def parse_instant(text: str) -> int:
     if leap:
         at = at - at % 1000 + 1000
     if not EARLIEST <= at <= LATEST:
-        raise OutOfRange("the time must lie from 1990 to 2099")
+        raise OutOfRangeError("the time must lie from 1990 to 2099")
     return at
 
 
@@ -66,11 +67,28 @@ def format_instant(at: int) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
+@lru_cache(maxsize=4096)
+def _minute(text: str) -> int | None:
+    """`2025-03-01T12:34` in UTC. Remembered: events come roughly by time, so nearly all find their minute here."""
+    try:
+        return parse_instant(f"{text}:00Z")
+    except ValueError:
+        return None
+
+
+_SECONDS = {f":{second:02d}": 1000 * second for second in range(60)}
+_REST = {"Z": 0} | {f".{ms:03d}Z": ms for ms in range(1000)}
+
+
 def _instant(value: Any) -> int:
     if type(value) is str:
+        try:  # The usual forms, three times as fast; whatever else it is, the parser decides.
+            return _minute(value[:16]) + _SECONDS[value[16:19]] + _REST[value[19:]]  # type: ignore[operator]
+        except (KeyError, TypeError):
+            pass
         try:
             return parse_instant(value)
-        except OutOfRange as error:
+        except OutOfRangeError as error:
             raise PydanticCustomError("time_out_of_range", "the time must lie from 1990 to 2099") from error
         except ValueError as error:
             raise PydanticCustomError("instant", f"must be {SHAPE}") from error
@@ -88,3 +106,16 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """Milliseconds since the epoch, from RFC 3339 text with an offset (or, in Python, from such an integer)."""
+
+
+def time_fields(model: type[BaseModel]) -> tuple[str, ...]:
+    """Names of the model's fields that are an `Instant`, optional ones included."""
+    return tuple(
+        name
+        for name, field in model.model_fields.items()
+        if any(
+            isinstance(note, PlainSerializer) and note.func is format_instant
+            for notes in (field.metadata, *(getattr(arg, "__metadata__", ()) for arg in get_args(field.annotation)))
+            for note in notes
+        )
+    )

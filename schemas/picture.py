@@ -1,12 +1,12 @@
 """An account's current picture: what the board reads."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from schemas.alerts import AlertId, Health, Kind, Transition
-from schemas.base import AccountId, Currency, Model, Money, Name, Seats
+from schemas.base import AccountId, Currency, Model, Money, Name, SchemaVersion, Seats
 from schemas.instants import Instant
 
 Count = Annotated[int, Field(ge=0)]
@@ -82,7 +82,7 @@ class TimelineEntry(Model):
 class AccountPicture(Model):
     """One value of the health topic, which keeps the last one of each account."""
 
-    schema_version: Literal[1] = 1
+    schema_version: SchemaVersion = 1
     account_id: AccountId
     account_name: str | None = None
     at: Instant

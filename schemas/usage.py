@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.base import AccountId, Model, Name, SchemaVersion, Whole
+from schemas.base import AccountId, Model, Name, SchemaVersion
 from schemas.instants import Instant
 
 
@@ -18,6 +18,6 @@ class UsageEvent(Model):
     event_id: Name | None = None
     """Unique within the account; an event whose id came within the last 48 hours is a duplicate and is not counted."""
     user_id: Name | None = None
-    quantity: Annotated[Whole, Field(ge=1, le=1_000_000)] = 1
+    quantity: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     source: Name = "product"
     schema_version: SchemaVersion = 1
