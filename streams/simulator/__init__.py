@@ -1,0 +1,15 @@
+"""A simulated fleet of customer accounts: native events in order of event time, and the truth kept aside.
+
+>>> plan = FleetPlan(accounts=3, days=2, seed=7)
+>>> all(event.at < plan.end for event in simulate(plan))
+True
+>>> [truth.account_id for truth in truths(plan)]
+['acct-00001', 'acct-00002', 'acct-00003']
+"""
+
+from streams.simulator.event import SimulatedEvent
+from streams.simulator.fleet import simulate, truths
+from streams.simulator.plan import Change, FleetPlan
+from streams.simulator.truth import Cause, Truth
+
+__all__ = ["Cause", "Change", "FleetPlan", "SimulatedEvent", "Truth", "simulate", "truths"]

@@ -1,0 +1,75 @@
+"""What really happened to a simulated account, kept apart from the events: the answers to the detector's exam."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from streams.simulator.plan import DECLINES, Change
+
+#: Alert kinds (values of `schemas.alerts.Kind`) that tell of falling activity.
+ENGAGEMENT_KINDS = frozenset(
+    {
+        "usage_drop",
+        "usage_silence",
+        "key_action_stopped",
+        "breadth_decline",
+        "champion_gone",
+        "onboarding_stalled",
+        "renewal_at_risk",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A reason for alerts of one kind ("engagement" stands for all of ENGAGEMENT_KINDS) to open in [since, until).
+
+    Times are milliseconds since the epoch; `until` None means for ever.
+    """
+
+    kind: str
+    since: int
+    until: int | None = None
+
+    def explains(self, kind: str, at: int) -> bool:
+        """Whether an alert of this kind opened at this time is right."""
+        same = kind in ENGAGEMENT_KINDS if self.kind == "engagement" else kind == self.kind
+        return same and self.since <= at and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """One account's story. Times are milliseconds since the epoch.
+
+    `rate` is its mean number of events a day before any change. `changed_at` is when the story began (the decline, the
+    failed payment, the cancellation; for a card the moment from which its end can be foreseen) and `lost_at` when the
+    last subscription ends, which may be after the simulated span: such an account was leaving, and still a customer.
+    The first of `causes` is the story's own, by which it is to be found.
+    """
+
+    account_id: str
+    name: str
+    rate: float
+    dispersion: float
+    mrr_minor: int
+    currency: str
+    started_at: int
+    change: Change
+    changed_at: int | None = None
+    lost_at: int | None = None
+    voluntary: bool | None = None
+    causes: tuple[Cause, ...] = ()
+
+    @property
+    def declines(self) -> bool:
+        """Whether the story is one of falling activity."""
+        return self.change in DECLINES
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON lines."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Truth":
+        """The inverse of `as_dict`."""
+        causes = tuple(Cause(**cause) for cause in values["causes"])
+        return cls(**{**values, "change": Change(values["change"]), "causes": causes})
