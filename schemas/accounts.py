@@ -17,8 +17,7 @@ def _list(limit: int) -> object:
 
 
 class AccountUpdate(Model):
-    """One value of the accounts topic. A field that is absent is unchanged, one that is null is cleared: what was said
-    is in `model_fields_set`."""
+    """One value of the accounts topic. A field that is absent is unchanged, one that is null is cleared."""
 
     account_id: AccountId
     updated_at: Instant

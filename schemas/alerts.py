@@ -51,7 +51,7 @@ class AlertState(StrEnum):
 
 
 class Severity(StrEnum):
-    """How sure and how urgent. Compare by `rank`: as strings they would sort by the alphabet."""
+    """How sure and how urgent, in rising order. Compare by `rank`: as strings they sort by the alphabet."""
 
     WATCH = "watch"
     WARNING = "warning"

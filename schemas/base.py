@@ -15,7 +15,14 @@ MONEY_LIMIT = 10**15
 class Model(BaseModel):
     """A frozen value of a topic. Unknown fields are ignored; types are strict (`"1"` and `true` are no integers)."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
 
 def _cut(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from schemas.base import AccountId, Comment, Currency, Model, Money, Name, SchemaVersion, Seats, rejection
 from schemas.instants import Instant
@@ -129,6 +129,18 @@ class InvoiceVoided(BillingFact):
 
 class PaymentMethodUpdated(BillingFact):
     """A payment method is new or changed. `default`: it is the one that is charged."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {
+                    "required": ["exp_month", "exp_year"],
+                    "properties": {"exp_month": {"type": "integer"}, "exp_year": {"type": "integer"}},
+                },
+                {"properties": {"exp_month": {"type": "null"}, "exp_year": {"type": "null"}}},
+            ]
+        }
+    )
 
     type: Literal["payment_method.updated"] = "payment_method.updated"
     payment_method_id: Name

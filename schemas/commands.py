@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from schemas.alerts import AlertId, Kind
 from schemas.base import AccountId, Comment, Model, Money, Name, SchemaVersion, rejection
@@ -12,6 +12,12 @@ from schemas.instants import Instant
 class CommandBase(Model):
     """What every command says. `alert_id` names one alert; without it `kind` names the open alert of that kind, `*` all
     of the account's. When both are given, `alert_id` decides."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("alert_id", "kind")]
+        }
+    )
 
     command_id: Name
     """Unique within the account: the same command sent twice is carried out once."""
