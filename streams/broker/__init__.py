@@ -13,7 +13,7 @@ __all__ = ["Broker", "EmbeddedBroker", "ExternalBroker", "KafkaBroker", "open_br
 
 
 def open_broker(name: str) -> Broker:
-    """Make the broker that `name` stands for, not started yet: use it with `async with`, or call `start()` and `stop()`.
+    """Make the broker that `name` stands for, not started yet: use `async with`, or call `start()` and `stop()`.
 
     `name` is `embedded`, `kafka`, or the address (`host:port`, comma-separated) of a broker that runs already.
     """

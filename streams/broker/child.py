@@ -67,7 +67,7 @@ class ChildProcess:
     async def wait(self, *, patience: float) -> int | None:
         """Its exit status once it has ended; None when it has not after `patience` seconds."""
         deadline = time.monotonic() + patience
-        while self.exit_status is None and time.monotonic() < deadline:
+        while self.exit_status is None and time.monotonic() < deadline:  # noqa: ASYNC110 - nothing tells of a child's end
             await asyncio.sleep(_POLL_SECONDS)
         return self.exit_status
 

@@ -27,7 +27,10 @@ class EmbeddedBroker(Broker):
         self._child: ChildProcess | None = None
 
     async def start(self) -> None:
-        """Start it on a free port. Raises BrokerError: not installed, not for this platform, or the end of its output."""
+        """Start it on a free port.
+
+        Raises BrokerError: it is not installed, not made for this platform, or ended (with the end of its output).
+        """
         if self._home is not None:
             raise BrokerError("this embedded broker is started already")
         binary = _find_binary()

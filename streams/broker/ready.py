@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from schemas.errors import BrokerError
 from streams.broker.child import ChildProcess
 
-# Below the ports that Linux, macOS and Windows hand out to outgoing connections, so that no client takes one in between.
+# Below the ports that systems hand out to outgoing connections, so that no client takes one in between.
 _FIRST_PORT, _LAST_PORT = 20_000, 32_000
 _POLL_SECONDS = 0.1
 
@@ -37,7 +37,7 @@ async def answers(address: str) -> bool:
     try:
         await client.bootstrap()
         return bool(client.cluster.brokers())
-    except (KafkaError, OSError, asyncio.TimeoutError):
+    except (KafkaError, OSError):
         return False
     finally:
         await client.close()

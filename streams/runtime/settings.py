@@ -36,7 +36,7 @@ _TOPICS = ("usage", "billing", "accounts", "commands", "alerts", "health", "dead
 
 
 class Settings(BaseModel):
-    """What one application runs with. Build it with `load_settings`; in tests also directly: `Settings(partitions=2)`."""
+    """What one application runs with. Built by `load_settings`; in tests also directly: `Settings(partitions=2)`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
@@ -181,7 +181,7 @@ class Settings(BaseModel):
 def load_settings(environ: Mapping[str, str], toml_path: Path | None = None) -> Settings:
     """Settings from the environment over a TOML file (`read_sources` says which).
 
-    Raises SettingsError with one line for each problem: where it was set, the value (never a secret's), what is allowed.
+    Raises SettingsError, one line for each problem: where it was set, the value (never a secret's), what is allowed.
     """
     sources = read_sources(environ, toml_path, keys=Settings.model_fields, secrets=SECRETS)
     try:
@@ -213,7 +213,7 @@ def _impossible(settings: Settings) -> Iterator[str]:
     if settings.store == "rocksdb":
         yield "store: rocksdb is not built yet; use memory"
     if settings.heartbeat_interval >= settings.session_timeout:
-        yield "heartbeat_interval, session_timeout: the heartbeat must be shorter than the session, a third of it usually"
+        yield "heartbeat_interval, session_timeout: the heartbeat must be the shorter, usually a third of the session"
     if settings.watch_false_alarms_per_account_year < settings.false_alarms_per_account_year:
         yield (
             "watch_false_alarms_per_account_year, false_alarms_per_account_year: "

@@ -1,0 +1,46 @@
+"""What every test can use: brokers, and the rule that nothing is skipped in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from hypothesis import settings
+
+from streams.broker import EmbeddedBroker, KafkaBroker
+from streams.broker.jars import kafka_unavailable
+
+pytest_plugins = ["pytester", "tests.no_skips"]
+
+# The machine is shared by several test processes: how long an example takes says nothing. In CI the same examples every
+# time, so that a failure is always the change's; elsewhere new ones on every run.
+settings.register_profile("slackwater", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.load_profile("slackwater")
+
+
+@pytest.fixture(scope="session")
+def kafka_required() -> None:
+    """Skips the test where no real Kafka can run, and fails it in CI."""
+    if reason := kafka_unavailable():
+        if "CI" in os.environ:
+            pytest.fail(f"CI needs a real Kafka: {reason}")
+        pytest.skip(reason)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def kafka(kafka_required: None) -> AsyncIterator[KafkaBroker]:
+    """A real Apache Kafka for all tests: use topic names and groups of your own, and leave it running.
+
+    A test that kills or restarts one starts its own (`async with KafkaBroker()`, with the fixture `kafka_required`).
+    """
+    async with KafkaBroker() as broker:
+        yield broker
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def embedded() -> AsyncIterator[EmbeddedBroker]:
+    """The embedded broker for all tests: use topic names and groups of your own, and leave it running."""
+    async with EmbeddedBroker() as broker:
+        yield broker

@@ -1,0 +1,117 @@
+"""Which values settings may have, and what is said about the others."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.errors import SettingsError
+from streams.runtime.settings import SECRETS, Settings, load_settings
+from streams.runtime.settings_values import parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [("250ms", 250), ("1s", 1_000), ("10m", 600_000), ("48h", 172_800_000), ("7d", 604_800_000), ("0s", 0)],
+)
+def test_a_duration_is_a_number_and_a_unit(text: str, milliseconds: int) -> None:
+    assert parse_duration(text) == milliseconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10", "m", "-1s", "1.5h", "1 h", "1h30m", "1w", "1H", "٣s", "1s\n", "9999999999s"]
+)
+def test_anything_else_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="whole number and a unit"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BROKERS", "localhost"),
+        ("BROKERS", "localhost:0"),
+        ("BROKERS", "localhost:99999"),
+        ("BROKERS", "kafka://localhost:9092"),
+        ("BROKERS", "a:1,,b:2"),
+        ("APP_ID", "two words"),
+        ("APP_ID", "x" * 250),
+        ("TOPIC_USAGE", "usage/eu"),
+        ("PARTITIONS", "0"),
+        ("PARTITIONS", "four"),
+        ("REPLICATION_FACTOR", "0"),
+        ("REPLICATION_FACTOR", "-2"),
+        ("CLOCK", "sundial"),
+        ("GRACE", "60"),
+        ("FLUSH", "0s"),
+        ("TIMEZONE", "Mars/Olympus"),
+        ("TIMEZONE", "../../etc/passwd"),
+        ("FALSE_ALARMS_PER_ACCOUNT_YEAR", "0"),
+        ("FALSE_ALARMS_PER_ACCOUNT_YEAR", "nan"),
+        ("CONSOLE", "maybe"),
+        ("WEB_PORT", "65536"),
+        ("LOG_LEVEL", "loud"),
+        ("MAX_RECORD_BYTES", "1"),
+        ("SECURITY_PROTOCOL", "TLS"),
+        ("SASL_MECHANISM", "GSSAPI"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_place_the_value_and_what_is_allowed(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({f"SLACKWATER_{name}": value})
+    assert str(refused.value).startswith(f"SLACKWATER_{name}={value!r}: should ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SLACK_WEBHOOK_URL", "hunter2"), ("SLACK_WEBHOOK_URL", "ftp://hunter2"), ("USER_HASH_KEY", "hunter2")],
+)
+def test_a_wrong_secret_is_refused_without_being_shown(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({f"SLACKWATER_{name}": value})
+    assert str(refused.value).startswith(f"SLACKWATER_{name}: should ")
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__suppress_context__, "pydantic's own error would print the value below ours"
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"SLACKWATER_CLOCK": "x", "SLACKWATER_PARTITIONS": "0", "SLACKWATER_GRACE": "5"})
+    assert len(str(refused.value).splitlines()) == 3
+
+
+def test_a_representation_of_the_settings_shows_no_secret() -> None:
+    settings = load_settings(
+        {
+            "SLACKWATER_SLACK_WEBHOOK_URL": "https://hooks.example/hunter2",
+            "SLACKWATER_USER_HASH_KEY": "hunter2hunter2hunter2",
+            "SLACKWATER_SECURITY_PROTOCOL": "SASL_SSL",
+            "SLACKWATER_SASL_MECHANISM": "PLAIN",
+            "SLACKWATER_SASL_PLAIN_USERNAME": "worker",
+            "SLACKWATER_SASL_PLAIN_PASSWORD": "hunter2",
+        }
+    )
+    for text in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "hunter2" not in text
+    assert all(name in Settings.model_fields for name in SECRETS)
+
+
+def test_settings_do_not_change_after_they_were_made() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings({}).partitions = 8  # type: ignore[misc]
+
+
+def test_levels_protocols_and_mechanisms_are_taken_in_any_case() -> None:
+    assert load_settings({"SLACKWATER_LOG_LEVEL": "debug"}).log_level == "DEBUG"
+
+
+@given(st.dictionaries(st.sampled_from(sorted(Settings.model_fields)), st.text(max_size=20), max_size=4))
+def test_any_text_is_either_taken_or_refused_as_a_settings_error(values: dict[str, str]) -> None:
+    environ = {f"SLACKWATER_{key.upper()}": text for key, text in values.items()}
+    try:
+        settings = load_settings(environ)
+    except SettingsError as refused:
+        assert str(refused)  # noqa: PT017 - either outcome is right
+    else:
+        assert isinstance(settings, Settings)
