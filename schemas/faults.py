@@ -35,12 +35,13 @@ def explain(error: ValidationError, value: dict[str, Any], discriminator: str | 
         case "union_tag_invalid":
             allowed = f"must be one of {fault['ctx']['expected_tags']}"
             return Rejected(Reason.UNKNOWN_TYPE, discriminator, allowed)
+    whole = len(fault["loc"]) == (1 if discriminator is None else 2)
+    if fault["type"] == "missing" or (fault["input"] is None and whole):
+        return _missing(_field(fault, discriminator))
     return _of_a_field(fault, _field(fault, discriminator))
 
 
 def _of_a_field(fault: ErrorDetails, field: str) -> Rejected:
-    if fault["type"] == "missing" or (fault["input"] is None and "[" not in field):
-        return _missing(field)
     if fault["type"] == "time_out_of_range":
         if type(fault["input"]) is int:  # Seconds since the epoch, perhaps: no range would make them a time here.
             return Rejected(Reason.INVALID_FIELD, field, f"must be {SHAPE}")
