@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _POLL_SECONDS = 0.05
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _running: weakref.WeakSet[ChildProcess] = weakref.WeakSet()
 
 
@@ -48,14 +50,24 @@ class ChildProcess:
         return self._process.poll()
 
     def output_tail(self, lines: int = 15) -> str:
-        """The last lines it wrote, for an error message."""
-        text = self._output.read_text(errors="replace")
+        """The last lines it wrote, for an error message, without colours."""
+        text = _COLOUR.sub("", self._output.read_text(errors="replace"))
         return "\n".join(text.strip().splitlines()[-lines:])
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group; nothing happens when it is gone."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, number)
+
+    def pause(self) -> None:
+        """Stop it in its tracks (SIGSTOP), and return when it stands: its threads stop one by one."""
+        self.signal(signal.SIGSTOP)
+        while self.exit_status is None and os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG) is None:
+            time.sleep(0.001)
+
+    def resume(self) -> None:
+        """Let it go on after `pause()`."""
+        self.signal(signal.SIGCONT)
 
     async def stop(self, *, patience: float) -> None:
         """Ask it to end, and kill it when it has not after `patience` seconds."""

