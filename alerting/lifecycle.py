@@ -1,0 +1,259 @@
+"""The life of an alert: a pure state machine, and nothing else may change an alert.
+
+::
+
+                     ┌──────────── opened (again, within the cool-down) ───────────┐
+    (none) ─ opened ─> firing ── acknowledged ──> acknowledged ──┐                 │
+                       │  ^  \\                     │             ├── resolved ──> resolved
+                       │  │   └───── snoozed <─────┘             │
+                       │  └ woken ──── snoozed ──────────────────┘
+                       └─────────── resolved ────────────────────┘
+
+`escalated` leaves the state as it is, but wakes a snoozed alert that turns critical. Severity only ever goes up while the
+alert is open.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any, Self
+
+from schemas.alerts import AlertReason, AlertState, Change, Kind, Resolution, Severity, Transition
+
+ALLOWED: Mapping[tuple[AlertState | None, Change], tuple[AlertState, ...]] = {
+    (None, Change.OPENED): (AlertState.FIRING,),
+    (AlertState.RESOLVED, Change.OPENED): (AlertState.FIRING,),
+    (AlertState.FIRING, Change.ESCALATED): (AlertState.FIRING,),
+    (AlertState.ACKNOWLEDGED, Change.ESCALATED): (AlertState.ACKNOWLEDGED,),
+    (AlertState.SNOOZED, Change.ESCALATED): (AlertState.SNOOZED, AlertState.FIRING),
+    (AlertState.FIRING, Change.ACKNOWLEDGED): (AlertState.ACKNOWLEDGED,),
+    (AlertState.SNOOZED, Change.ACKNOWLEDGED): (AlertState.ACKNOWLEDGED,),
+    (AlertState.FIRING, Change.SNOOZED): (AlertState.SNOOZED,),
+    (AlertState.ACKNOWLEDGED, Change.SNOOZED): (AlertState.SNOOZED,),
+    (AlertState.SNOOZED, Change.SNOOZED): (AlertState.SNOOZED,),
+    (AlertState.SNOOZED, Change.WOKEN): (AlertState.FIRING,),
+    (AlertState.FIRING, Change.RESOLVED): (AlertState.RESOLVED,),
+    (AlertState.ACKNOWLEDGED, Change.RESOLVED): (AlertState.RESOLVED,),
+    (AlertState.SNOOZED, Change.RESOLVED): (AlertState.RESOLVED,),
+}
+"""State before and change, to the states that may follow. What is not here cannot happen."""
+
+
+class ImpossibleChange(Exception):
+    """The table does not allow this change in this state. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a signal says when it fires: the words and numbers of the alert.
+
+    `step` counts what makes a firing signal worth saying again at the same severity (a payment's next attempt).
+    """
+
+    severity: Severity
+    since: int
+    headline: str
+    reasons: tuple[AlertReason, ...] = ()
+    evidence: Mapping[str, int | float] = field(default_factory=dict)
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The account's figures at the moment of a change."""
+
+    health: int
+    mrr_minor: int | None
+    currency: str | None
+    priority: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert as its last change left it. Times in milliseconds since the epoch."""
+
+    alert_id: str
+    kind: Kind
+    revision: int
+    change: Change
+    state: AlertState
+    at: int
+    opened_at: int
+    finding: Finding
+    standing: Standing
+    by: str | None = None
+    snoozed_until: int | None = None
+    resolution: Resolution | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Anything but resolved."""
+        return self.state is not AlertState.RESOLVED
+
+    @property
+    def severity(self) -> Severity:
+        """The severity of its last finding."""
+        return self.finding.severity
+
+    def without_story(self) -> "Alert":
+        """The same with neither words nor numbers: what is kept of an alert that is resolved."""
+        finding = self.finding
+        return replace(self, finding=Finding(finding.severity, finding.since, "", step=finding.step))
+
+    def encode(self) -> list[Any]:
+        """A list of JSON values."""
+        finding, standing = self.finding, self.standing
+        story: list[Any] = [finding.severity.value, finding.since, finding.step]
+        if finding.headline or finding.reasons or finding.evidence:
+            reasons = [[reason.code, reason.text, reason.values] for reason in finding.reasons]
+            story += [finding.headline, reasons, dict(finding.evidence)]
+        return [
+            self.alert_id,
+            self.kind.value,
+            self.revision,
+            self.change.value,
+            self.state.value,
+            self.at,
+            self.opened_at,
+            story,
+            [standing.health, standing.mrr_minor, standing.currency, standing.priority],
+            self.by,
+            self.snoozed_until,
+            self.resolution.value if self.resolution is not None else None,
+        ]
+
+    @classmethod
+    def decode(cls, values: list[Any]) -> Self:
+        """The inverse of `encode`."""
+        alert_id, kind, revision, change, state, at, opened_at, story, standing, by, until, resolution = values
+        severity, since, step, *words = story
+        headline, reasons, evidence = words or ("", (), {})
+        told = tuple(AlertReason(code=code, text=text, values=numbers) for code, text, numbers in reasons)
+        return cls(
+            alert_id,
+            Kind(kind),
+            revision,
+            Change(change),
+            AlertState(state),
+            at,
+            opened_at,
+            Finding(Severity(severity), since, headline, told, evidence, step),
+            Standing(*standing),
+            by,
+            until,
+            Resolution(resolution) if resolution is not None else None,
+        )
+
+
+def alert_id(account_id: str, kind: Kind, opened_at: int) -> str:
+    """The first 16 hex digits of BLAKE2b over account id, kind and opening time: the same in every replay.
+
+    >>> alert_id("acme", Kind.USAGE_DROP, 1740826800000)
+    '6bd1d8f07a4dbcd1'
+    """
+    # An account id holds no control character, so that the line feed cannot be part of it.
+    return blake2b(f"{account_id}\n{kind.value}\n{opened_at}".encode()).hexdigest()[:16]
+
+
+def open_alert(account_id: str, kind: Kind, at: int, finding: Finding, standing: Standing) -> Alert:
+    """A new alert."""
+    identity = alert_id(account_id, kind, at)
+    return Alert(identity, kind, 1, Change.OPENED, AlertState.FIRING, at, at, finding, standing)
+
+
+def reopen(alert: Alert, at: int, finding: Finding, standing: Standing) -> Alert:
+    """The same episode goes on: same alert, next revision."""
+    return _next(alert, Change.OPENED, AlertState.FIRING, at, finding=finding, standing=standing)
+
+
+def escalate(alert: Alert, at: int, finding: Finding, standing: Standing) -> Alert:
+    """Worse, or the next step of the same. Severity does not come down; a snoozed alert wakes when it turns critical."""
+    worst = max(alert.severity, finding.severity, key=lambda severity: severity.rank)
+    wakes = worst is Severity.CRITICAL and alert.severity is not Severity.CRITICAL
+    if alert.state is AlertState.SNOOZED and not wakes:
+        state, until = alert.state, alert.snoozed_until
+    else:
+        state, until = AlertState.FIRING if alert.state is AlertState.SNOOZED else alert.state, None
+    finding = replace(finding, severity=worst)
+    return _next(alert, Change.ESCALATED, state, at, until=until, finding=finding, standing=standing)
+
+
+def acknowledge(alert: Alert, at: int, by: str, standing: Standing) -> Alert:
+    """Someone takes it on."""
+    return _next(alert, Change.ACKNOWLEDGED, AlertState.ACKNOWLEDGED, at, by=by, standing=standing)
+
+
+def snooze(alert: Alert, at: int, by: str, until: int, standing: Standing) -> Alert:
+    """Quiet until `until`."""
+    return _next(alert, Change.SNOOZED, AlertState.SNOOZED, at, by=by, until=until, standing=standing)
+
+
+def wake(alert: Alert, at: int, by: str | None, standing: Standing) -> Alert:
+    """The snooze is over, by time or by command."""
+    return _next(alert, Change.WOKEN, AlertState.FIRING, at, by=by, standing=standing)
+
+
+def resolve(alert: Alert, at: int, resolution: Resolution, standing: Standing) -> Alert:
+    """Over. The severity stays as it was."""
+    return _next(alert, Change.RESOLVED, AlertState.RESOLVED, at, resolution=resolution, standing=standing)
+
+
+def _next(
+    alert: Alert,
+    change: Change,
+    state: AlertState,
+    at: int,
+    *,
+    standing: Standing,
+    finding: Finding | None = None,
+    by: str | None = None,
+    until: int | None = None,
+    resolution: Resolution | None = None,
+) -> Alert:
+    if state not in ALLOWED.get((alert.state, change), ()):
+        raise ImpossibleChange(f"an alert that is {alert.state.value} cannot be {change.value}")
+    return Alert(
+        alert.alert_id,
+        alert.kind,
+        alert.revision + 1,
+        change,
+        state,
+        max(at, alert.at),  # a late event cannot change an alert before its last change
+        alert.opened_at,
+        alert.finding if finding is None else finding,
+        standing,
+        by,
+        until,
+        resolution,
+    )
+
+
+def transition(
+    alert: Alert, account_id: str, account_name: str | None = None, owner: str | None = None, team: str | None = None
+) -> Transition:
+    """The alert's last change, as others see it."""
+    finding, standing = alert.finding, alert.standing
+    return Transition(
+        alert_id=alert.alert_id,
+        revision=alert.revision,
+        account_id=account_id,
+        account_name=account_name,
+        kind=alert.kind,
+        change=alert.change,
+        state=alert.state,
+        severity=finding.severity,
+        at=alert.at,
+        opened_at=alert.opened_at,
+        since=finding.since,
+        headline=finding.headline,
+        reasons=finding.reasons,
+        evidence=dict(finding.evidence),
+        health=standing.health,
+        mrr_minor=standing.mrr_minor,
+        currency=standing.currency,
+        priority=standing.priority,
+        owner=owner,
+        team=team,
+        resolution=alert.resolution,
+        by=alert.by,
+    )

@@ -1,0 +1,109 @@
+"""The book of alerts: the one place where judgements and commands become changes of an account's alerts."""
+
+from alerting import lifecycle
+from alerting.lifecycle import Alert, Standing
+from schemas.alerts import AlertState, Change, Kind, Resolution, Severity
+from streams.detection.config import DAY_MS
+from streams.detection.health import health
+from streams.detection.priority import money_at_risk, mrr_of
+from streams.detection.results import Results
+from streams.detection.rules import Rules
+from streams.detection.signals.base import Calm, Firing, Judgement, Signal
+from streams.detection.state import NEVER, Account
+from streams.detection.tally import Tally
+from streams.detection.timeline import Entry
+
+
+class Book:
+    """Opens, escalates, wakes and resolves. Every change is put into the account's timeline and into `out`."""
+
+    def __init__(self, rules: Rules, tally: Tally) -> None:
+        self._rules = rules
+        self._tally = tally
+        self._cool_down = rules.config.cool_down_days * DAY_MS
+
+    def settle(self, account: Account, signal: Signal, at: int, judgement: Judgement, out: Results) -> None:
+        """Bring the alert of a signal in line with the signal's judgement."""
+        if judgement is None:
+            return
+        alert = account.alert(signal.kind)
+        if isinstance(judgement, Calm):
+            if alert is not None:
+                self.resolve(account, alert, at, judgement.resolution, out)
+        elif alert is None:
+            self._open(account, signal, at, judgement, out)
+        elif judgement.severity.rank > alert.severity.rank or judgement.step > alert.finding.step:
+            finding = signal.describe(account, at, judgement)
+            worst = max(alert.severity, finding.severity, key=lambda severity: severity.rank)
+            standing = self.standing(account, at, alert.kind, worst)
+            self.record(account, lifecycle.escalate(alert, at, finding, standing), out)
+
+    def resolve(self, account: Account, alert: Alert, at: int, resolution: Resolution, out: Results) -> None:
+        """Over."""
+        standing = self.standing(account, at, alert.kind, alert.severity)
+        self.record(account, lifecycle.resolve(alert, at, resolution, standing), out)
+
+    def resolve_all(self, account: Account, at: int, resolution: Resolution, out: Results) -> None:
+        """Every open alert of the account."""
+        for alert in list(account.alerts.values()):
+            if alert.is_open:
+                self.resolve(account, alert, at, resolution, out)
+
+    def wake_due(self, account: Account, now: int, out: Results) -> None:
+        """Wake what was snoozed until now."""
+        for alert in list(account.alerts.values()):
+            until = alert.snoozed_until
+            if alert.state is AlertState.SNOOZED and until is not None and until <= now:
+                standing = self.standing(account, until, alert.kind, alert.severity)
+                self.record(account, lifecycle.wake(alert, until, None, standing), out)
+
+    def wakes_at(self, account: Account) -> int:
+        """When the next snoozed alert wakes; `NEVER` without one."""
+        wakes = NEVER
+        for alert in account.alerts.values():
+            if alert.state is AlertState.SNOOZED and alert.snoozed_until is not None:
+                wakes = min(wakes, alert.snoozed_until)
+        return wakes
+
+    def standing(self, account: Account, at: int, kind: Kind, severity: Severity) -> Standing:
+        """The account's figures, with the money at risk by this alert alone."""
+        mrr_minor, currency = mrr_of(account)
+        at_risk = money_at_risk(mrr_minor, ((kind, severity),))
+        return Standing(health(account, self._rules, at).value, mrr_minor, currency, at_risk)
+
+    def record(self, account: Account, alert: Alert, out: Results) -> None:
+        """Keep an alert that has changed, and tell of the change."""
+        # Resolved alerts keep their place for the cool-down, without their story. The dict's order is that of changes.
+        account.alerts.pop(alert.kind, None)
+        account.alerts[alert.kind] = alert if alert.is_open else alert.without_story()
+        account.deadline = -1
+        entry = Entry(alert.at, f"alert.{alert.change.value}", _line(alert), alert.kind, alert.alert_id, alert.by)
+        account.timeline.add(entry, self._rules.config.timeline_kept)
+        self._tally.transitions += 1
+        profile = account.profile
+        name, owner, team = profile.text("name"), profile.text("owner"), profile.text("team")
+        out.append(lifecycle.transition(alert, account.id, name, owner, team))
+
+    def _open(self, account: Account, signal: Signal, at: int, firing: Firing, out: Results) -> None:
+        finding = signal.describe(account, at, firing)
+        before = account.alerts.get(signal.kind)
+        standing = self.standing(account, at, signal.kind, finding.severity)
+        if before is not None and self._same_episode(before, at):
+            alert = lifecycle.reopen(before, at, finding, standing)
+        else:
+            alert = lifecycle.open_alert(account.id, signal.kind, at, finding, standing)
+        self.record(account, alert, out)
+
+    def _same_episode(self, before: Alert, at: int) -> bool:
+        return before.resolution is not Resolution.LOST and at - before.at <= self._cool_down
+
+
+def _line(alert: Alert) -> str:
+    kind = alert.kind.value.replace("_", " ")
+    if alert.change in (Change.OPENED, Change.ESCALATED):
+        return alert.finding.headline
+    if alert.change is Change.RESOLVED and alert.resolution is not None:
+        return f"{kind}: resolved, {alert.resolution.value}"
+    return f"{kind}: {alert.change.value}" + (f" by {alert.by}" if alert.by is not None else "")
+
+

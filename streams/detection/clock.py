@@ -1,0 +1,20 @@
+"""The clock channel: operating days of silence."""
+
+from streams.detection.fleet import FleetDay
+
+
+class Clock:
+    """Days since the last active one, each counted with the fleet's factor, at most 1: a day on which nobody's events came
+    is no day of silence."""
+
+    __slots__ = ("days",)
+
+    def __init__(self) -> None:
+        self.days = 0.0
+
+    def close_day(self, active: bool, fleet: FleetDay) -> None:
+        """Fold one day in. Days come in order, from the first active one on, and none is left out."""
+        if active:
+            self.days = 0.0
+        else:
+            self.days += fleet.factor if fleet.factor < 1.0 else 1.0

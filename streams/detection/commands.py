@@ -1,0 +1,90 @@
+"""What people do about alerts: acknowledge, snooze, record. A command that cannot be carried out is refused, with the
+reason, and changes nothing."""
+
+from alerting import lifecycle
+from alerting.lifecycle import Alert, ImpossibleChange, Standing
+from schemas.commands import Acknowledge, CommandBase, RecordAction, RecordOutcome, Snooze, Unsnooze
+from schemas.errors import Reason
+from streams.detection.book import Book
+from streams.detection.results import Refusal, Results
+from streams.detection.rules import Rules
+from streams.detection.state import Account
+from streams.detection.timeline import Entry
+from streams.detection.words import amount
+
+
+class Commands:
+    """Carries commands out on an account's alerts."""
+
+    def __init__(self, rules: Rules, book: Book) -> None:
+        self._rules = rules
+        self._book = book
+
+    def carry_out(self, account: Account, command: CommandBase, now: int, out: Results) -> Refusal | None:
+        """Carry it out, at its own time; `now` is its place in the order of events. Returns a refusal, or None."""
+        alerts = self._targets(account, command)
+        if isinstance(command, RecordAction | RecordOutcome):
+            return self._note(account, command, alerts)
+        alerts = [alert for alert in alerts if alert.is_open]
+        if not alerts:
+            return self._no_target(account, command)
+        if isinstance(command, Snooze) and command.until <= now:
+            return _refused("until", "the time until which the alert was to be snoozed is past")
+        refusal: str | None = None
+        done = 0
+        for alert in alerts:
+            try:
+                changed = self._change(command, alert, self._book.standing(account, now, alert.kind, alert.severity))
+            except ImpossibleChange as error:
+                refusal = str(error)
+                continue
+            self._book.record(account, changed, out)
+            done += 1
+        # For the whole account it is enough that it could be done to one of its alerts.
+        return None if done or refusal is None else _refused("command", refusal)
+
+    def _change(self, command: CommandBase, alert: Alert, standing: Standing) -> Alert:
+        if isinstance(command, Acknowledge):
+            return lifecycle.acknowledge(alert, command.at, command.by, standing)
+        if isinstance(command, Snooze):
+            return lifecycle.snooze(alert, command.at, command.by, command.until, standing)
+        if isinstance(command, Unsnooze):
+            return lifecycle.wake(alert, command.at, command.by, standing)
+        raise TypeError(f"not a command: {type(command).__name__}")
+
+    def _targets(self, account: Account, command: CommandBase) -> list[Alert]:
+        if command.alert_id is not None:
+            return [alert for alert in account.alerts.values() if alert.alert_id == command.alert_id]
+        return [alert for alert in account.alerts.values() if command.kind in ("*", alert.kind)]
+
+    def _no_target(self, account: Account, command: CommandBase) -> Refusal:
+        if command.alert_id is not None:
+            known = any(alert.alert_id == command.alert_id for alert in account.alerts.values())
+            detail = "the alert is already resolved" if known else "the account has no such alert"
+            return _refused("alert_id", detail)
+        what = "open alert" if command.kind == "*" else f"open alert of kind {command.kind}"
+        return _refused("kind", f"the account has no {what}")
+
+    def _note(self, account: Account, command: RecordAction | RecordOutcome, alerts: list[Alert]) -> Refusal | None:
+        if not alerts and command.kind != "*":
+            field = "alert_id" if command.alert_id is not None else "kind"
+            return _refused(field, "the account has had no such alert lately")
+        about = alerts[0] if len(alerts) == 1 else None
+        if isinstance(command, RecordAction):
+            line = f"{command.action}: {command.result}"
+            currency = account.money.mrr[1] if account.money.mrr is not None else account.profile.text("currency")
+            if command.cost_minor is not None:
+                cost = amount(command.cost_minor, currency) if currency is not None else f"{command.cost_minor} (minor units)"
+                line += f", at a cost of {cost}"
+            code = "action"
+        else:
+            line, code = f"Outcome: {command.outcome.replace('_', ' ')}", "outcome"
+        line += f". {command.note}" if command.note else "."
+        kind = about.kind if about is not None else None
+        entry = Entry(command.at, code, line, kind, about.alert_id if about is not None else None, command.by)
+        account.timeline.add(entry, self._rules.config.timeline_kept)
+        return None
+
+
+def _refused(field: str, detail: str) -> Refusal:
+    return Refusal(Reason.IMPOSSIBLE_COMMAND, field, detail)

@@ -1,0 +1,75 @@
+"""What the engine may be told: one frozen object."""
+
+from dataclasses import dataclass
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionConfig:
+    """Settings of the detection engine. Raises `ValueError` for a combination that cannot work."""
+
+    timezone: str = "UTC"
+    """IANA name of the time zone whose midnights part the days."""
+    alert_false_alarms: float = 0.2
+    """False alarms per account-year, over all engagement kinds together, of an alert (severity warning)."""
+    watch_false_alarms: float = 1.0
+    """The same for a watch. A critical alert is a tenth as frequent as a warning."""
+    grace_ms: int = HOUR_MS
+    """A day is judged this long after it ended."""
+    kept_days: int = 60
+    """Days whose counts are kept, and into which late events are still counted."""
+    dedup_window_ms: int = 48 * HOUR_MS
+    dedup_limit: int = 4_096
+    """Event ids remembered for each account at most."""
+    users_kept: int = 256
+    timeline_kept: int = 50
+    cool_down_days: int = 28
+    """An alert that fires again within this time after it was resolved is the same alert, reopened."""
+    monitored_age_days: int = 30
+    """An account is judged from this age on ..."""
+    monitored_active_days: int = 5
+    """... once it had this many active days ..."""
+    monitored_window_days: int = 180
+    """... within this many days. Before, it is onboarding."""
+    expected_events: float = 3.0
+    """No engagement alert opens on fewer missing events than this."""
+    drop_hold_days: int = 7
+    """`usage_drop` is resolved when its evidence has been below the opening threshold for this long."""
+    card_notice_days: int = 30
+    """`card_expiring` opens this long before the card ends."""
+    critical_notice_days: int = 7
+    """A scheduled cancellation, and a charge to a card that has ended by then, turn critical this long before."""
+
+    def __post_init__(self) -> None:
+        positive = {
+            "alert_false_alarms": self.alert_false_alarms,
+            "watch_false_alarms": self.watch_false_alarms,
+            "kept_days": self.kept_days,
+            "dedup_window_ms": self.dedup_window_ms,
+            "dedup_limit": self.dedup_limit,
+            "users_kept": self.users_kept,
+            "timeline_kept": self.timeline_kept,
+            "monitored_active_days": self.monitored_active_days,
+            "monitored_window_days": self.monitored_window_days,
+        }
+        for name, value in positive.items():
+            if not value > 0:
+                raise ValueError(f"{name} must be more than 0, not {value}")
+        whole = {
+            "grace_ms": self.grace_ms,
+            "cool_down_days": self.cool_down_days,
+            "monitored_age_days": self.monitored_age_days,
+            "expected_events": self.expected_events,
+            "drop_hold_days": self.drop_hold_days,
+            "card_notice_days": self.card_notice_days,
+            "critical_notice_days": self.critical_notice_days,
+        }
+        for name, value in whole.items():
+            if not value >= 0:
+                raise ValueError(f"{name} must not be negative, as {value} is")
+        if self.monitored_active_days > self.monitored_window_days:
+            raise ValueError("monitored_active_days must not be more than monitored_window_days")
+        if self.kept_days < 28:
+            raise ValueError(f"kept_days must be at least 28, not {self.kept_days}")

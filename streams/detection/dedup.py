@@ -1,0 +1,81 @@
+"""Which events of an account have been seen: a repeated one is not counted twice."""
+
+from itertools import islice
+from typing import Any
+
+from streams.detection.config import HOUR_MS
+from streams.detection.packing import pack_hashes, unpack_hashes
+
+_SWEEP_HOURS = 6
+
+
+class Dedup:
+    """Event ids (as hashes) of the last `window` hours, at most `limit` of them. Hours are those of the merged order, which
+    never goes back, so that the ids lie here by age."""
+
+    __slots__ = ("_hours", "_swept")
+
+    def __init__(self) -> None:
+        self._hours: dict[int, int] = {}
+        self._swept = 0
+
+    def __len__(self) -> int:
+        return len(self._hours)
+
+    def is_new(self, event_id: int, hour: int, window: int) -> bool:
+        """Whether the id has not been seen within the window; it has now."""
+        hours = self._hours
+        seen = hours.get(event_id)
+        if seen is not None:
+            if hour - seen <= window:
+                return False
+            del hours[event_id]  # to stand behind the younger ones when it is set again
+        hours[event_id] = hour
+        return True
+
+    def shrink(self, hour: int, window: int, limit: int) -> int:
+        """Forget what is older than the window, and the oldest when there are more than `limit`. Returns how many were
+        forgotten before their time. Cheap to call after every new id."""
+        hours = self._hours
+        if len(hours) <= limit and hour - self._swept < _SWEEP_HOURS:
+            return 0
+        self._swept = hour
+        oldest = hour - window
+        if hours and next(iter(hours.values())) < oldest:
+            self._hours = hours = {event_id: seen for event_id, seen in hours.items() if seen >= oldest}
+        if len(hours) <= limit:
+            return 0
+        # A sixteenth at a time: taking one off the front of a dict for every new id would cost more each time.
+        extra = len(hours) - limit + limit // 16
+        self._hours = dict(islice(hours.items(), extra, None))
+        return extra
+
+    def encode(self) -> list[Any]:
+        """Hours as runs of (hours since the run before, ids in it), then the ids."""
+        runs: list[int] = []
+        before = 0
+        for hour in self._hours.values():
+            if runs and hour == before:
+                runs[-1] += 1
+            else:
+                runs += (hour - before, 1)
+                before = hour
+        return [self._swept, runs, pack_hashes(self._hours)]
+
+    @classmethod
+    def decode(cls, values: list[Any]) -> "Dedup":
+        """The inverse of `encode`."""
+        dedup = cls()
+        dedup._swept, runs, packed = values
+        ids = iter(unpack_hashes(packed))
+        hour = 0
+        for step, count in zip(runs[::2], runs[1::2], strict=True):
+            hour += step
+            for event_id in islice(ids, count):
+                dedup._hours[event_id] = hour
+        return dedup
+
+
+def hour_of(at: int) -> int:
+    """Hours since the epoch."""
+    return at // HOUR_MS

@@ -1,0 +1,123 @@
+"""The drop channel: has the account's rate fallen below its own normal?"""
+
+from math import log
+
+from streams.detection.baseline import Baseline
+from streams.detection.calendar import weekday
+from streams.detection.due import silent_days_until
+from streams.detection.fleet import FleetDay
+from streams.detection.week import Week
+
+RATIO = 0.4
+"""rho: the channel is tuned to find a fall to 40% of the normal rate."""
+_WEEK_PRIOR = 30.0
+_DISPERSION_FROM_AGE = 14
+_DISPERSION_BELOW = 4.0
+_DISPERSION_KEPT = 0.995
+_DISPERSION_PRIOR = 20.0
+QUIET_AGE = 30
+"""No evidence grows in an account's first 30 days."""
+REBASELINE_DAYS = 60
+REBASELINE_EVENTS = 15.0
+"""A drop that lasts more than 60 days, and 15 expected events, is the account's new normal. (The days alone would give a
+sparse account a new normal on a handful of expected events; asking for both halves the re-baselines.)"""
+
+
+class Drop:
+    """A one-sided cumulative sum of the log-likelihood ratio "40% of normal" against "normal", for negative binomial counts
+    (Page 1954; for over-dispersed counts Hoehle and Paul 2008), in nats.
+
+    With y the day's count, mu its expectation, m the expectation discounted for an uncertain baseline and 1/k the learnt
+    dispersion, a day adds `y ln(rho (k+m)/(k+rho m)) + k ln((k+m)/(k+rho m))`, and the sum never falls below 0.
+
+    `floor` is the level that is already accounted for: what a reported silence piled up is not charged again as a drop.
+    """
+
+    __slots__ = ("baseline", "calm_day", "denominator", "floor", "left_day", "numerator", "rebaselined", "score", "week")
+
+    def __init__(self) -> None:
+        self.baseline = Baseline()
+        self.week = Week(_WEEK_PRIOR)
+        self.score = 0.0
+        """S."""
+        self.floor = 0.0
+        self.left_day = -1
+        """The day on which S last left 0: when the decline began, as estimated. -1 while S is 0."""
+        self.calm_day = -1
+        """The day from which the evidence has been below the opening threshold, while an alert is open; or -1."""
+        self.rebaselined = False
+        """Whether the last closed day made the decline the new normal."""
+        self.numerator = 0.0
+        self.denominator = 0.0
+
+    @property
+    def evidence(self) -> float:
+        """S above its floor."""
+        return self.score - self.floor
+
+    def dispersion(self, fleet: FleetDay) -> float:
+        """1/k."""
+        value = (self.numerator + _DISPERSION_PRIOR * fleet.dispersion) / (self.denominator + _DISPERSION_PRIOR)
+        return 0.02 if value < 0.02 else 4.0 if value > 4.0 else value
+
+    def close_day(self, day: int, day_of_week: int, count: int, age: int, fleet: FleetDay) -> None:
+        """Fold one day in, `age` days after the first. Days come in order and none is left out."""
+        baseline = self.baseline
+        exposure = self.week.weight(day_of_week, fleet.weekday_profile) * fleet.factor
+        rate = baseline.rate(fleet.median_rate)
+        mu = rate * exposure
+        score = self.score
+        if score < _DISPERSION_BELOW and age >= _DISPERSION_FROM_AGE:
+            square = mu * mu
+            excess = (count - mu) ** 2 - mu
+            most = 25.0 * (mu + square)
+            self.numerator = _DISPERSION_KEPT * self.numerator + (excess if excess < most else most)
+            self.denominator = _DISPERSION_KEPT * self.denominator + square
+        k = 1.0 / self.dispersion(fleet)
+        m = mu * baseline.discount()
+        quiet = log((k + m) / (k + RATIO * m))
+        gain = k * quiet
+        if count:
+            gain += count * (quiet + _LOG_RATIO)
+        if gain > 0.0 and age < QUIET_AGE:
+            gain = 0.0
+        score += gain
+        baseline.hold(count, exposure)
+        self.rebaselined = False
+        if score <= 0.0:
+            baseline.commit()
+            score = self.floor = 0.0
+            self.left_day = -1
+        elif self.left_day < 0:
+            self.left_day = day
+        elif day - self.left_day > REBASELINE_DAYS and rate * baseline.pending_exposure >= REBASELINE_EVENTS:
+            baseline.commit()
+            score = self.floor = 0.0
+            self.left_day = -1
+            self.rebaselined = True
+        if score < self.floor:
+            self.floor = score
+        self.score = score
+        if count:
+            self.week.learn(day, day_of_week, count)
+
+    def rebaseline_day(self, closed: int, fleet: FleetDay) -> int:
+        """The earliest day on which a silence that goes on after day `closed` can become the new normal."""
+        left = self.left_day if self.left_day >= 0 else closed + 1
+        rate = self.baseline.rate(fleet.median_rate)
+        need = REBASELINE_EVENTS / rate - self.baseline.pending_exposure
+        weights = [weight * fleet.largest_factor for weight in self.week.weights(fleet.weekday_profile)]
+        return max(left + REBASELINE_DAYS + 1, closed + silent_days_until(need, weights, weekday(closed + 1)))
+
+    def silent_gains(self, fleet: FleetDay) -> list[float]:
+        """What each silent day of the week, from Monday, adds to S while the silence lasts: exactly, or an upper bound while
+        the dispersion is still being learnt (a Poisson count's, `(1 - rho) m`, is the largest)."""
+        rate = self.baseline.rate(fleet.median_rate) * self.baseline.discount() * fleet.largest_factor
+        expected = [rate * weight for weight in self.week.weights(fleet.weekday_profile)]
+        if self.score < _DISPERSION_BELOW:
+            return [(1.0 - RATIO) * m for m in expected]
+        k = 1.0 / self.dispersion(fleet)
+        return [k * log((k + m) / (k + RATIO * m)) for m in expected]
+
+
+_LOG_RATIO = log(RATIO)

@@ -1,0 +1,106 @@
+"""Health: one number from 0 (lost) to 100, made of named factors that each say why."""
+
+from typing import NamedTuple
+
+from schemas.picture import Factor
+from streams.detection.calendar import weekday
+from streams.detection.config import DAY_MS
+from streams.detection.rules import Rules
+from streams.detection.state import Account
+from streams.detection.window import total
+from streams.detection.words import about, amount, count
+
+_WINDOW = 28
+_USAGE_POINTS = 40.0
+_SILENCE_POINTS = 40.0
+_ENOUGH = 0.85
+"""No points are taken off while activity is at this share of normal or above."""
+_SILENCE_FROM = 0.3
+"""None are taken off below this share of the silence at which an alert turns critical."""
+
+
+class Health(NamedTuple):
+    """100 and the factors' points added up, from 0 to 100. `missing`: factors that there is no data for, left out."""
+
+    value: int
+    factors: tuple[Factor, ...]
+    missing: tuple[str, ...]
+
+
+def health(account: Account, rules: Rules, at: int) -> Health:
+    """How the account stands at `at`. The points are stated judgement, to be replaced by weights that outcomes support."""
+    if account.loss is not None:
+        return Health(0, (Factor(name="lost", points=-100.0, text="The last paid subscription has ended."),), ())
+    factors = [*_engagement(account, rules), *_billing(account, rules, at)]
+    missing = [] if account.monitored_day >= 0 else ["usage", "silence"]
+    if not account.money.subscriptions:
+        missing.append("subscription")
+    if not account.money.settled and not account.money.invoices:
+        missing.append("payment")
+    if account.money.card is None:
+        missing.append("card")
+    points = sum(factor.points for factor in factors)
+    return Health(max(0, int(100.0 + points + 0.5)), tuple(factors), tuple(missing))
+
+
+def expected(account: Account, rules: Rules, first: int, last: int) -> float:
+    """What the baseline leads to expect from day `first` to day `last`."""
+    drop = account.drop
+    fleet = rules.fleet(account.closed)
+    weights = drop.week.weights(fleet.weekday_profile)
+    exposure = sum(weights[weekday(day)] * rules.fleet(day).factor for day in range(first, last + 1))
+    return drop.baseline.rate(fleet.median_rate) * exposure
+
+
+def _engagement(account: Account, rules: Rules) -> list[Factor]:
+    if account.monitored_day < 0:
+        return []
+    closed = account.closed
+    first = max(closed - _WINDOW + 1, account.first_day)
+    observed = total(account.daily, first, closed)
+    normal = expected(account, rules, first, closed)
+    share = observed / normal if normal > 0 else 1.0
+    lost = min(max(0.0, (_ENOUGH - share) / _ENOUGH), 1.0)
+    text = f"{count(observed, 'event')} in {count(closed - first + 1, 'day')}, about {about(normal)} are normal."
+    factors = [Factor(name="usage", points=_points(_USAGE_POINTS * lost), text=text)]
+    fleet = rules.fleet(closed)
+    levels = rules.thresholds.of(account.drop.baseline.rate(fleet.median_rate))
+    towards = max(account.silence.score(fleet) / levels.silence[2], account.clock.days / levels.clock[2])
+    quiet = min(max(0.0, (towards - _SILENCE_FROM) / (1.0 - _SILENCE_FROM)), 1.0)
+    if account.last_day > closed:
+        quiet = 0.0
+    days = max(closed - account.last_day, 0)
+    text = f"{count(days, 'day')} without activity." if days else "Active on the last day."
+    factors.append(Factor(name="silence", points=_points(_SILENCE_POINTS * quiet), text=text))
+    return factors
+
+
+def _billing(account: Account, rules: Rules, at: int) -> list[Factor]:
+    money = account.money
+    factors: list[Factor] = []
+    cancelled = [each.cancel_at for each in money.live() if each.cancel_at is not None]
+    if cancelled:
+        text = f"Cancellation is set for {rules.calendar.day_text(min(cancelled))}."
+        factors.append(Factor(name="subscription", points=-60.0, text=text))
+    elif money.paused:
+        factors.append(Factor(name="subscription", points=-30.0, text="The subscription is paused."))
+    elif money.subscriptions:
+        factors.append(Factor(name="subscription", points=0.0, text="The subscription runs."))
+    if money.invoices:
+        final = any(invoice.final for invoice in money.invoices.values())
+        owed = next(iter(money.invoices.values()))
+        text = f"{count(len(money.invoices), 'invoice')} unpaid, the first of {amount(owed.amount_minor, owed.currency)}."
+        factors.append(Factor(name="payment", points=-40.0 if final else -20.0, text=text))
+    elif money.settled:
+        factors.append(Factor(name="payment", points=0.0, text="The last invoice is settled."))
+    card = money.card
+    if card is not None:
+        end = rules.calendar.start_of(card.ends_on) if card.ends_on is not None else None
+        ending = end is not None and at >= end - rules.config.card_notice_days * DAY_MS
+        text = f"The default card ends on {rules.calendar.day_text(end - 1)}." if ending and end else "The card is good."
+        factors.append(Factor(name="card", points=-10.0 if ending else 0.0, text=text))
+    return factors
+
+
+def _points(lost: float) -> float:
+    return -round(lost, 1) if lost > 0.05 else 0.0

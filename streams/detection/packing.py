@@ -1,0 +1,44 @@
+"""Numbers as short text inside a JSON value: little-endian bytes in base64."""
+
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterable, Sequence
+from struct import pack, unpack
+
+
+def pack_doubles(values: Sequence[float]) -> str:
+    """IEEE 754 doubles, exact."""
+    return _text(pack(f"<{len(values)}d", *values))
+
+
+def unpack_doubles(text: str) -> tuple[float, ...]:
+    """The inverse of `pack_doubles`."""
+    raw = a2b_base64(text)
+    return unpack(f"<{len(raw) // 8}d", raw)
+
+
+def pack_hashes(values: Iterable[int]) -> str:
+    """64-bit hashes."""
+    hashes = tuple(values)
+    return _text(pack(f"<{len(hashes)}Q", *hashes))
+
+
+def unpack_hashes(text: str) -> tuple[int, ...]:
+    """The inverse of `pack_hashes`."""
+    raw = a2b_base64(text)
+    return unpack(f"<{len(raw) // 8}Q", raw)
+
+
+def pack_days(values: Iterable[int]) -> str:
+    """Day numbers, 16 bits each: enough until the year 2149."""
+    days = tuple(values)
+    return _text(pack(f"<{len(days)}H", *days))
+
+
+def unpack_days(text: str) -> tuple[int, ...]:
+    """The inverse of `pack_days`."""
+    raw = a2b_base64(text)
+    return unpack(f"<{len(raw) // 2}H", raw)
+
+
+def _text(raw: bytes) -> str:
+    return b2a_base64(raw, newline=False).decode()

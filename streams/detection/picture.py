@@ -1,0 +1,85 @@
+"""An account's current picture: what the board reads."""
+
+from alerting import lifecycle
+from schemas.alerts import Severity
+from schemas.picture import AccountPicture, Billing, Engagement, PaymentState, Phase
+from streams.detection.health import expected, health
+from streams.detection.priority import money_at_risk, mrr_of
+from streams.detection.rules import Rules
+from streams.detection.state import Account
+from streams.detection.window import spread, total
+
+
+def phase_of(account: Account) -> Phase:
+    """Where the account is in its life; alerting only with an alert that is more than a watch."""
+    if account.loss is not None:
+        return Phase.LOST
+    if account.money.paused:
+        return Phase.PAUSED
+    if any(alert.is_open and alert.severity is not Severity.WATCH for alert in account.alerts.values()):
+        return Phase.ALERTING
+    return Phase.ACTIVE if account.monitored_day >= 0 else Phase.ONBOARDING
+
+
+def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
+    """The account as it stands at `now`."""
+    profile = account.profile
+    name, owner, team = profile.text("name"), profile.text("owner"), profile.text("team")
+    standing = health(account, rules, now)
+    alerts = [alert for alert in account.alerts.values() if alert.is_open]
+    mrr_minor, _ = mrr_of(account)
+    at_risk = money_at_risk(mrr_minor, ((alert.kind, alert.severity) for alert in alerts)) if account.loss is None else 0.0
+    return AccountPicture(
+        account_id=account.id,
+        account_name=name,
+        at=now,
+        phase=phase_of(account),
+        health=standing.value,
+        factors=standing.factors,
+        missing=standing.missing,
+        engagement=_engagement(account, rules, now),
+        billing=_billing(account, rules),
+        alerts=tuple(lifecycle.transition(alert, account.id, name, owner, team) for alert in alerts),
+        timeline=account.timeline.shown(),
+        priority=at_risk,
+        owner=owner,
+        team=team,
+    )
+
+
+def _engagement(account: Account, rules: Rules, now: int) -> Engagement:
+    today = rules.calendar.day_of(now)
+    first = today - rules.config.kept_days + 1
+    known = account.first_day >= 0
+    return Engagement(
+        events_total=account.events_total,
+        events_7d=total(account.daily, today - 6, today),
+        events_28d=total(account.daily, today - 27, today),
+        expected_28d=round(expected(account, rules, today - 27, today), 2) if known else None,
+        active_users_28d=account.people.active_since(today - 27),
+        last_event_at=account.last_event_at if account.last_event_at >= 0 else None,
+        daily=spread(account.daily, first, today),
+    )
+
+
+def _billing(account: Account, rules: Rules) -> Billing:
+    money, profile = account.money, account.profile
+    live = list(money.live())
+    paid = [each for each in live if each.paid] or live
+    mrr_minor, currency = mrr_of(account)
+    card = money.card
+    seats = [each.seats for each in paid if each.seats is not None]
+    renewals = [each.renewal_at for each in paid if each.renewal_at is not None]
+    cancels = [each.cancel_at for each in live if each.cancel_at is not None]
+    plans = [each.plan for each in paid if each.plan is not None]
+    state = PaymentState.FAILED if money.invoices else PaymentState.OK if money.settled else None
+    return Billing(
+        plan=", ".join(plans) or profile.text("plan"),
+        seats=sum(seats) if seats else profile.number("seats"),
+        mrr_minor=mrr_minor,
+        currency=currency,
+        card_end=rules.calendar.start_of(card.ends_on) if card is not None and card.ends_on is not None else None,
+        renewal_at=min(renewals) if renewals else profile.number("renewal_at"),
+        cancel_at=min(cancels, default=None),
+        payment_state=state,
+    )

@@ -1,0 +1,49 @@
+"""Money at risk: what orders alerts and accounts."""
+
+from collections.abc import Iterable
+
+from schemas.alerts import Kind, Severity
+from streams.detection.state import Account
+
+_LOSS = {
+    Kind.USAGE_DROP: (0.05, 0.12, 0.25),
+    Kind.USAGE_SILENCE: (0.06, 0.18, 0.35),
+    Kind.PAYMENT_FAILED: (0.05, 0.12, 0.35),
+    Kind.CARD_EXPIRING: (0.01, 0.03, 0.08),
+    Kind.CANCEL_SCHEDULED: (0.5, 0.7, 0.85),
+}
+_OTHER = (0.04, 0.1, 0.2)
+_NO_ALERT = 0.01
+
+
+def probability_of_loss(kind: Kind, severity: Severity) -> float:
+    """The prior probability that an account with such an alert is lost within 90 days: judgement, until outcomes replace it.
+
+    >>> probability_of_loss(Kind.CANCEL_SCHEDULED, Severity.WARNING)
+    0.7
+    """
+    return _LOSS.get(kind, _OTHER)[severity.rank]
+
+
+def money_at_risk(mrr_minor: int | None, alerts: Iterable[tuple[Kind, Severity]]) -> float:
+    """MRR (minor units) times the probability of loss, the alerts taken as independent. Without an alert 1%; 0 without MRR.
+
+    >>> money_at_risk(10_000, [(Kind.CANCEL_SCHEDULED, Severity.WARNING)])
+    7030.0
+    """
+    if mrr_minor is None:
+        return 0.0
+    stays = 1.0 - _NO_ALERT
+    for kind, severity in alerts:
+        stays *= 1.0 - probability_of_loss(kind, severity)
+    return round(mrr_minor * (1.0 - stays), 2)
+
+
+def mrr_of(account: Account) -> tuple[int | None, str | None]:
+    """Monthly recurring revenue and currency: from billing, else from the account's record."""
+    mrr = account.money.mrr
+    if mrr is not None:
+        return mrr
+    if account.loss is not None or account.money.subscriptions:
+        return None, None
+    return account.profile.number("mrr_minor"), account.profile.text("currency")

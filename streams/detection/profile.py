@@ -1,0 +1,74 @@
+"""What a company's own systems know of an account, kept from its account updates."""
+
+from typing import Any
+
+from schemas.accounts import AccountUpdate
+
+_KEPT = (
+    "name",
+    "owner",
+    "team",
+    "tier",
+    "segment",
+    "country",
+    "plan",
+    "mrr_minor",
+    "currency",
+    "seats",
+    "renewal_at",
+    "started_at",
+    "champions",
+    "contact",
+    "internal",
+)
+
+
+class Profile:
+    """The fields that were given, each with its last value. A field that is absent from an update is unchanged, one that
+    is null is cleared. An update that is older than the last one fills only what is not known yet."""
+
+    __slots__ = ("fields", "updated_at")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self.updated_at = -1
+
+    def apply(self, update: AccountUpdate) -> None:
+        """Fold one update in."""
+        stale = update.updated_at < self.updated_at
+        for name in _KEPT:  # not the set of given names: its order is nobody's
+            if name not in update.model_fields_set or (stale and name in self.fields):
+                continue
+            value = getattr(update, name)
+            if value is None:
+                if not stale:
+                    self.fields.pop(name, None)
+            else:
+                self.fields[name] = list(value) if isinstance(value, tuple) else value
+        self.updated_at = max(self.updated_at, update.updated_at)
+
+    def text(self, name: str) -> str | None:
+        """A field that holds text."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else None
+
+    def number(self, name: str) -> int | None:
+        """A field that holds a number or a time."""
+        value = self.fields.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    @property
+    def internal(self) -> bool:
+        """The company's own account."""
+        return self.fields.get("internal") is True
+
+    def encode(self) -> list[Any]:
+        """JSON values."""
+        return [self.updated_at, self.fields]
+
+    @classmethod
+    def decode(cls, values: list[Any]) -> "Profile":
+        """The inverse of `encode`."""
+        profile = cls()
+        profile.updated_at, profile.fields = values
+        return profile

@@ -1,0 +1,19 @@
+"""One file for each kind of alert. See `base` for what a signal is."""
+
+from streams.detection.rules import Rules
+from streams.detection.signals.base import DailySignal, DatedSignal
+from streams.detection.signals.cancel_scheduled import CancelScheduledSignal
+from streams.detection.signals.card_expiring import CardExpiringSignal
+from streams.detection.signals.payment_failed import PaymentFailedSignal
+from streams.detection.signals.usage_drop import UsageDropSignal
+from streams.detection.signals.usage_silence import UsageSilenceSignal
+
+
+def daily_signals(rules: Rules) -> tuple[DailySignal, ...]:
+    """Judged at each day's close, in this order: a drop leaves to silence what silence says."""
+    return (UsageSilenceSignal(rules), UsageDropSignal(rules))
+
+
+def dated_signals(rules: Rules) -> tuple[DatedSignal, ...]:
+    """Judged when billing or the account's record changes, and at the moments that they name."""
+    return (PaymentFailedSignal(rules), CardExpiringSignal(rules), CancelScheduledSignal(rules))

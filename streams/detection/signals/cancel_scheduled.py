@@ -1,0 +1,83 @@
+"""`cancel_scheduled`: someone cancelled, and the subscription runs out."""
+
+from alerting.lifecycle import Finding
+from schemas.alerts import AlertReason, Kind, Resolution, Severity
+from streams.detection.config import DAY_MS
+from streams.detection.money import Subscription
+from streams.detection.rules import Rules
+from streams.detection.signals.base import Calm, Firing, Judgement
+from streams.detection.state import Account
+from streams.detection.words import amount, count
+
+
+class CancelScheduledSignal:
+    """Fires while a subscription is set to end; critical in the last days (7) before. The cancellation of another one
+    escalates. Resolved when it is reverted; when the subscription ends, as lost."""
+
+    kind = Kind.CANCEL_SCHEDULED
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
+    def judge(self, account: Account, at: int) -> Judgement:
+        """See `DatedSignal`."""
+        cancelled = _cancelled(account)
+        if not cancelled:
+            newest = max(account.money.subscriptions.values(), key=lambda each: each.changed_at, default=None)
+            return Calm(Resolution.REVERTED if newest is None or newest.live else Resolution.LOST)
+        severity = Severity.CRITICAL if at >= self._critical_at(cancelled) else Severity.WARNING
+        return Firing(severity, max(each.cancelled_at or 0 for each in cancelled))
+
+    def next_at(self, account: Account) -> int | None:
+        """See `DatedSignal`."""
+        alert = account.alert(self.kind)
+        cancelled = _cancelled(account)
+        if alert is None or alert.severity is Severity.CRITICAL or not cancelled:
+            return None
+        return self._critical_at(cancelled)
+
+    def describe(self, account: Account, at: int, firing: Firing) -> Finding:
+        """See `Signal`."""
+        cancelled = _cancelled(account)
+        first = min(cancelled, key=_end)
+        days = max(0, -(-(_end(first) - at) // DAY_MS))
+        mrr = sum(each.mrr_minor or 0 for each in cancelled if each.currency == first.currency)
+        headline = f"Cancellation is set for {self._rules.calendar.day_text(_end(first))}, {count(days, 'day')} from now"
+        headline += f", and ends {amount(mrr, first.currency)} a month." if mrr and first.currency else "."
+        evidence: dict[str, int | float] = {"days_left": days, "cancel_at": _end(first), "subscriptions": len(cancelled)}
+        if mrr:
+            evidence["mrr_minor"] = mrr
+        return Finding(
+            firing.severity,
+            min(each.cancelled_at or at for each in cancelled),
+            headline,
+            tuple(self._reason(each) for each in cancelled),
+            evidence,
+            firing.step,
+        )
+
+    def _reason(self, subscription: Subscription) -> AlertReason:
+        day = self._rules.calendar.day_text(_end(subscription))
+        values: dict[str, bool | int | float | str] = {
+            "subscription_id": subscription.subscription_id,
+            "cancel_at": _end(subscription),
+        }
+        why = f"no reason given; it ends on {day}."
+        if subscription.reason is not None:
+            values["reason"] = subscription.reason
+            why = f"the reason given is “{subscription.reason}”; it ends on {day}."
+        if subscription.comment is not None:
+            values["comment"] = subscription.comment
+        name = subscription.plan or subscription.subscription_id
+        return AlertReason(code="cancelled", text=f"{name} was cancelled: {why}", values=values)
+
+    def _critical_at(self, cancelled: list[Subscription]) -> int:
+        return min(_end(each) for each in cancelled) - self._rules.config.critical_notice_days * DAY_MS
+
+
+def _cancelled(account: Account) -> list[Subscription]:
+    return [each for each in account.money.live() if each.cancel_at is not None]
+
+
+def _end(subscription: Subscription) -> int:
+    return subscription.cancel_at or 0

@@ -1,0 +1,111 @@
+"""`usage_silence`: no activity for longer than this account ever explains."""
+
+from alerting.lifecycle import Finding
+from schemas.alerts import AlertReason, Kind
+from streams.detection.calendar import weekday
+from streams.detection.due import silent_days_until
+from streams.detection.rules import Rules
+from streams.detection.signals.base import Firing, Judgement
+from streams.detection.signals.gate import muted
+from streams.detection.state import Account
+from streams.detection.thresholds import SEVERITIES, false_alarms_a_year, reached
+from streams.detection.words import about, count
+
+
+class UsageSilenceSignal:
+    """Fires when the silence channel (E) or the clock reaches its threshold; the engine resolves it on activity.
+
+    It does not open before the silence has cost about `expected_events` events.
+    """
+
+    kind = Kind.USAGE_SILENCE
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
+    def judge(self, account: Account, day: int) -> Judgement:
+        """See `DailySignal`."""
+        if account.last_day >= day:  # also when the next day, still open, has activity
+            return None
+        rules = self._rules
+        fleet = rules.fleet(day)
+        rate = account.drop.baseline.rate(fleet.median_rate)
+        levels = rules.thresholds.of(rate)
+        days = account.clock.days
+        level = max(reached(account.silence.score(fleet), levels.silence), reached(days, levels.clock))
+        if level == 0 or muted(account):
+            return None
+        if account.alert(self.kind) is None and rate * days < rules.config.expected_events:
+            return None
+        return Firing(SEVERITIES[level - 1])
+
+    def silent_until(self, account: Account) -> int | None:
+        """See `DailySignal`."""
+        if muted(account):
+            return None
+        alert = account.alert(self.kind)
+        level = alert.severity.rank + 1 if alert is not None else 0
+        if level == len(SEVERITIES):
+            return None
+        rules = self._rules
+        closed = account.closed
+        fleet = rules.fleet(closed)
+        silence, clock = account.silence, account.clock
+        rate = account.drop.baseline.rate(fleet.median_rate)
+        levels = rules.thresholds.of(rate)
+        need = silence.quiet_at(levels.silence[level], fleet) - silence.quiet
+        by_score = silent_days_until(need, silence.silent_gains(fleet), weekday(closed + 1))
+        days = min(by_score, silent_days_until(levels.clock[level] - clock.days, _DAYS, 0))
+        if alert is None:
+            days = max(days, silent_days_until(rules.config.expected_events / rate - clock.days, _DAYS, 0))
+        return closed + days
+
+    def describe(self, account: Account, at: int, firing: Firing) -> Finding:
+        """See `Signal`."""
+        rules = self._rules
+        fleet = rules.fleet(account.closed)
+        silence = account.silence
+        rate = account.drop.baseline.rate(fleet.median_rate)
+        score = silence.score(fleet)
+        since = account.last_event_at
+        # A late event does not end a silence, but it is the last activity all the same.
+        quiet_days = account.closed - max(account.last_day, rules.calendar.day_of(since))
+        missed = rate * account.clock.days
+        active_a_week = min(7.0 * silence.rate(fleet), 7.0)
+        since_text = rules.calendar.day_text(since)
+        usual = (
+            f"usually active on {about(active_a_week)} days a week"
+            if active_a_week >= 1
+            else f"usually active about every {about(7.0 / active_a_week)} days"
+            if active_a_week * 4 >= 1
+            else f"usually active about every {about(1.0 / (active_a_week / 7 * 30))} months"
+        )
+        reasons = (
+            AlertReason(
+                code="silent_for",
+                text=f"Last activity on {since_text}, none on the {count(quiet_days, 'day')} after it.",
+                values={"days": quiet_days},
+            ),
+            AlertReason(
+                code="usual_activity",
+                text=f"The account is {usual}; about {about(missed)} events are missing.",
+                values={"active_days_a_week": round(active_a_week, 2), "events_missing": round(missed, 2)},
+            ),
+        )
+        return Finding(
+            firing.severity,
+            since,
+            f"No activity for {count(quiet_days, 'day')}; this account is {usual}.",
+            reasons,
+            {
+                "observed": 0,
+                "expected": round(missed, 2),
+                "window_days": quiet_days,
+                "score": round(score, 3),
+                "clock_days": round(account.clock.days, 2),
+                "false_alarms_per_account_year": float(f"{false_alarms_a_year(score, rate, silence=True):.3g}"),
+            },
+        )
+
+
+_DAYS = [1.0] * 7

@@ -1,0 +1,57 @@
+"""The silence channel: is the account quiet for longer than its history explains?"""
+
+from math import exp, log
+
+from streams.detection.fleet import FleetDay
+from streams.detection.week import Week
+
+_HALF_LIFE = 720.0
+_PRIOR = 0.5
+_WEEK_PRIOR = 15.0
+
+
+class Silence:
+    """Minus the log of the probability that an account with this history is quiet for this long, in nats: a gamma-Poisson
+    model of active days (Fader and Hardie's Pareto, without the death).
+
+    `E = (0.5 + PA) ln(1 + L / (b0 + PB))`, with PA active days in PB days of exposure (half-life 720) and L the exposure
+    since the last active day. 0 on active days and before the first.
+    """
+
+    __slots__ = ("active", "exposure", "quiet", "week")
+
+    def __init__(self) -> None:
+        self.active = 0.0
+        """PA."""
+        self.exposure = 0.0
+        """PB."""
+        self.quiet = 0.0
+        """L."""
+        self.week = Week(_WEEK_PRIOR)
+
+    def close_day(self, day: int, weekday: int, active: bool, fleet: FleetDay) -> None:
+        """Fold one day in. Days come in order, from the first active one on, and none is left out."""
+        self.quiet += self.week.weight(weekday, fleet.active_profile) * fleet.active_factor
+        if active:
+            quiet = self.quiet
+            kept: float = 0.5 ** (quiet / _HALF_LIFE)
+            self.active = self.active * kept + 1.0
+            self.exposure = self.exposure * kept + quiet
+            self.quiet = 0.0
+            self.week.learn(day, weekday, 1.0)
+
+    def rate(self, fleet: FleetDay) -> float:
+        """Active days in a day of weight 1."""
+        return (_PRIOR + self.active) / (_PRIOR / fleet.median_active_rate + self.exposure)
+
+    def score(self, fleet: FleetDay) -> float:
+        """E."""
+        return (_PRIOR + self.active) * log(1.0 + self.quiet / (_PRIOR / fleet.median_active_rate + self.exposure))
+
+    def quiet_at(self, score: float, fleet: FleetDay) -> float:
+        """L at which E reaches `score`: the inverse of `score`."""
+        return (_PRIOR / fleet.median_active_rate + self.exposure) * (exp(score / (_PRIOR + self.active)) - 1.0)
+
+    def silent_gains(self, fleet: FleetDay) -> list[float]:
+        """What each silent day of the week, from Monday, adds to L while the silence lasts, at most."""
+        return [weight * fleet.largest_factor for weight in self.week.weights(fleet.active_profile)]

@@ -1,0 +1,242 @@
+"""An account's whole state, and its form in the engagement table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from alerting.lifecycle import Alert
+from schemas.alerts import Kind
+from schemas.errors import StateError
+from streams.detection.clock import Clock
+from streams.detection.dedup import Dedup
+from streams.detection.drop import Drop
+from streams.detection.money import Money
+from streams.detection.packing import pack_doubles, unpack_doubles
+from streams.detection.people import People
+from streams.detection.profile import Profile
+from streams.detection.silence import Silence
+from streams.detection.timeline import Timeline
+from streams.detection.window import pack_counts, unpack_counts
+
+VERSION = 1
+NEVER = 1 << 62
+"""Later than any time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The account's end as a customer."""
+
+    at: int
+    voluntary: bool
+    reason: str | None
+
+
+class Account:
+    """One account. Only the engine changes it; days are day numbers, -1 where there is none yet."""
+
+    __slots__ = (
+        "active_mask",
+        "alerts",
+        "clock",
+        "closed",
+        "daily",
+        "deadline",
+        "dedup",
+        "drop",
+        "due",
+        "events_total",
+        "first_day",
+        "id",
+        "last_day",
+        "last_event_at",
+        "loss",
+        "money",
+        "monitored_day",
+        "open_days",
+        "people",
+        "profile",
+        "silence",
+        "timeline",
+        "wake",
+    )
+
+    def __init__(self, account_id: str) -> None:
+        self.id = account_id
+        self.due: int | None = None
+        """The next moment at which something may change without an event: never too late, perhaps too early."""
+        self.closed = -1
+        """The newest day that has been judged, or passed over."""
+        self.first_day = -1
+        """The first active day that was folded in."""
+        self.last_day = -1
+        """The newest active day, be it closed or not; late events do not count."""
+        self.monitored_day = -1
+        """The day from which the account is judged."""
+        self.active_mask = 0
+        """Active days before the account is monitored: bit n is the n-th day before the newest closed one."""
+        self.events_total = 0
+        self.last_event_at = -1
+        self.daily: dict[int, int] = {}
+        self.people = People()
+        self.dedup = Dedup()
+        self.drop = Drop()
+        self.silence = Silence()
+        self.clock = Clock()
+        self.money = Money()
+        self.profile = Profile()
+        self.alerts: dict[Kind, Alert] = {}
+        """The last alert of each kind."""
+        self.timeline = Timeline()
+        self.loss: Loss | None = None
+        # Not stored, as they follow from the rest:
+        self.open_days: list[int] = []
+        """Active days that are not closed yet, ascending."""
+        self.wake = 0
+        """Until this moment an event needs nothing closed before it."""
+        self.deadline = -1
+        """The next moment that a signal or an alert waits for, apart from days; -1: to be asked for."""
+
+    def alert(self, kind: Kind) -> Alert | None:
+        """The open alert of this kind."""
+        alert = self.alerts.get(kind)
+        return alert if alert is not None and alert.is_open else None
+
+    def restart(self) -> None:
+        """Forget what was learnt of the account's habits: it begins anew. Totals, people and history stay."""
+        self.drop, self.silence, self.clock = Drop(), Silence(), Clock()
+        self.first_day = self.monitored_day = -1
+        self.active_mask = 0
+
+    def encode(self) -> bytes:
+        """JSON, beginning `[VERSION,DUE,` so that `due_of` need not read the rest. The same state gives the same bytes."""
+        drop, silence, loss = self.drop, self.silence, self.loss
+        baseline, week, active_week = drop.baseline, drop.week, silence.week
+        numbers = pack_doubles(
+            (
+                baseline.events,
+                baseline.exposure,
+                baseline.pending_events,
+                baseline.pending_exposure,
+                drop.score,
+                drop.floor,
+                drop.numerator,
+                drop.denominator,
+                week.total,
+                *week.counts,
+                silence.active,
+                silence.exposure,
+                silence.quiet,
+                active_week.total,
+                *active_week.counts,
+                self.clock.days,
+            )
+        )
+        days = [self.closed, self.first_day, self.last_day, self.monitored_day, drop.left_day, drop.calm_day, week.day]
+        return orjson.dumps(
+            [
+                VERSION,
+                self.due,
+                [*days, active_week.day, drop.rebaselined],
+                f"{self.active_mask:x}",
+                self.events_total,
+                self.last_event_at,
+                numbers,
+                pack_counts(self.daily),
+                self.people.encode(),
+                self.dedup.encode(),
+                self.money.encode(),
+                self.profile.encode(),
+                [alert.encode() for alert in self.alerts.values()],
+                self.timeline.encode(),
+                [loss.at, loss.voluntary, loss.reason] if loss is not None else None,
+            ]
+        )
+
+    @classmethod
+    def decode(cls, account_id: str, value: bytes) -> "Account":
+        """The inverse of `encode`. Raises `StateError` for what a newer version wrote, and for damage."""
+        _head(value)
+        try:
+            return cls._decoded(account_id, orjson.loads(value))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StateError(f"the stored state of an account is damaged: {error}") from error
+
+    @classmethod
+    def _decoded(cls, account_id: str, values: list[Any]) -> "Account":
+        account = cls(account_id)
+        (
+            _,
+            account.due,
+            days,
+            mask,
+            account.events_total,
+            account.last_event_at,
+            numbers,
+            daily,
+            people,
+            dedup,
+            money,
+            profile,
+            alerts,
+            timeline,
+            loss,
+        ) = values
+        drop, silence = account.drop, account.silence
+        baseline, week, active_week = drop.baseline, drop.week, silence.week
+        account.closed, account.first_day, account.last_day, account.monitored_day, *days = days
+        drop.left_day, drop.calm_day, week.day, active_week.day, drop.rebaselined = days
+        account.active_mask = int(mask, 16)
+        (
+            baseline.events,
+            baseline.exposure,
+            baseline.pending_events,
+            baseline.pending_exposure,
+            drop.score,
+            drop.floor,
+            drop.numerator,
+            drop.denominator,
+            week.total,
+            *counts,
+            silence.active,
+            silence.exposure,
+            silence.quiet,
+            active_week.total,
+            m,
+            t,
+            w,
+            th,
+            f,
+            sa,
+            su,
+            account.clock.days,
+        ) = unpack_doubles(numbers)
+        week.counts, active_week.counts = counts, [m, t, w, th, f, sa, su]
+        account.daily = unpack_counts(daily)
+        account.open_days = sorted(day for day in account.daily if day > account.closed)
+        account.people = People.decode(people)
+        account.dedup = Dedup.decode(dedup)
+        account.money = Money.decode(money)
+        account.profile = Profile.decode(profile)
+        for each in alerts:
+            alert = Alert.decode(each)
+            account.alerts[alert.kind] = alert
+        account.timeline = Timeline.decode(timeline)
+        account.loss = Loss(*loss) if loss is not None else None
+        return account
+
+
+def due_of(value: bytes) -> int | None:
+    """The due time of a stored account, read off its beginning. Raises `StateError` as `Account.decode` does."""
+    return _head(value)
+
+
+def _head(value: bytes) -> int | None:
+    try:
+        version, due = value[1 : value.index(b",", value.index(b",") + 1)].split(b",")
+        if int(version) != VERSION or value[:1] != b"[":
+            raise StateError(f"the stored state has version {int(version)}; this program reads version {VERSION}")
+        return None if due == b"null" else int(due)
+    except ValueError as error:
+        raise StateError("the stored state of an account is damaged: it does not begin as one does") from error

@@ -1,0 +1,31 @@
+"""What the engine counts as it goes, for the metrics."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counters since the engine was made; they only grow."""
+
+    usage: int = 0
+    billing: int = 0
+    accounts: int = 0
+    commands: int = 0
+    duplicates: int = 0
+    """Events and commands whose id had been seen: not counted, not carried out. Part of the four above."""
+    late: int = 0
+    """Usage events of a day that had been judged: counted, not judged."""
+    too_old: int = 0
+    """Those of them whose day is no longer kept: counted in the total alone."""
+    outdated: int = 0
+    """Billing events older than what was known: without effect."""
+    dedup_overflow: int = 0
+    """Event ids forgotten before their time."""
+    refused: int = 0
+    """Commands that could not be carried out."""
+    days_closed: int = 0
+    transitions: int = 0
+    lost: int = 0
+    """Accounts lost."""
+    revived: int = 0
+    """Accounts that came back."""

@@ -1,0 +1,81 @@
+"""How high each channel has to stand for a watch, an alert and a critical alert, at the rate of false alarms asked for."""
+
+from bisect import bisect_right
+from math import exp, log
+from typing import NamedTuple
+
+from schemas.alerts import Severity
+from streams.detection.config import DetectionConfig
+
+_TIER_FROM = (0.1, 0.3, 1.0, 3.0, 10.0)
+"""Events a day from which the next rate tier begins."""
+_MEASURED_AT = 0.5
+"""False alarms per account-year at which the tables below were measured, over the three channels together."""
+_DROP = (1.6, 3.7, 7.3, 13.6, 17.7, 19.3)
+_SILENCE = (4.3, 5.3, 6.2, 6.9, 3.1, 1.6)
+_CLOCK = (75.0, 37.0, 17.0, 11.0, 3.7, 1.8)
+_LEAST = 0.1
+
+SEVERITIES = (Severity.WATCH, Severity.WARNING, Severity.CRITICAL)
+
+
+class Levels(NamedTuple):
+    """Thresholds of one tier; each is for watch, warning and critical."""
+
+    drop: tuple[float, float, float]
+    """S, nats."""
+    silence: tuple[float, float, float]
+    """E, nats."""
+    clock: tuple[float, float, float]
+    """Days."""
+
+
+class Thresholds:
+    """The cold-start table by rate tier, scaled to the rate asked for.
+
+    Scores are log-likelihoods, whose tail is exponential: S and E move by `ln(0.5 / FA)`. The clock is days, and moves as
+    E does: by `E(FA) / E(0.5)`.
+
+    >>> levels = Thresholds(DetectionConfig(alert_false_alarms=0.5)).of(0.5)
+    >>> levels.drop[1], levels.silence[1], levels.clock[1]
+    (7.3, 6.2, 17.0)
+    """
+
+    __slots__ = ("_tiers",)
+
+    def __init__(self, config: DetectionConfig) -> None:
+        asked = (
+            max(config.watch_false_alarms, config.alert_false_alarms),
+            config.alert_false_alarms,
+            config.alert_false_alarms / 10.0,
+        )
+        self._tiers = tuple(_levels(tier, asked) for tier in range(len(_DROP)))
+
+    def of(self, rate: float) -> Levels:
+        """The thresholds of an account with `rate` events a day."""
+        return self._tiers[bisect_right(_TIER_FROM, rate)]
+
+
+def _levels(tier: int, asked: tuple[float, float, float]) -> Levels:
+    def three(base: float) -> tuple[float, float, float]:
+        watch, warning, critical = (max(base + log(_MEASURED_AT / rate), _LEAST) for rate in asked)
+        return watch, warning, critical
+
+    silence = three(_SILENCE[tier])
+    watch, warning, critical = (_CLOCK[tier] * score / _SILENCE[tier] for score in silence)
+    return Levels(three(_DROP[tier]), silence, (watch, warning, critical))
+
+
+def reached(score: float, levels: tuple[float, float, float]) -> int:
+    """How many of the three levels a score has reached."""
+    return bisect_right(levels, score)
+
+
+def false_alarms_a_year(score: float, rate: float, *, silence: bool) -> float:
+    """False alarms per account-year at this score, by the same exponential tail.
+
+    >>> round(false_alarms_a_year(7.3, 0.5, silence=False), 2)
+    0.5
+    """
+    base = (_SILENCE if silence else _DROP)[bisect_right(_TIER_FROM, rate)]
+    return _MEASURED_AT * exp(base - score)

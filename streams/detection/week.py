@@ -1,0 +1,42 @@
+"""An account's own week: how its activity spreads over the weekdays."""
+
+_KEPT_A_WEEK = 0.95
+_LEAST = 0.02
+
+
+class Week:
+    """Decayed counts by weekday (`wc`, sum `wn`), shrunk to the fleet's profile with the weight of `prior` counts.
+
+    The decay, 5% a week, is applied when the next active day is folded in, so that weights do not move while nothing
+    happens: that keeps forecasts over a silent run exact.
+    """
+
+    __slots__ = ("counts", "day", "prior", "total")
+
+    def __init__(self, prior: float) -> None:
+        self.prior = prior
+        self.counts = [0.0] * 7
+        self.total = 0.0
+        self.day = -1
+
+    def weight(self, weekday: int, fleet_profile: tuple[float, ...]) -> float:
+        """w: what share of a week's activity falls on this weekday, as a multiple of a seventh; at least 0.02."""
+        prior = self.prior
+        weight = (prior * fleet_profile[weekday] + 7.0 * self.counts[weekday]) / (prior + self.total)
+        return weight if weight > _LEAST else _LEAST
+
+    def weights(self, fleet_profile: tuple[float, ...]) -> list[float]:
+        """The weights of Monday to Sunday."""
+        return [self.weight(weekday, fleet_profile) for weekday in range(7)]
+
+    def learn(self, day: int, weekday: int, count: float) -> None:
+        """Fold an active day in."""
+        counts = self.counts
+        if self.day >= 0:
+            kept = _KEPT_A_WEEK ** ((day - self.day) / 7.0)
+            counts = [value * kept for value in counts]
+            self.total *= kept
+            self.counts = counts
+        counts[weekday] += count
+        self.total += count
+        self.day = day
