@@ -1,19 +1,35 @@
 """What a company's own systems know of an account."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, StringConstraints
+from pydantic import AliasChoices, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from schemas.base import AccountId, Currency, Model, Money, Name, SchemaVersion, Seats
 from schemas.instants import Instant
 
 Link = Annotated[str, StringConstraints(max_length=2_048, pattern=r"^https?://[^\s\u0000-\u001f\u007f-\u009f]+$")]
 """An http or https address."""
-Links = Annotated[dict[Annotated[str, StringConstraints(min_length=1, max_length=64)], Link], Field(max_length=20)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
-def _list(limit: int) -> object:
-    return Field(max_length=limit, strict=False)
+@dataclass(frozen=True)
+class _AtMost:
+    """Refuses a long collection before its items are looked at: each bad one of a million would become an error."""
+
+    limit: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def _check(self, value: Any) -> Any:
+        if isinstance(value, list | tuple | dict) and len(value) > self.limit:
+            raise PydanticCustomError("too_long", "must have at most {limit} items", {"limit": self.limit})
+        return value
+
+
+Links = Annotated[dict[Label, Link], Field(max_length=20), _AtMost(20)]
 
 
 class AccountUpdate(Model):
@@ -36,12 +52,12 @@ class AccountUpdate(Model):
     renewal_at: Instant | None = None
     started_at: Instant | None = None
     """When the account became a customer."""
-    champions: Annotated[tuple[Name, ...], _list(100)] | None = None
+    champions: Annotated[tuple[Name, ...], Field(max_length=100, strict=False), _AtMost(100)] | None = None
     """User ids of those who carry the product inside the account."""
     contact: Name | None = None
-    contacts_left: Annotated[tuple[Name, ...], _list(1_000)] | None = None
+    contacts_left: Annotated[tuple[Name, ...], Field(max_length=1_000, strict=False), _AtMost(1_000)] | None = None
     """User ids of those who left the account."""
-    aliases: Annotated[tuple[AccountId, ...], _list(100)] | None = None
+    aliases: Annotated[tuple[AccountId, ...], Field(max_length=100, strict=False), _AtMost(100)] | None = None
     """Other ids of the same account: a Stripe customer, a Segment group, a CRM record."""
     links: Links | None = None
     """Label to http(s) address, at most 20."""

@@ -70,16 +70,17 @@ def _unread(raw: bytes | None, max_bytes: int) -> Rejected:
 
 
 def _second_look(topic: InputTopic, value: dict[str, Any], error: ValidationError) -> InputEvent | Rejected:
-    """The rare spellings that are all right are looked for only when the usual ones have failed."""
+    """The rarer spellings that are all right are looked for only when the usual ones have failed."""
     discriminator = _DISCRIMINATORS.get(topic)
+    faults = error.errors(include_url=False)
     cleared = null_is_absent(value, ("schema_version",) if topic is InputTopic.ACCOUNTS else tuple(value))
-    mended = wholes(error, discriminator)
+    mended = wholes(faults, discriminator)
     if mended or len(cleared) != len(value):
         try:
             return _VALIDATE[topic](cleared | mended)
         except ValidationError as still:
-            error = still
-    return explain(error, value, discriminator)
+            faults = still.errors(include_url=False)
+    return explain(faults[0], value, discriminator)
 
 
 def encode(model: BaseModel) -> bytes:

@@ -1,10 +1,9 @@
 """What pydantic found wrong with an event, as a `Rejected`: one reason, the field, and what is allowed."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.base import NO_CONTROL
@@ -18,14 +17,13 @@ _BY_PATTERN = {
 }
 
 
-def explain(error: ValidationError, value: dict[str, Any], discriminator: str | None) -> Rejected:
-    """The first fault in the order of the fields; an unknown version goes before all, since it explains the rest.
+def explain(fault: ErrorDetails, value: dict[str, Any], discriminator: str | None) -> Rejected:
+    """What `fault` is; an unknown version goes before it, since it explains the rest.
 
     `discriminator` is the field that tells the classes of the topic apart (None: there is one class).
     """
     if not known_version(value):
         return Rejected(Reason.UNKNOWN_VERSION, "schema_version", "must be 1, or absent")
-    fault = error.errors(include_url=False)[0]
     match fault["type"]:
         case "slackwater":
             context = fault["ctx"]
@@ -60,14 +58,14 @@ def null_is_absent(value: dict[str, Any], names: Collection[str]) -> dict[str, A
     return {name: item for name, item in value.items() if item is not None or name not in names}
 
 
-def wholes(error: ValidationError, discriminator: str | None) -> dict[str, int]:
+def wholes(faults: Iterable[ErrorDetails], discriminator: str | None) -> dict[str, int]:
     """Field to 3 wherever 3.0 stands and an integer is asked for.
 
     JSON Schema calls 3.0 an integer, and writers whose only number is the double may write it so.
     """
     return {
         _field(fault, discriminator): int(fault["input"])
-        for fault in error.errors(include_url=False, include_context=False)
+        for fault in faults
         if fault["type"] == "int_type" and type(fault["input"]) is float and fault["input"].is_integer()
     }
 

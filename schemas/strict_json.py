@@ -15,27 +15,27 @@ def parse_object(raw: bytes, max_depth: int) -> dict[str, Any] | Rejected:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return _why_no_json(raw, max_depth, error.msg)
+        return _why_no_json(raw, max_depth, error)
     if type(value) is not dict:
-        if deeper_than(value, max_depth):
+        if count_strings(value, max_depth) is None:
             return _too_deep(max_depth)
         return Rejected(Reason.NOT_AN_OBJECT, None, "the value must be a JSON object")
-    strings = len(value)
+    strings: int | None = len(value)
     for child in value.values():
         kind = type(child)
         if kind is str:
-            strings += 1
-        elif kind is dict or kind is list:  # The rare case; a flat object is done in this loop.
-            if deeper_than(value, max_depth):
+            strings += 1  # type: ignore[operator]
+        elif kind is dict or kind is list:  # The rare case: a flat object is done in this loop.
+            strings = count_strings(value, max_depth)
+            if strings is None:
                 return _too_deep(max_depth)
-            strings = strings_in(value)
             break
-    if raw.count(b'"') == 2 * strings and b"\\" not in raw:
+    if raw.count(b'"') == 2 * strings and b"\\" not in raw:  # type: ignore[operator]
         return value
-    return value if quotes_in(raw) == 2 * strings else _which_key_twice(raw, max_depth)
+    return value if count_quotes(raw) == 2 * strings else _which_key_twice(raw, max_depth)  # type: ignore[operator]
 
 
-def quotes_in(raw: bytes) -> int:
+def count_quotes(raw: bytes) -> int:
     """How many quotes begin or end a string, in valid JSON."""
     if b"\\" in raw:
         # A run of backslashes begins with one that escapes: pairs taken from the left are escaped backslashes, and a
@@ -45,41 +45,33 @@ def quotes_in(raw: bytes) -> int:
     return raw.count(b'"')
 
 
-def strings_in(value: Any) -> int:
-    """How many strings the value was written with: keys and string values, at all levels.
+def count_strings(value: Any, max_depth: int) -> int | None:
+    """How many strings the value was written with, keys and string values of all levels; None if it is too deep.
 
     A parser that keeps one of two values of the same key loses at least the other key: the text then has more strings
     than the value, and the same number otherwise. So two counts tell exactly whether a key came twice.
     """
-    count = 0
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        children: Iterable[Any] = item
-        if type(item) is dict:
-            count += len(item)
-            children = item.values()
-        for child in children:
-            kind = type(child)
-            if kind is str:
-                count += 1
-            elif kind is dict or kind is list:
-                waiting.append(child)
+    count = 1 if type(value) is str else 0
+    level = [value] if type(value) is dict or type(value) is list else []
+    while level:
+        max_depth -= 1
+        if max_depth < 0:
+            return None
+        deeper = []
+        for item in level:
+            if type(item) is dict:
+                count += len(item)
+                children: Iterable[Any] = item.values()
+            else:
+                children = item
+            for child in children:
+                kind = type(child)
+                if kind is str:
+                    count += 1
+                elif kind is dict or kind is list:
+                    deeper.append(child)
+        level = deeper
     return count
-
-
-def deeper_than(value: Any, depth: int) -> bool:
-    """Whether objects and arrays are nested in more than `depth` levels."""
-    level = [value] if isinstance(value, dict | list) else []
-    while level and depth >= 0:
-        depth -= 1
-        level = [
-            child
-            for item in level
-            for child in (item.values() if type(item) is dict else item)
-            if type(child) is dict or type(child) is list
-        ]
-    return depth < 0
 
 
 class _TwiceError(Exception):
@@ -109,25 +101,21 @@ def _shown(key: str) -> str | None:
     return key if len(key) <= 64 and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", key) else None
 
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|$)', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
-_NOT_FINITE = re.compile(rb"(?<![A-Za-z0-9_])-?(?:NaN|Infinity)(?![A-Za-z0-9_])")
+_NOT_FINITE = re.compile(r"-?(?:NaN|Infinity)\b")
 
 
-def _why_no_json(raw: bytes, max_depth: int, message: str) -> Rejected:
+def _why_no_json(raw: bytes, max_depth: int, error: orjson.JSONDecodeError) -> Rejected:
     try:
-        raw.decode()
-    except UnicodeDecodeError as error:
-        return Rejected(Reason.NOT_UTF8, None, f"byte {error.start} is not UTF-8: {error.reason}")
-    bare = _STRING.sub(b"", raw)
-    depth = 0
-    for bracket in _BRACKETS.findall(bare):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > max_depth:
-            return _too_deep(max_depth)
-    if _NOT_FINITE.search(bare) or message.startswith("number is infinity"):
+        text = raw.decode()
+    except UnicodeDecodeError as fault:
+        return Rejected(Reason.NOT_UTF8, None, f"byte {fault.start} is not UTF-8: {fault.reason}")
+    if error.msg.startswith("depth limit exceeded"):
+        return _too_deep(max_depth)
+    # The parser stops at the sign, or behind it.
+    literal = _NOT_FINITE.match(text, error.pos) or _NOT_FINITE.match(text, max(error.pos - 1, 0))
+    if literal or error.msg.startswith("number is infinity"):
         return Rejected(Reason.NOT_FINITE, None, "numbers must be finite: NaN and Infinity are no JSON")
-    return Rejected(Reason.NOT_JSON, None, f"no JSON: {message}")
+    return Rejected(Reason.NOT_JSON, None, f"no JSON: {error.msg}")
 
 
 def _too_deep(max_depth: int) -> Rejected:

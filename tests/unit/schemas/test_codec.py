@@ -25,7 +25,7 @@ def test_an_odd_record_that_is_sound_is_read(record: GoodRecord) -> None:
 
 
 def test_the_corpus_has_hundreds_of_kinds_and_every_reason_that_the_codec_gives() -> None:
-    names = Counter(record.name for record in (*BAD_RECORDS, *GOOD_RECORDS))
+    names = Counter([record.name for record in BAD_RECORDS] + [record.name for record in GOOD_RECORDS])
     assert [name for name, times in names.items() if times > 1] == []
     assert len(BAD_RECORDS) >= 300
     found_later = {Reason.TIME_IN_FUTURE, Reason.IMPOSSIBLE_COMMAND}
