@@ -126,8 +126,8 @@ class Lane:
         probing = state.broken_since is not None
         failures, probes = state.failures + 1, state.probes + (broken or probing)
         wait = policy.probe_wait(probes) if broken or probing else policy.back_off(failures, self._draw())
-        if verdict is Verdict.RATE_LIMITED:
-            wait = max(wait, policy.limited_wait) if answer.retry_after is None else 0
+        if verdict is Verdict.RATE_LIMITED and answer.retry_after is None:
+            wait = max(wait, policy.limited_wait)
         self._set(
             failures=failures,
             probes=probes,
