@@ -1,0 +1,63 @@
+"""Parquet files as tables of usage events. Importing this needs pyarrow, which the extra `backtest` brings."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from pyarrow.parquet import ParquetFile
+
+from streams.produce.columns import Cell, Columns, Row, usage_records
+from streams.produce.errors import InputError
+from streams.produce.record import InputRecord
+from streams.produce.times import ALLOWED, from_number, local_to_utc, parse_time
+
+
+def read_parquet(path: Path, columns: Columns, zone: ZoneInfo) -> Iterator[InputRecord]:
+    """Usage records of a Parquet file, in the file's order."""
+    try:
+        with ParquetFile(path) as file:
+            columns.require(path, file.schema_arrow.names)
+            local = _is_local(file.schema_arrow.field(columns.time).type)
+
+            def read_time(cell: Cell) -> int:
+                if isinstance(cell, str):
+                    return parse_time(cell, zone)
+                if isinstance(cell, bool) or not isinstance(cell, int):
+                    raise ValueError(ALLOWED)
+                return local_to_utc(cell, zone) if local else from_number(cell)
+
+            yield from usage_records(path, "row", _parquet_rows(file, columns), columns, read_time)
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: is not a readable Parquet file: {str(error).splitlines()[0]}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _parquet_rows(file: Any, columns: Columns) -> Iterator[Row]:
+    number = 0
+    wanted = list(columns.fields.values())
+    for batch in file.iter_batches(batch_size=50_000, columns=list(dict.fromkeys(wanted))):
+        for cells in zip(*(_cells(batch.column(name)) for name in wanted), strict=True):
+            number += 1
+            yield Row(number, cells)
+
+
+def _is_local(kind: pa.DataType) -> bool:
+    return pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None)
+
+
+def _cells(column: pa.Array) -> Sequence[Cell]:
+    """Plain values; times and dates as milliseconds since 1970, on their own clock when they name no zone."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.date64()).cast(pa.int64())
+    elif pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.int64())
+    if column.type == pa.int64() and not column.null_count:
+        # Twenty times as fast as to_pylist; the buffer may begin before the column and end after it.
+        return memoryview(column.buffers()[1]).cast("q")[column.offset : column.offset + len(column)].tolist()
+    cells: Sequence[Cell] = column.to_pylist()
+    return cells
