@@ -9,8 +9,8 @@
                        │  └ woken ──── snoozed ──────────────────┘
                        └─────────── resolved ────────────────────┘
 
-`escalated` leaves the state as it is, but wakes a snoozed alert that turns critical. Severity only ever goes up while the
-alert is open.
+`escalated` leaves the state as it is, but wakes a snoozed alert that turns critical. Severity only ever goes up while
+the alert is open.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ ALLOWED: Mapping[tuple[AlertState | None, Change], tuple[AlertState, ...]] = {
 """State before and change, to the states that may follow. What is not here cannot happen."""
 
 
-class ImpossibleChange(Exception):
+class ImpossibleChangeError(Exception):
     """The table does not allow this change in this state. The text says why."""
 
 
@@ -149,7 +149,7 @@ def alert_id(account_id: str, kind: Kind, opened_at: int) -> str:
     """The first 16 hex digits of BLAKE2b over account id, kind and opening time: the same in every replay.
 
     >>> alert_id("acme", Kind.USAGE_DROP, 1740826800000)
-    '6bd1d8f07a4dbcd1'
+    '582649ad8d1ade9c'
     """
     # An account id holds no control character, so that the line feed cannot be part of it.
     return blake2b(f"{account_id}\n{kind.value}\n{opened_at}".encode()).hexdigest()[:16]
@@ -163,69 +163,54 @@ def open_alert(account_id: str, kind: Kind, at: int, finding: Finding, standing:
 
 def reopen(alert: Alert, at: int, finding: Finding, standing: Standing) -> Alert:
     """The same episode goes on: same alert, next revision."""
-    return _next(alert, Change.OPENED, AlertState.FIRING, at, finding=finding, standing=standing)
+    return _next(replace(_said(alert, standing), finding=finding), Change.OPENED, AlertState.FIRING, at)
 
 
 def escalate(alert: Alert, at: int, finding: Finding, standing: Standing) -> Alert:
-    """Worse, or the next step of the same. Severity does not come down; a snoozed alert wakes when it turns critical."""
+    """Worse, or the next step of the same. Severity does not come down; a snoozed alert wakes when it turns
+    critical."""
     worst = max(alert.severity, finding.severity, key=lambda severity: severity.rank)
-    wakes = worst is Severity.CRITICAL and alert.severity is not Severity.CRITICAL
-    if alert.state is AlertState.SNOOZED and not wakes:
-        state, until = alert.state, alert.snoozed_until
-    else:
-        state, until = AlertState.FIRING if alert.state is AlertState.SNOOZED else alert.state, None
-    finding = replace(finding, severity=worst)
-    return _next(alert, Change.ESCALATED, state, at, until=until, finding=finding, standing=standing)
+    escalated = replace(_said(alert, standing), finding=replace(finding, severity=worst))
+    if alert.state is not AlertState.SNOOZED:
+        return _next(escalated, Change.ESCALATED, alert.state, at)
+    if worst is Severity.CRITICAL and alert.severity is not Severity.CRITICAL:
+        return _next(escalated, Change.ESCALATED, AlertState.FIRING, at)
+    return _next(replace(escalated, snoozed_until=alert.snoozed_until), Change.ESCALATED, AlertState.SNOOZED, at)
 
 
 def acknowledge(alert: Alert, at: int, by: str, standing: Standing) -> Alert:
     """Someone takes it on."""
-    return _next(alert, Change.ACKNOWLEDGED, AlertState.ACKNOWLEDGED, at, by=by, standing=standing)
+    return _next(replace(_said(alert, standing), by=by), Change.ACKNOWLEDGED, AlertState.ACKNOWLEDGED, at)
 
 
 def snooze(alert: Alert, at: int, by: str, until: int, standing: Standing) -> Alert:
     """Quiet until `until`."""
-    return _next(alert, Change.SNOOZED, AlertState.SNOOZED, at, by=by, until=until, standing=standing)
+    snoozed = replace(_said(alert, standing), by=by, snoozed_until=until)
+    return _next(snoozed, Change.SNOOZED, AlertState.SNOOZED, at)
 
 
 def wake(alert: Alert, at: int, by: str | None, standing: Standing) -> Alert:
     """The snooze is over, by time or by command."""
-    return _next(alert, Change.WOKEN, AlertState.FIRING, at, by=by, standing=standing)
+    return _next(replace(_said(alert, standing), by=by), Change.WOKEN, AlertState.FIRING, at)
 
 
 def resolve(alert: Alert, at: int, resolution: Resolution, standing: Standing) -> Alert:
     """Over. The severity stays as it was."""
-    return _next(alert, Change.RESOLVED, AlertState.RESOLVED, at, resolution=resolution, standing=standing)
+    resolved = replace(_said(alert, standing), resolution=resolution)
+    return _next(resolved, Change.RESOLVED, AlertState.RESOLVED, at)
 
 
-def _next(
-    alert: Alert,
-    change: Change,
-    state: AlertState,
-    at: int,
-    *,
-    standing: Standing,
-    finding: Finding | None = None,
-    by: str | None = None,
-    until: int | None = None,
-    resolution: Resolution | None = None,
-) -> Alert:
+def _said(alert: Alert, standing: Standing) -> Alert:
+    """The alert with the figures of now, and without what was true of its last change alone."""
+    return replace(alert, standing=standing, by=None, snoozed_until=None, resolution=None)
+
+
+def _next(alert: Alert, change: Change, state: AlertState, at: int) -> Alert:
+    """The change itself. Raises `ImpossibleChangeError`."""
     if state not in ALLOWED.get((alert.state, change), ()):
-        raise ImpossibleChange(f"an alert that is {alert.state.value} cannot be {change.value}")
-    return Alert(
-        alert.alert_id,
-        alert.kind,
-        alert.revision + 1,
-        change,
-        state,
-        max(at, alert.at),  # a late event cannot change an alert before its last change
-        alert.opened_at,
-        alert.finding if finding is None else finding,
-        standing,
-        by,
-        until,
-        resolution,
-    )
+        raise ImpossibleChangeError(f"an alert that is {alert.state.value} cannot be {change.value}")
+    # A late event cannot change an alert before its last change.
+    return replace(alert, revision=alert.revision + 1, change=change, state=state, at=max(at, alert.at))
 
 
 def transition(

@@ -5,11 +5,11 @@ _PRIOR = 0.5
 
 
 class Baseline:
-    """A gamma estimate of the account's events a day (`A` events in `B` days of exposure, half-life 60 days of it), shrunk
-    to the fleet's median rate.
+    """A gamma estimate of the account's events a day (`A` events in `B` days of exposure, half-life 60 days of it),
+    shrunk to the fleet's median rate.
 
-    A day is first held as pending (`a`, `b`) and counts only once it is committed: while a drop is suspected nothing is,
-    so that a slow decline cannot teach the baseline that it is normal.
+    A day is first held as pending (`a`, `b`) and counts only once it is committed: while a drop is suspected nothing
+    is, so that a slow decline cannot teach the baseline that it is normal.
     """
 
     __slots__ = ("events", "exposure", "pending_events", "pending_exposure")
@@ -27,7 +27,7 @@ class Baseline:
     def discount(self) -> float:
         """How much of the rate can be relied on: one standard error less, at least a quarter."""
         sure: float = 1.0 - 1.0 / (_PRIOR + self.events) ** 0.5
-        return sure if sure > 0.25 else 0.25
+        return max(sure, 0.25)
 
     def hold(self, count: float, exposure: float) -> None:
         """Take a day in as pending."""

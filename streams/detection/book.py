@@ -105,5 +105,3 @@ def _line(alert: Alert) -> str:
     if alert.change is Change.RESOLVED and alert.resolution is not None:
         return f"{kind}: resolved, {alert.resolution.value}"
     return f"{kind}: {alert.change.value}" + (f" by {alert.by}" if alert.by is not None else "")
-
-

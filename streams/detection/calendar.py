@@ -8,9 +8,10 @@ from streams.detection.config import DAY_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _FIRST = date(1970, 1, 1).toordinal()
-_MONTHS = (
-    "January February March April May June July August September October November December".split()
-)  # not strftime: that asks the locale
+_MONTHS = (  # not strftime's: that asks the locale
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 class Calendar:
@@ -18,7 +19,8 @@ class Calendar:
 
     A day begins at the first instant that carries its date and ends where the next one begins: 23 to 25 hours where the
     clocks change, none at all where a zone skipped a date. It closes a grace period after its end, in milliseconds.
-    Raises `ValueError` for a zone that is not known. What is remembered here is only ever the same for the same arguments.
+    Raises `ValueError` for a zone that is not known. What is remembered here is only ever the same for the same
+    arguments.
 
     >>> berlin = Calendar("Europe/Berlin", grace_ms=3_600_000)
     >>> day = berlin.day_of(1740826800000)  # 2025-03-01T11:00Z
@@ -44,7 +46,7 @@ class Calendar:
         start = self._starts.get(day)
         if start is None:
             midnight = date.fromordinal(_FIRST + day)
-            # In a gap fold=0 takes the offset before it, and so gives the moment of the change: the first with this date.
+            # In a gap fold=0 takes the offset before it, which gives the moment of the change: the date begins there.
             local = datetime(midnight.year, midnight.month, midnight.day, tzinfo=self._zone)
             start = self._starts[day] = (local - _EPOCH) // _MS
         return start

@@ -4,8 +4,8 @@ from streams.detection.fleet import FleetDay
 
 
 class Clock:
-    """Days since the last active one, each counted with the fleet's factor, at most 1: a day on which nobody's events came
-    is no day of silence."""
+    """Days since the last active one, each counted with the fleet's factor, at most 1: a day on which nobody's events
+    came is no day of silence."""
 
     __slots__ = ("days",)
 
@@ -17,4 +17,4 @@ class Clock:
         if active:
             self.days = 0.0
         else:
-            self.days += fleet.factor if fleet.factor < 1.0 else 1.0
+            self.days += min(fleet.factor, 1.0)

@@ -2,10 +2,11 @@
 reason, and changes nothing."""
 
 from alerting import lifecycle
-from alerting.lifecycle import Alert, ImpossibleChange, Standing
+from alerting.lifecycle import Alert, ImpossibleChangeError, Standing
 from schemas.commands import Acknowledge, CommandBase, RecordAction, RecordOutcome, Snooze, Unsnooze
 from schemas.errors import Reason
 from streams.detection.book import Book
+from streams.detection.priority import mrr_of
 from streams.detection.results import Refusal, Results
 from streams.detection.rules import Rules
 from streams.detection.state import Account
@@ -35,7 +36,7 @@ class Commands:
         for alert in alerts:
             try:
                 changed = self._change(command, alert, self._book.standing(account, now, alert.kind, alert.severity))
-            except ImpossibleChange as error:
+            except ImpossibleChangeError as error:
                 refusal = str(error)
                 continue
             self._book.record(account, changed, out)
@@ -72,9 +73,13 @@ class Commands:
         about = alerts[0] if len(alerts) == 1 else None
         if isinstance(command, RecordAction):
             line = f"{command.action}: {command.result}"
-            currency = account.money.mrr[1] if account.money.mrr is not None else account.profile.text("currency")
+            _, currency = mrr_of(account)
             if command.cost_minor is not None:
-                cost = amount(command.cost_minor, currency) if currency is not None else f"{command.cost_minor} (minor units)"
+                cost = (
+                    amount(command.cost_minor, currency)
+                    if currency is not None
+                    else f"{command.cost_minor} (minor units)"
+                )
                 line += f", at a cost of {cost}"
             code = "action"
         else:

@@ -3,15 +3,14 @@
 from itertools import islice
 from typing import Any
 
-from streams.detection.config import HOUR_MS
 from streams.detection.packing import pack_hashes, unpack_hashes
 
 _SWEEP_HOURS = 6
 
 
 class Dedup:
-    """Event ids (as hashes) of the last `window` hours, at most `limit` of them. Hours are those of the merged order, which
-    never goes back, so that the ids lie here by age."""
+    """Event ids (as hashes) of the last `window` hours, at most `limit` of them. Hours are those of the merged order,
+    which never goes back, so that the ids lie here by age."""
 
     __slots__ = ("_hours", "_swept")
 
@@ -22,26 +21,24 @@ class Dedup:
     def __len__(self) -> int:
         return len(self._hours)
 
-    def is_new(self, event_id: int, hour: int, window: int) -> bool:
-        """Whether the id has not been seen within the window; it has now."""
+    def admit(self, event_id: int, hour: int, window: int, limit: int) -> int:
+        """Remember an id. Returns -1 when it was seen within the last `window` hours, else how many ids were forgotten
+        for it before their time because there were more than `limit`: 0, as a rule."""
         hours = self._hours
         seen = hours.get(event_id)
         if seen is not None:
             if hour - seen <= window:
-                return False
+                return -1
             del hours[event_id]  # to stand behind the younger ones when it is set again
         hours[event_id] = hour
-        return True
-
-    def shrink(self, hour: int, window: int, limit: int) -> int:
-        """Forget what is older than the window, and the oldest when there are more than `limit`. Returns how many were
-        forgotten before their time. Cheap to call after every new id."""
-        hours = self._hours
         if len(hours) <= limit and hour - self._swept < _SWEEP_HOURS:
             return 0
+        return self._shrink(hour, hour - window, limit)
+
+    def _shrink(self, hour: int, oldest: int, limit: int) -> int:
         self._swept = hour
-        oldest = hour - window
-        if hours and next(iter(hours.values())) < oldest:
+        hours = self._hours
+        if next(iter(hours.values())) < oldest:
             self._hours = hours = {event_id: seen for event_id, seen in hours.items() if seen >= oldest}
         if len(hours) <= limit:
             return 0
@@ -74,8 +71,3 @@ class Dedup:
             for event_id in islice(ids, count):
                 dedup._hours[event_id] = hour
         return dedup
-
-
-def hour_of(at: int) -> int:
-    """Hours since the epoch."""
-    return at // HOUR_MS

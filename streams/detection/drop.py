@@ -19,21 +19,31 @@ QUIET_AGE = 30
 """No evidence grows in an account's first 30 days."""
 REBASELINE_DAYS = 60
 REBASELINE_EVENTS = 15.0
-"""A drop that lasts more than 60 days, and 15 expected events, is the account's new normal. (The days alone would give a
-sparse account a new normal on a handful of expected events; asking for both halves the re-baselines.)"""
+"""A drop that lasts more than 60 days, and 15 expected events, is the account's new normal. (The days alone would
+give a sparse account a new normal on a handful of expected events; asking for both halves the re-baselines.)"""
 
 
 class Drop:
-    """A one-sided cumulative sum of the log-likelihood ratio "40% of normal" against "normal", for negative binomial counts
-    (Page 1954; for over-dispersed counts Hoehle and Paul 2008), in nats.
+    """A one-sided cumulative sum of the log-likelihood ratio "40% of normal" against "normal", for negative binomial
+    counts (Page 1954; for over-dispersed counts Hoehle and Paul 2008), in nats.
 
-    With y the day's count, mu its expectation, m the expectation discounted for an uncertain baseline and 1/k the learnt
-    dispersion, a day adds `y ln(rho (k+m)/(k+rho m)) + k ln((k+m)/(k+rho m))`, and the sum never falls below 0.
+    With y the day's count, mu its expectation, m the expectation discounted for an uncertain baseline and 1/k the
+    learnt dispersion, a day adds `y ln(rho (k+m)/(k+rho m)) + k ln((k+m)/(k+rho m))`, and the sum never falls below 0.
 
     `floor` is the level that is already accounted for: what a reported silence piled up is not charged again as a drop.
     """
 
-    __slots__ = ("baseline", "calm_day", "denominator", "floor", "left_day", "numerator", "rebaselined", "score", "week")
+    __slots__ = (
+        "baseline",
+        "calm_day",
+        "denominator",
+        "floor",
+        "left_day",
+        "numerator",
+        "rebaselined",
+        "score",
+        "week",
+    )
 
     def __init__(self) -> None:
         self.baseline = Baseline()
@@ -58,7 +68,7 @@ class Drop:
     def dispersion(self, fleet: FleetDay) -> float:
         """1/k."""
         value = (self.numerator + _DISPERSION_PRIOR * fleet.dispersion) / (self.denominator + _DISPERSION_PRIOR)
-        return 0.02 if value < 0.02 else 4.0 if value > 4.0 else value
+        return min(max(value, 0.02), 4.0)
 
     def close_day(self, day: int, day_of_week: int, count: int, age: int, fleet: FleetDay) -> None:
         """Fold one day in, `age` days after the first. Days come in order and none is left out."""
@@ -70,8 +80,7 @@ class Drop:
         if score < _DISPERSION_BELOW and age >= _DISPERSION_FROM_AGE:
             square = mu * mu
             excess = (count - mu) ** 2 - mu
-            most = 25.0 * (mu + square)
-            self.numerator = _DISPERSION_KEPT * self.numerator + (excess if excess < most else most)
+            self.numerator = _DISPERSION_KEPT * self.numerator + min(excess, 25.0 * (mu + square))
             self.denominator = _DISPERSION_KEPT * self.denominator + square
         k = 1.0 / self.dispersion(fleet)
         m = mu * baseline.discount()
@@ -95,8 +104,7 @@ class Drop:
             score = self.floor = 0.0
             self.left_day = -1
             self.rebaselined = True
-        if score < self.floor:
-            self.floor = score
+        self.floor = min(self.floor, score)
         self.score = score
         if count:
             self.week.learn(day, day_of_week, count)
@@ -110,8 +118,8 @@ class Drop:
         return max(left + REBASELINE_DAYS + 1, closed + silent_days_until(need, weights, weekday(closed + 1)))
 
     def silent_gains(self, fleet: FleetDay) -> list[float]:
-        """What each silent day of the week, from Monday, adds to S while the silence lasts: exactly, or an upper bound while
-        the dispersion is still being learnt (a Poisson count's, `(1 - rho) m`, is the largest)."""
+        """What each silent day of the week, from Monday, adds to S while the silence lasts: exactly, or an upper
+        bound while the dispersion is still being learnt (a Poisson count's, `(1 - rho) m`, is the largest)."""
         rate = self.baseline.rate(fleet.median_rate) * self.baseline.discount() * fleet.largest_factor
         expected = [rate * weight for weight in self.week.weights(fleet.weekday_profile)]
         if self.score < _DISPERSION_BELOW:

@@ -9,8 +9,10 @@ def silent_days_until(need: float, gains: list[float], first_weekday: int) -> in
 
     `gains` are what the weekdays from Monday add, all above 0. Whole weeks by division, then a walk of at most 7 days.
 
-    >>> silent_days_until(2.5, [1.0] * 7, 0), silent_days_until(0.0, [1.0] * 7, 0), silent_days_until(10.0, [1.0] * 7, 3)
-    (3, 1, 10)
+    >>> silent_days_until(2.5, [1.0] * 7, 0), silent_days_until(0.0, [1.0] * 7, 0)
+    (3, 1)
+    >>> silent_days_until(2.5, [1.0, 1.0, 1.0, 1.0, 1.0, 0.02, 0.02], 4)  # a Friday's silence, then a weekend
+    5
     """
     need *= _MARGIN
     if need <= 0.0:

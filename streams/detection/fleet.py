@@ -7,8 +7,8 @@ FLAT = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class FleetDay:
-    """The fleet on one day, in the letters of the formulas. The defaults say nothing about any day: they are neutral, and
-    in use until the fleet is learnt."""
+    """The fleet on one day, in the letters of the formulas. The defaults say nothing about any day: they are neutral,
+    and in use until the fleet is learnt."""
 
     factor: float = 1.0
     """g: the day's volume against what was expected of all accounts; a holiday or a broken producer is far below 1."""

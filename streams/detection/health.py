@@ -28,16 +28,17 @@ class Health(NamedTuple):
 
 
 def health(account: Account, rules: Rules, at: int) -> Health:
-    """How the account stands at `at`. The points are stated judgement, to be replaced by weights that outcomes support."""
+    """How the account stands at `at`. The points are stated judgement, to be replaced by weights that outcomes
+    support."""
     if account.loss is not None:
         return Health(0, (Factor(name="lost", points=-100.0, text="The last paid subscription has ended."),), ())
     factors = [*_engagement(account, rules), *_billing(account, rules, at)]
     missing = [] if account.monitored_day >= 0 else ["usage", "silence"]
-    if not account.money.subscriptions:
+    if not account.subscriptions:
         missing.append("subscription")
-    if not account.money.settled and not account.money.invoices:
+    if not account.payments.settled and not account.payments.invoices:
         missing.append("payment")
-    if account.money.card is None:
+    if account.payments.card is None:
         missing.append("card")
     points = sum(factor.points for factor in factors)
     return Health(max(0, int(100.0 + points + 0.5)), tuple(factors), tuple(missing))
@@ -76,28 +77,31 @@ def _engagement(account: Account, rules: Rules) -> list[Factor]:
 
 
 def _billing(account: Account, rules: Rules, at: int) -> list[Factor]:
-    money = account.money
+    subscriptions, payments = account.subscriptions, account.payments
     factors: list[Factor] = []
-    cancelled = [each.cancel_at for each in money.live() if each.cancel_at is not None]
+    cancelled = [each.cancel_at for each in subscriptions.live() if each.cancel_at is not None]
     if cancelled:
         text = f"Cancellation is set for {rules.calendar.day_text(min(cancelled))}."
         factors.append(Factor(name="subscription", points=-60.0, text=text))
-    elif money.paused:
+    elif subscriptions.paused:
         factors.append(Factor(name="subscription", points=-30.0, text="The subscription is paused."))
-    elif money.subscriptions:
+    elif subscriptions:
         factors.append(Factor(name="subscription", points=0.0, text="The subscription runs."))
-    if money.invoices:
-        final = any(invoice.final for invoice in money.invoices.values())
-        owed = next(iter(money.invoices.values()))
-        text = f"{count(len(money.invoices), 'invoice')} unpaid, the first of {amount(owed.amount_minor, owed.currency)}."
+    if payments.invoices:
+        final = any(invoice.final for invoice in payments.invoices.values())
+        owed = next(iter(payments.invoices.values()))
+        owed_text = amount(owed.amount_minor, owed.currency)
+        text = f"{count(len(payments.invoices), 'invoice')} unpaid, the first of {owed_text}."
         factors.append(Factor(name="payment", points=-40.0 if final else -20.0, text=text))
-    elif money.settled:
+    elif payments.settled:
         factors.append(Factor(name="payment", points=0.0, text="The last invoice is settled."))
-    card = money.card
+    card = payments.card
     if card is not None:
         end = rules.calendar.start_of(card.ends_on) if card.ends_on is not None else None
         ending = end is not None and at >= end - rules.config.card_notice_days * DAY_MS
-        text = f"The default card ends on {rules.calendar.day_text(end - 1)}." if ending and end else "The card is good."
+        text = (
+            f"The default card ends on {rules.calendar.day_text(end - 1)}." if ending and end else "The card is good."
+        )
         factors.append(Factor(name="card", points=-10.0 if ending else 0.0, text=text))
     return factors
 

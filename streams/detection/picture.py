@@ -14,7 +14,7 @@ def phase_of(account: Account) -> Phase:
     """Where the account is in its life; alerting only with an alert that is more than a watch."""
     if account.loss is not None:
         return Phase.LOST
-    if account.money.paused:
+    if account.subscriptions.paused:
         return Phase.PAUSED
     if any(alert.is_open and alert.severity is not Severity.WATCH for alert in account.alerts.values()):
         return Phase.ALERTING
@@ -28,7 +28,9 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
     standing = health(account, rules, now)
     alerts = [alert for alert in account.alerts.values() if alert.is_open]
     mrr_minor, _ = mrr_of(account)
-    at_risk = money_at_risk(mrr_minor, ((alert.kind, alert.severity) for alert in alerts)) if account.loss is None else 0.0
+    at_risk = (
+        money_at_risk(mrr_minor, ((alert.kind, alert.severity) for alert in alerts)) if account.loss is None else 0.0
+    )
     return AccountPicture(
         account_id=account.id,
         account_name=name,
@@ -63,16 +65,16 @@ def _engagement(account: Account, rules: Rules, now: int) -> Engagement:
 
 
 def _billing(account: Account, rules: Rules) -> Billing:
-    money, profile = account.money, account.profile
-    live = list(money.live())
+    payments, profile = account.payments, account.profile
+    live = list(account.subscriptions.live())
     paid = [each for each in live if each.paid] or live
     mrr_minor, currency = mrr_of(account)
-    card = money.card
+    card = payments.card
     seats = [each.seats for each in paid if each.seats is not None]
     renewals = [each.renewal_at for each in paid if each.renewal_at is not None]
     cancels = [each.cancel_at for each in live if each.cancel_at is not None]
     plans = [each.plan for each in paid if each.plan is not None]
-    state = PaymentState.FAILED if money.invoices else PaymentState.OK if money.settled else None
+    state = PaymentState.FAILED if payments.invoices else PaymentState.OK if payments.settled else None
     return Billing(
         plan=", ".join(plans) or profile.text("plan"),
         seats=sum(seats) if seats else profile.number("seats"),

@@ -17,7 +17,8 @@ _NO_ALERT = 0.01
 
 
 def probability_of_loss(kind: Kind, severity: Severity) -> float:
-    """The prior probability that an account with such an alert is lost within 90 days: judgement, until outcomes replace it.
+    """The prior probability that an account with such an alert is lost within 90 days: judgement, until outcomes
+    replace it.
 
     >>> probability_of_loss(Kind.CANCEL_SCHEDULED, Severity.WARNING)
     0.7
@@ -26,7 +27,8 @@ def probability_of_loss(kind: Kind, severity: Severity) -> float:
 
 
 def money_at_risk(mrr_minor: int | None, alerts: Iterable[tuple[Kind, Severity]]) -> float:
-    """MRR (minor units) times the probability of loss, the alerts taken as independent. Without an alert 1%; 0 without MRR.
+    """MRR (minor units) times the probability of loss, the alerts taken as independent. Without an alert 1%; 0
+    without MRR.
 
     >>> money_at_risk(10_000, [(Kind.CANCEL_SCHEDULED, Severity.WARNING)])
     7030.0
@@ -41,9 +43,9 @@ def money_at_risk(mrr_minor: int | None, alerts: Iterable[tuple[Kind, Severity]]
 
 def mrr_of(account: Account) -> tuple[int | None, str | None]:
     """Monthly recurring revenue and currency: from billing, else from the account's record."""
-    mrr = account.money.mrr
+    mrr = account.subscriptions.mrr
     if mrr is not None:
         return mrr
-    if account.loss is not None or account.money.subscriptions:
+    if account.loss is not None or account.subscriptions:
         return None, None
     return account.profile.number("mrr_minor"), account.profile.text("currency")

@@ -24,8 +24,8 @@ _KEPT = (
 
 
 class Profile:
-    """The fields that were given, each with its last value. A field that is absent from an update is unchanged, one that
-    is null is cleared. An update that is older than the last one fills only what is not known yet."""
+    """The fields that were given, each with its last value. A field that is absent from an update is unchanged, one
+    that is null is cleared. An update that is older than the last one fills only what is not known yet."""
 
     __slots__ = ("fields", "updated_at")
 

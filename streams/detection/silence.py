@@ -11,11 +11,11 @@ _WEEK_PRIOR = 15.0
 
 
 class Silence:
-    """Minus the log of the probability that an account with this history is quiet for this long, in nats: a gamma-Poisson
-    model of active days (Fader and Hardie's Pareto, without the death).
+    """Minus the log of the probability that an account with this history is quiet for this long, in nats: a
+    gamma-Poisson model of active days (Fader and Hardie's Pareto, without the death).
 
-    `E = (0.5 + PA) ln(1 + L / (b0 + PB))`, with PA active days in PB days of exposure (half-life 720) and L the exposure
-    since the last active day. 0 on active days and before the first.
+    `E = (0.5 + PA) ln(1 + L / (b0 + PB))`, with PA active days in PB days of exposure (half-life 720) and L the
+    exposure since the last active day. 0 on active days and before the first.
     """
 
     __slots__ = ("active", "exposure", "quiet", "week")

@@ -11,11 +11,12 @@ from schemas.errors import StateError
 from streams.detection.clock import Clock
 from streams.detection.dedup import Dedup
 from streams.detection.drop import Drop
-from streams.detection.money import Money
 from streams.detection.packing import pack_doubles, unpack_doubles
+from streams.detection.payments import Payments
 from streams.detection.people import People
 from streams.detection.profile import Profile
 from streams.detection.silence import Silence
+from streams.detection.subscriptions import Subscriptions
 from streams.detection.timeline import Timeline
 from streams.detection.window import pack_counts, unpack_counts
 
@@ -52,12 +53,13 @@ class Account:
         "last_day",
         "last_event_at",
         "loss",
-        "money",
         "monitored_day",
         "open_days",
+        "payments",
         "people",
         "profile",
         "silence",
+        "subscriptions",
         "timeline",
         "wake",
     )
@@ -84,7 +86,8 @@ class Account:
         self.drop = Drop()
         self.silence = Silence()
         self.clock = Clock()
-        self.money = Money()
+        self.subscriptions = Subscriptions()
+        self.payments = Payments()
         self.profile = Profile()
         self.alerts: dict[Kind, Alert] = {}
         """The last alert of each kind."""
@@ -110,7 +113,8 @@ class Account:
         self.active_mask = 0
 
     def encode(self) -> bytes:
-        """JSON, beginning `[VERSION,DUE,` so that `due_of` need not read the rest. The same state gives the same bytes."""
+        """JSON, beginning `[VERSION,DUE,` so that `due_of` need not read the rest. The same state gives the same
+        bytes."""
         drop, silence, loss = self.drop, self.silence, self.loss
         baseline, week, active_week = drop.baseline, drop.week, silence.week
         numbers = pack_doubles(
@@ -146,7 +150,8 @@ class Account:
                 pack_counts(self.daily),
                 self.people.encode(),
                 self.dedup.encode(),
-                self.money.encode(),
+                self.subscriptions.encode(),
+                self.payments.encode(),
                 self.profile.encode(),
                 [alert.encode() for alert in self.alerts.values()],
                 self.timeline.encode(),
@@ -177,7 +182,8 @@ class Account:
             daily,
             people,
             dedup,
-            money,
+            subscriptions,
+            payments,
             profile,
             alerts,
             timeline,
@@ -217,7 +223,8 @@ class Account:
         account.open_days = sorted(day for day in account.daily if day > account.closed)
         account.people = People.decode(people)
         account.dedup = Dedup.decode(dedup)
-        account.money = Money.decode(money)
+        account.subscriptions = Subscriptions.decode(subscriptions)
+        account.payments = Payments.decode(payments)
         account.profile = Profile.decode(profile)
         for each in alerts:
             alert = Alert.decode(each)

@@ -1,4 +1,5 @@
-"""How high each channel has to stand for a watch, an alert and a critical alert, at the rate of false alarms asked for."""
+"""How high each channel has to stand for a watch, an alert and a critical alert, at the rate of false alarms asked
+for."""
 
 from bisect import bisect_right
 from math import exp, log
@@ -33,8 +34,8 @@ class Levels(NamedTuple):
 class Thresholds:
     """The cold-start table by rate tier, scaled to the rate asked for.
 
-    Scores are log-likelihoods, whose tail is exponential: S and E move by `ln(0.5 / FA)`. The clock is days, and moves as
-    E does: by `E(FA) / E(0.5)`.
+    Scores are log-likelihoods, whose tail is exponential: S and E move by `ln(0.5 / FA)`. The clock is days, and
+    moves as E does: by `E(FA) / E(0.5)`.
 
     >>> levels = Thresholds(DetectionConfig(alert_false_alarms=0.5)).of(0.5)
     >>> levels.drop[1], levels.silence[1], levels.clock[1]

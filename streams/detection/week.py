@@ -23,7 +23,7 @@ class Week:
         """w: what share of a week's activity falls on this weekday, as a multiple of a seventh; at least 0.02."""
         prior = self.prior
         weight = (prior * fleet_profile[weekday] + 7.0 * self.counts[weekday]) / (prior + self.total)
-        return weight if weight > _LEAST else _LEAST
+        return max(weight, _LEAST)
 
     def weights(self, fleet_profile: tuple[float, ...]) -> list[float]:
         """The weights of Monday to Sunday."""

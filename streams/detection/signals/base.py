@@ -1,6 +1,7 @@
 """What a signal is: what one detector says about one account at one time.
 
-A signal only looks at an account; opening, escalating and resolving alerts is the engine's, after the signal's judgement.
+A signal only looks at an account; opening, escalating and resolving alerts is the engine's, after the signal's
+judgement.
 """
 
 from dataclasses import dataclass
@@ -64,6 +65,6 @@ class DatedSignal(Signal, Protocol):
         ...
 
     def next_at(self, account: Account) -> int | None:
-        """If no event comes any more: when the judgement will be another one (None: never). Follows from the account alone;
-        once that moment has been judged it names a later one, or none."""
+        """If no event comes any more: when the judgement will be another one (None: never). Follows from the account
+        alone; once that moment has been judged it names a later one, or none."""
         ...

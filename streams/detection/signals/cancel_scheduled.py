@@ -3,10 +3,10 @@
 from alerting.lifecycle import Finding
 from schemas.alerts import AlertReason, Kind, Resolution, Severity
 from streams.detection.config import DAY_MS
-from streams.detection.money import Subscription
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
 from streams.detection.state import Account
+from streams.detection.subscriptions import Subscription
 from streams.detection.words import amount, count
 
 
@@ -23,7 +23,7 @@ class CancelScheduledSignal:
         """See `DatedSignal`."""
         cancelled = _cancelled(account)
         if not cancelled:
-            newest = max(account.money.subscriptions.values(), key=lambda each: each.changed_at, default=None)
+            newest = account.subscriptions.newest
             return Calm(Resolution.REVERTED if newest is None or newest.live else Resolution.LOST)
         severity = Severity.CRITICAL if at >= self._critical_at(cancelled) else Severity.WARNING
         return Firing(severity, max(each.cancelled_at or 0 for each in cancelled))
@@ -42,9 +42,15 @@ class CancelScheduledSignal:
         first = min(cancelled, key=_end)
         days = max(0, -(-(_end(first) - at) // DAY_MS))
         mrr = sum(each.mrr_minor or 0 for each in cancelled if each.currency == first.currency)
-        headline = f"Cancellation is set for {self._rules.calendar.day_text(_end(first))}, {count(days, 'day')} from now"
+        headline = (
+            f"Cancellation is set for {self._rules.calendar.day_text(_end(first))}, {count(days, 'day')} from now"
+        )
         headline += f", and ends {amount(mrr, first.currency)} a month." if mrr and first.currency else "."
-        evidence: dict[str, int | float] = {"days_left": days, "cancel_at": _end(first), "subscriptions": len(cancelled)}
+        evidence: dict[str, int | float] = {
+            "days_left": days,
+            "cancel_at": _end(first),
+            "subscriptions": len(cancelled),
+        }
         if mrr:
             evidence["mrr_minor"] = mrr
         return Finding(
@@ -76,7 +82,7 @@ class CancelScheduledSignal:
 
 
 def _cancelled(account: Account) -> list[Subscription]:
-    return [each for each in account.money.live() if each.cancel_at is not None]
+    return [each for each in account.subscriptions.live() if each.cancel_at is not None]
 
 
 def _end(subscription: Subscription) -> int:

@@ -9,8 +9,8 @@ from streams.detection.state import Account
 
 
 class CardExpiringSignal:
-    """Fires from some days (30) before the card's end when the next charge comes after it, as far as that is known; it is
-    critical in the week before that charge. A later card, none at all, or no charge to come resolves it."""
+    """Fires from some days (30) before the card's end when the next charge comes after it, as far as that is known;
+    it is critical in the week before that charge. A later card, none at all, or no charge to come resolves it."""
 
     kind = Kind.CARD_EXPIRING
 
@@ -21,7 +21,7 @@ class CardExpiringSignal:
         """See `DatedSignal`."""
         end = self.card_end(account)
         if end is None or at < end - self._rules.config.card_notice_days * DAY_MS:
-            return Calm(Resolution.REPLACED if account.money.card is not None else Resolution.EXPIRED)
+            return Calm(Resolution.REPLACED if account.payments.card is not None else Resolution.EXPIRED)
         charge = self._charge_after(account, end)
         if charge is None:
             return Calm(Resolution.EXPIRED)
@@ -42,9 +42,9 @@ class CardExpiringSignal:
         """See `Signal`."""
         day_text = self._rules.calendar.day_text
         end = self.card_end(account)
-        assert end is not None  # noqa: S101  # it fires
+        assert end is not None  # it fires
         next_charge = self._charge_after(account, end)
-        known = next_charge if any(each.next_charge == next_charge for each in account.money.live()) else None
+        known = next_charge if any(each.next_charge == next_charge for each in account.subscriptions.live()) else None
         last_day = day_text(end - 1)
         ends = f"{'ended' if at >= end else 'ends'} on {last_day}"
         charge = f"before the next charge on {day_text(known)}" if known is not None else "and later charges will fail"
@@ -62,15 +62,15 @@ class CardExpiringSignal:
 
     def card_end(self, account: Account) -> int | None:
         """The moment from which the default card is no longer good; None without a card that ends."""
-        card = account.money.card
+        card = account.payments.card
         return self._rules.calendar.start_of(card.ends_on) if card is not None and card.ends_on is not None else None
 
     def _charge_after(self, account: Account, end: int) -> int | None:
-        """The first charge that the card will not live to see; None when none is to come, or one comes before. A charge whose
-        day is not known is taken to come right after the end."""
-        subscriptions = list(account.money.live())
+        """The first charge that the card will not live to see; None when none is to come, or one comes before. A
+        charge whose day is not known is taken to come right after the end."""
+        subscriptions = list(account.subscriptions.live())
         if not subscriptions:
-            return None if account.money.subscriptions else end
+            return None if account.subscriptions else end
         charged = [each for each in subscriptions if each.cancel_at is None and not each.paused]
         failing = [each.next_charge if each.next_charge is not None else end for each in charged]
         return min((charge for charge in failing if charge >= end), default=None)

@@ -2,7 +2,7 @@
 
 from alerting.lifecycle import Finding
 from schemas.alerts import AlertReason, Kind, Resolution, Severity
-from streams.detection.money import FailedInvoice
+from streams.detection.payments import FailedInvoice
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
 from streams.detection.state import Account
@@ -10,38 +10,42 @@ from streams.detection.words import amount, count
 
 
 class PaymentFailedSignal:
-    """Fires while an invoice whose last attempt failed is neither paid nor voided. Every further failed attempt, of whichever
-    invoice, escalates; it is critical when the decline is hard or no attempt is left."""
+    """Fires while an invoice whose last attempt failed is neither paid nor voided. Every further failed attempt, of
+    whichever invoice, escalates; it is critical when the decline is hard or no attempt is left."""
 
     kind = Kind.PAYMENT_FAILED
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
 
-    def judge(self, account: Account, at: int) -> Judgement:
+    def judge(self, account: Account, at: int) -> Judgement:  # noqa: ARG002  # what is owed is owed at any time
         """See `DatedSignal`."""
-        invoices = account.money.invoices.values()
+        invoices = account.payments.invoices.values()
         if not invoices:
-            settled = list(account.money.settled.values())
+            settled = list(account.payments.settled.values())
             paid = bool(settled) and settled[-1][1]
             return Calm(Resolution.PAID if paid else Resolution.EXPIRED)
         final = any(invoice.final for invoice in invoices)
         return Firing(Severity.CRITICAL if final else Severity.WARNING, max(invoice.attempt_at for invoice in invoices))
 
-    def next_at(self, account: Account) -> int | None:
+    def next_at(self, account: Account) -> int | None:  # noqa: ARG002
         """Nothing happens here but by events."""
         return None
 
-    def describe(self, account: Account, at: int, firing: Firing) -> Finding:
+    def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002
         """See `Signal`. The headline is that of the last attempt."""
-        invoices = list(account.money.invoices.values())
+        invoices = list(account.payments.invoices.values())
         last = max(invoices, key=lambda invoice: invoice.attempt_at)
         others = len(invoices) - 1
         headline = f"Payment of {amount(last.amount_minor, last.currency)} failed at attempt {last.attempt}"
         headline += f" ({last.failure_code})" if last.failure_code else ""
         headline += f"; {self._next(last)}"
         headline += f"; {count(others, 'other invoice')} also unpaid." if others else "."
-        evidence: dict[str, int | float] = {"attempt": last.attempt, "amount_minor": last.amount_minor, "invoices": others + 1}
+        evidence: dict[str, int | float] = {
+            "attempt": last.attempt,
+            "amount_minor": last.amount_minor,
+            "invoices": others + 1,
+        }
         if last.next_attempt_at is not None:
             evidence["next_attempt_at"] = last.next_attempt_at
         return Finding(
@@ -73,7 +77,8 @@ class PaymentFailedSignal:
         if invoice.next_attempt_at is not None:
             values["next_attempt_at"] = invoice.next_attempt_at
         text = (
-            f"Invoice {invoice.invoice_id}: {amount(invoice.amount_minor, invoice.currency)}, attempt {invoice.attempt} failed"
+            f"Invoice {invoice.invoice_id}: {amount(invoice.amount_minor, invoice.currency)}, "
+            f"attempt {invoice.attempt} failed"
             + (f" ({invoice.failure_code})" if invoice.failure_code else "")
             + f"; {self._next(invoice)}."
         )

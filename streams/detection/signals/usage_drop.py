@@ -3,6 +3,7 @@
 from alerting.lifecycle import Finding
 from schemas.alerts import AlertReason, Kind, Resolution
 from streams.detection.calendar import weekday
+from streams.detection.drop import Drop
 from streams.detection.due import silent_days_until
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
@@ -16,8 +17,8 @@ class UsageDropSignal:
     """Fires on the drop channel (S). Resolved when S has been below the lowest threshold for the hold time, or when the
     decline has become the new normal.
 
-    It leaves to `usage_silence` what that says already: it neither opens nor escalates to a severity at which silence is
-    open. It does not open before the decline has lasted for about `expected_events` expected events.
+    It leaves to `usage_silence` what that says already: it neither opens nor escalates to a severity at which silence
+    is open. It does not open before the decline has lasted for about `expected_events` expected events.
     """
 
     kind = Kind.USAGE_DROP
@@ -28,24 +29,25 @@ class UsageDropSignal:
     def judge(self, account: Account, day: int) -> Judgement:
         """See `DailySignal`. Keeps count of the calm days in the channel's `calm_day`."""
         drop, rules = account.drop, self._rules
-        alert = account.alert(self.kind)
-        if alert is not None and drop.rebaselined:
-            drop.calm_day = -1
-            return Calm(Resolution.REBASELINED)
         rate = drop.baseline.rate(rules.fleet(day).median_rate)
         level = reached(drop.evidence, rules.thresholds.of(rate).drop)
-        if level > 0:
-            drop.calm_day = -1
-            if level <= _silence_level(account) or muted(account):
-                return None
-            if alert is None and rate * drop.baseline.pending_exposure < rules.config.expected_events:
-                return None
-            return Firing(SEVERITIES[level - 1])
-        if alert is None:
+        alert = account.alert(self.kind)
+        if alert is not None and (level == 0 or drop.rebaselined):
+            return self._calm(drop, day)
+        drop.calm_day = -1
+        if level <= _silence_level(account) or muted(account):
             return None
+        if alert is None and rate * drop.baseline.pending_exposure < rules.config.expected_events:
+            return None
+        return Firing(SEVERITIES[level - 1])
+
+    def _calm(self, drop: Drop, day: int) -> Judgement:
+        if drop.rebaselined:
+            drop.calm_day = -1
+            return Calm(Resolution.REBASELINED)
         if drop.calm_day < 0:
             drop.calm_day = day
-        if day - drop.calm_day < rules.config.drop_hold_days:
+        if day - drop.calm_day < self._rules.config.drop_hold_days:
             return None
         drop.calm_day = -1
         return Calm(Resolution.RECOVERED)
@@ -70,7 +72,7 @@ class UsageDropSignal:
             days = max(days, silent_days_until(need, weights, first))
         return closed + days if calm is None else min(closed + days, calm)
 
-    def describe(self, account: Account, at: int, firing: Firing) -> Finding:
+    def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days
         """See `Signal`."""
         drop, rules = account.drop, self._rules
         closed = account.closed

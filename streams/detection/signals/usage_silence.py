@@ -60,7 +60,7 @@ class UsageSilenceSignal:
             days = max(days, silent_days_until(rules.config.expected_events / rate - clock.days, _DAYS, 0))
         return closed + days
 
-    def describe(self, account: Account, at: int, firing: Firing) -> Finding:
+    def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days
         """See `Signal`."""
         rules = self._rules
         fleet = rules.fleet(account.closed)

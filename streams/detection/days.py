@@ -1,0 +1,104 @@
+"""Days of usage: how one begins, how it is closed, and which one can matter next."""
+
+from schemas.alerts import Kind, Resolution, Severity
+from streams.detection.book import Book
+from streams.detection.calendar import weekday
+from streams.detection.drop import QUIET_AGE
+from streams.detection.results import Results
+from streams.detection.rules import Rules
+from streams.detection.signals import daily_signals
+from streams.detection.signals.base import Calm
+from streams.detection.signals.gate import unjudged
+from streams.detection.state import Account
+from streams.detection.tally import Tally
+from streams.detection.window import pruned
+
+
+class Days:
+    """Folds an account's days into its channels, one by one and in order, and has the signals judge each."""
+
+    def __init__(self, rules: Rules, book: Book, tally: Tally) -> None:
+        self._rules = rules
+        self._config = rules.config
+        self._book = book
+        self._tally = tally
+        self._signals = daily_signals(rules)
+        self._silence = next(signal for signal in self._signals if signal.kind is Kind.USAGE_SILENCE)
+
+    def begin(self, account: Account, day: int, quantity: int, at: int, out: Results) -> None:
+        """The first event of a day that is still open."""
+        account.daily = daily = pruned(account.daily, account.closed - self._config.kept_days + 1)
+        daily[day] = quantity
+        account.open_days.append(day)
+        account.open_days.sort()
+        account.last_day = max(account.last_day, day)
+        silence = account.alert(Kind.USAGE_SILENCE)
+        if silence is not None:
+            self._book.settle(account, self._silence, at, Calm(Resolution.RECOVERED), out)
+            if silence.severity is not Severity.WATCH:
+                # What this silence piled up was reported: it is not charged again as a drop.
+                account.drop.floor = account.drop.score
+
+    def matter(self, account: Account) -> bool:
+        """Whether the next day is one to fold in: the account has begun, or begins then, and its days mean
+        something."""
+        open_days = account.open_days
+        begun = account.first_day >= 0 or (len(open_days) > 0 and open_days[0] == account.closed + 1)
+        return begun and not unjudged(account)
+
+    def pass_over(self, account: Account, last: int) -> None:
+        """Days that do not matter: those before the account's first active day, or all up to `last`."""
+        open_days = account.open_days
+        if account.first_day < 0 and open_days and not unjudged(account):
+            last = min(last, open_days[0] - 1)
+        account.closed = last
+        while open_days and open_days[0] <= last:
+            open_days.pop(0)
+
+    def close_next(self, account: Account, at: int, out: Results) -> None:
+        """Close the day after the newest closed one, `at` its time."""
+        day = account.closed + 1
+        count = account.daily.get(day, 0)
+        if account.first_day < 0:
+            account.first_day = day
+        account.closed = day
+        if count:
+            account.open_days.remove(day)
+        self._tally.days_closed += 1
+        fleet = self._rules.fleet(day)
+        day_of_week = weekday(day)
+        account.drop.close_day(day, day_of_week, count, day - account.first_day, fleet)
+        account.silence.close_day(day, day_of_week, count > 0, fleet)
+        account.clock.close_day(count > 0, fleet)
+        if account.monitored_day < 0:
+            self._observe(account, day, count > 0)
+            if account.monitored_day < 0:
+                return
+        for signal in self._signals:
+            judgement = signal.judge(account, day)
+            if judgement is not None:
+                self._book.settle(account, signal, at, judgement, out)
+
+    def silent_until(self, account: Account) -> int | None:
+        """If no event comes any more: the first day whose close may change an alert. Perhaps too early, never too
+        late; None: no day's."""
+        closed, config = account.closed, self._config
+        if account.monitored_day < 0:
+            if account.active_mask.bit_count() < config.monitored_active_days:
+                return None
+            return max(closed + 1, account.first_day + config.monitored_age_days)
+        if closed + 1 - account.first_day < QUIET_AGE:
+            return closed + 1  # no closed form while a silent day still counts for the baseline
+        days = [day for signal in self._signals if (day := signal.silent_until(account)) is not None]
+        if days or account.alert(Kind.USAGE_DROP) is not None:
+            days.append(account.drop.rebaseline_day(closed, self._rules.fleet(closed)))
+        return min(days, default=None)
+
+    def _observe(self, account: Account, day: int, active: bool) -> None:
+        """Whether the account is known well enough to be judged from this day on."""
+        config = self._config
+        account.active_mask = (account.active_mask << 1 | active) & ((1 << config.monitored_window_days) - 1)
+        old_enough = day - account.first_day >= config.monitored_age_days
+        if old_enough and account.active_mask.bit_count() >= config.monitored_active_days:
+            account.monitored_day = day
+            account.active_mask = 0

@@ -1,0 +1,189 @@
+"""An account's subscriptions: what it pays for, until when, and how it ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from schemas.billing import (
+    CancelReverted,
+    CancelScheduled,
+    SubscriptionEnded,
+    SubscriptionFact,
+    SubscriptionPaused,
+    SubscriptionRenewed,
+    SubscriptionResumed,
+    SubscriptionStarted,
+    SubscriptionTerms,
+)
+from streams.detection.bounded import put
+
+_LIMIT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One subscription as its last event left it. `changed_at`: that event's time; older ones no longer count."""
+
+    subscription_id: str
+    changed_at: int
+    live: bool = True
+    trial: bool = False
+    plan: str | None = None
+    seats: int | None = None
+    mrr_minor: int | None = None
+    currency: str | None = None
+    interval: str | None = None
+    period_end: int | None = None
+    renewal_at: int | None = None
+    cancel_at: int | None = None
+    cancelled_at: int | None = None
+    reason: str | None = None
+    comment: str | None = None
+    paused: bool = False
+    resumes_at: int | None = None
+    voluntary: bool | None = None
+
+    @property
+    def paid(self) -> bool:
+        """Running, and not a trial."""
+        return self.live and not self.trial
+
+    @property
+    def next_charge(self) -> int | None:
+        """When money is next asked for; None when it is not known, or will not be."""
+        if not self.live or self.cancel_at is not None or self.paused:
+            return None
+        return self.period_end if self.period_end is not None else self.renewal_at
+
+
+class Subscriptions:
+    """All subscriptions that are known of, the ended ones included, by id in order of appearance; at most 32."""
+
+    __slots__ = ("by_id",)
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Subscription] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.by_id)
+
+    def live(self) -> Iterator[Subscription]:
+        """Those that have not ended."""
+        return (each for each in self.by_id.values() if each.live)
+
+    @property
+    def newest(self) -> Subscription | None:
+        """The one that changed last."""
+        return max(self.by_id.values(), key=lambda each: each.changed_at, default=None)
+
+    @property
+    def paused(self) -> bool:
+        """Whether every one that is left is paused, and there is one."""
+        paused = False
+        for each in self.by_id.values():
+            if each.live:
+                if not each.paused:
+                    return False
+                paused = True
+        return paused
+
+    @property
+    def mrr(self) -> tuple[int, str] | None:
+        """Monthly recurring revenue of the paid ones: minor units, and their currency. Where there are several
+        currencies, that of the first counts, as they cannot be added."""
+        paid = [(each.mrr_minor, each.currency) for each in self.live() if each.paid]
+        known = [(mrr, currency) for mrr, currency in paid if mrr is not None and currency is not None]
+        if not known:
+            return None
+        first = known[0][1]
+        return sum(mrr for mrr, currency in known if currency == first), first
+
+    def apply(self, fact: SubscriptionFact, *, unpaid: bool) -> bool:
+        """Fold one event in. `unpaid`: an invoice of the account is overdue. Returns False, and does nothing, for an
+        event that is older than what is known, or that changes a subscription after its end."""
+        known = self.by_id.get(fact.subscription_id)
+        if known is not None and fact.occurred_at < known.changed_at:
+            return False
+        if known is None:
+            self._make_room()
+        elif not known.live:
+            if not isinstance(fact, BEGINS):
+                return False
+            known = None
+        before = replace(known, changed_at=fact.occurred_at) if known is not None else None
+        before = before or Subscription(fact.subscription_id, fact.occurred_at)
+        put(self.by_id, fact.subscription_id, _after(before, fact, unpaid=unpaid), _LIMIT)
+        return True
+
+    def _make_room(self) -> None:
+        # An ended one goes first; without this the oldest would, be it what the account lives on.
+        if len(self.by_id) >= _LIMIT:
+            ended = next((each.subscription_id for each in self.by_id.values() if not each.live), None)
+            if ended is not None:
+                del self.by_id[ended]
+
+    def encode(self) -> list[Any]:
+        """Lists of JSON values."""
+        return [_shortened([getattr(each, name) for name in each.__slots__]) for each in self.by_id.values()]
+
+    @classmethod
+    def decode(cls, values: list[Any]) -> "Subscriptions":
+        """The inverse of `encode`."""
+        subscriptions = cls()
+        subscriptions.by_id = {each[0]: Subscription(*each) for each in values}
+        return subscriptions
+
+
+BEGINS = (SubscriptionStarted, SubscriptionRenewed, SubscriptionResumed)
+"""Events after which an ended subscription runs again."""
+
+
+def _after(now: Subscription, fact: SubscriptionFact, *, unpaid: bool) -> Subscription:
+    match fact:
+        case SubscriptionTerms():
+            now = _with_terms(now, fact)
+            renewed = isinstance(fact, SubscriptionRenewed)
+            if renewed and now.cancel_at is not None and fact.occurred_at >= now.cancel_at:
+                now = _not_cancelled(now)  # it went on past its end
+        case CancelScheduled():
+            first = now.cancelled_at if now.cancelled_at is not None else fact.occurred_at
+            now = replace(now, cancel_at=fact.effective_at, cancelled_at=first)
+            now = replace(now, reason=fact.reason, comment=fact.comment)
+        case CancelReverted():
+            now = _not_cancelled(now)
+        case SubscriptionPaused():
+            now = replace(now, paused=True, resumes_at=fact.resumes_at)
+        case SubscriptionResumed():
+            now = replace(now, paused=False, resumes_at=None)
+        case SubscriptionEnded():
+            # Said by the event, or told by what came before: cancelling is a decision, an unpaid invoice is none.
+            decided = fact.voluntary if fact.voluntary is not None else now.cancel_at is not None or not unpaid
+            reason = fact.reason if fact.reason is not None else now.reason
+            now = replace(now, live=False, paused=False, resumes_at=None, reason=reason, voluntary=decided)
+    return now
+
+
+def _not_cancelled(now: Subscription) -> Subscription:
+    return replace(now, cancel_at=None, cancelled_at=None, reason=None, comment=None)
+
+
+def _with_terms(known: Subscription, fact: SubscriptionTerms) -> Subscription:
+    """The terms that the event names; what it leaves out is as before."""
+    return replace(
+        known,
+        plan=fact.plan,
+        mrr_minor=fact.mrr_minor,
+        currency=fact.currency,
+        seats=fact.seats if fact.seats is not None else known.seats,
+        interval=fact.interval if fact.interval is not None else known.interval,
+        period_end=fact.current_period_end if fact.current_period_end is not None else known.period_end,
+        renewal_at=fact.renewal_at if fact.renewal_at is not None else known.renewal_at,
+        trial=fact.trial if fact.trial is not None else known.trial,
+    )
+
+
+def _shortened(values: list[Any]) -> list[Any]:
+    """Without the defaults at the end, which is most of a subscription's fields (the first three always stay)."""
+    while len(values) > 3 and (values[-1] is None or values[-1] is False):
+        values.pop()
+    return values
