@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 from schemas.errors import BrokerError
 from streams.broker.child import ChildProcess
@@ -49,14 +50,37 @@ log.index.size.max.bytes=1048576
 """
 
 
+_SECURE_PROPERTIES = """\
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},SASL_SSL://127.0.0.1:{secure_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secure_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={scram} required;
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
+"""
+_SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
+
+
+class SecureListener(NamedTuple):
+    """A second listener, SASL_SSL with SCRAM-SHA-512, beside the plain one that the broker's own users take."""
+
+    keystore: Path  # PEM: the broker's key (PKCS #8) and its certificate
+    user: str
+    password: str
+
+
 class KafkaBroker(LocalBroker):
     """Apache Kafka itself: transactions, consumer groups, and what tests of faults need (kill, pause, restart).
 
-    `start()` also raises BrokerError without Java 17 or Maven, and without a network at the first download of the jars.
+    With `secure` it listens at `secure_address` too. `start()` also raises BrokerError without Java 17 or Maven, and
+    without a network at the first download of the jars.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, secure: SecureListener | None = None) -> None:
         super().__init__()
+        self.secure_address = ""
+        self._secure = secure
         self._cluster = ""
 
     @property
@@ -94,18 +118,30 @@ class KafkaBroker(LocalBroker):
         await find_jars()
 
     async def _launch(self, home: Path) -> None:
-        port = free_port()
+        port, controller_port = free_port(), free_port()
         self.address = f"127.0.0.1:{port}"
         self._cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if self._cluster.startswith("-"):
             self._cluster = "A" + self._cluster[1:]  # the tool would take it for an option
-        text = _PROPERTIES.format(port=port, controller_port=free_port(), logs=home / "logs")
+        text = _PROPERTIES.format(port=port, controller_port=controller_port, logs=home / "logs")
+        if self._secure is not None:
+            secure_port = free_port()
+            self.secure_address = f"127.0.0.1:{secure_port}"
+            text += _SECURE_PROPERTIES.format(  # of a property that is set twice the later holds
+                port=port,
+                controller_port=controller_port,
+                secure_port=secure_port,
+                scram=_SCRAM,
+                keystore=self._secure.keystore,
+            )
         (home / "server.properties").write_text(text)
         await self._format(home)
         await self._run(home)
 
     async def _format(self, home: Path) -> None:
         arguments = ["format", "-t", self._cluster, "-c", str(home / "server.properties")]
+        if self._secure is not None:
+            arguments += ["--add-scram", f"SCRAM-SHA-512=[name={self._secure.user},password={self._secure.password}]"]
         tool = _java(home, ["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", *arguments])
         try:
             status = await tool.wait(patience=_START_PATIENCE)
