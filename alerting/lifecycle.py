@@ -194,9 +194,10 @@ def wake(alert: Alert, at: int, by: str | None, standing: Standing) -> Alert:
     return _next(replace(_said(alert, standing), by=by), Change.WOKEN, AlertState.FIRING, at)
 
 
-def resolve(alert: Alert, at: int, resolution: Resolution, standing: Standing) -> Alert:
-    """Over. The severity stays as it was."""
-    resolved = replace(_said(alert, standing), resolution=resolution)
+def resolve(alert: Alert, at: int, resolution: Resolution, headline: str, standing: Standing) -> Alert:
+    """Over, in the words of `headline`. The severity, and what was found, stay as they were."""
+    finding = replace(alert.finding, headline=headline)
+    resolved = replace(_said(alert, standing), finding=finding, resolution=resolution)
     return _next(resolved, Change.RESOLVED, AlertState.RESOLVED, at)
 
 

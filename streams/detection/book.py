@@ -3,6 +3,7 @@
 from alerting import lifecycle
 from alerting.lifecycle import Alert, Standing
 from schemas.alerts import AlertState, Change, Kind, Resolution, Severity
+from streams.detection.closing import closing_line
 from streams.detection.config import DAY_MS
 from streams.detection.health import health
 from streams.detection.priority import money_at_risk, mrr_of
@@ -41,7 +42,9 @@ class Book:
     def resolve(self, account: Account, alert: Alert, at: int, resolution: Resolution, out: Results) -> None:
         """Over."""
         standing = self.standing(account, at, alert.kind, alert.severity)
-        self.record(account, lifecycle.resolve(alert, at, resolution, standing), out)
+        lost, internal = account.loss is not None, account.profile.internal
+        headline = closing_line(alert.kind, resolution, lost=lost, internal=internal)
+        self.record(account, lifecycle.resolve(alert, at, resolution, headline, standing), out)
 
     def resolve_all(self, account: Account, at: int, resolution: Resolution, out: Results) -> None:
         """Every open alert of the account."""
@@ -100,8 +103,6 @@ class Book:
 
 def _line(alert: Alert) -> str:
     kind = alert.kind.value.replace("_", " ")
-    if alert.change in (Change.OPENED, Change.ESCALATED):
+    if alert.change in (Change.OPENED, Change.ESCALATED, Change.RESOLVED):
         return alert.finding.headline
-    if alert.change is Change.RESOLVED and alert.resolution is not None:
-        return f"{kind}: resolved, {alert.resolution.value}"
     return f"{kind}: {alert.change.value}" + (f" by {alert.by}" if alert.by is not None else "")

@@ -90,8 +90,6 @@ class Days:
         if closed + 1 - account.first_day < QUIET_AGE:
             return closed + 1  # no closed form while a silent day still counts for the baseline
         days = [day for signal in self._signals if (day := signal.silent_until(account)) is not None]
-        if days or account.alert(Kind.USAGE_DROP) is not None:
-            days.append(account.drop.rebaseline_day(closed, self._rules.fleet(closed)))
         return min(days, default=None)
 
     def _observe(self, account: Account, day: int, active: bool) -> None:

@@ -3,8 +3,6 @@
 from math import log
 
 from streams.detection.baseline import Baseline
-from streams.detection.calendar import weekday
-from streams.detection.due import silent_days_until
 from streams.detection.fleet import FleetDay
 from streams.detection.week import Week
 
@@ -17,10 +15,11 @@ _DISPERSION_KEPT = 0.995
 _DISPERSION_PRIOR = 20.0
 QUIET_AGE = 30
 """No evidence grows in an account's first 30 days."""
-REBASELINE_DAYS = 60
-REBASELINE_EVENTS = 15.0
+_REBASELINE_DAYS = 60
+_REBASELINE_EVENTS = 15.0
 """A drop that lasts more than 60 days, and 15 expected events, is the account's new normal. (The days alone would
-give a sparse account a new normal on a handful of expected events; asking for both halves the re-baselines.)"""
+give a sparse account a new normal on a handful of expected events; asking for both halves the re-baselines.) It becomes
+so on an active day: being gone is no way of being normal."""
 
 
 class Drop:
@@ -99,7 +98,7 @@ class Drop:
             self.left_day = -1
         elif self.left_day < 0:
             self.left_day = day
-        elif day - self.left_day > REBASELINE_DAYS and rate * baseline.pending_exposure >= REBASELINE_EVENTS:
+        elif count and self._is_new_normal(day, rate):
             baseline.commit()
             score = self.floor = 0.0
             self.left_day = -1
@@ -109,13 +108,9 @@ class Drop:
         if count:
             self.week.learn(day, day_of_week, count)
 
-    def rebaseline_day(self, closed: int, fleet: FleetDay) -> int:
-        """The earliest day on which a silence that goes on after day `closed` can become the new normal."""
-        left = self.left_day if self.left_day >= 0 else closed + 1
-        rate = self.baseline.rate(fleet.median_rate)
-        need = REBASELINE_EVENTS / rate - self.baseline.pending_exposure
-        weights = [weight * fleet.largest_factor for weight in self.week.weights(fleet.weekday_profile)]
-        return max(left + REBASELINE_DAYS + 1, closed + silent_days_until(need, weights, weekday(closed + 1)))
+    def _is_new_normal(self, day: int, rate: float) -> bool:
+        expected = rate * self.baseline.pending_exposure
+        return day - self.left_day > _REBASELINE_DAYS and expected >= _REBASELINE_EVENTS
 
     def silent_gains(self, fleet: FleetDay) -> list[float]:
         """What each silent day of the week, from Monday, adds to S while the silence lasts: exactly, or an upper

@@ -35,9 +35,10 @@ class UsageDropSignal:
         if alert is not None and (level == 0 or drop.rebaselined):
             return self._calm(drop, day)
         drop.calm_day = -1
-        if level <= _silence_level(account) or muted(account):
+        if level == 0 or muted(account):
             return None
-        if alert is None and rate * drop.baseline.pending_exposure < rules.config.expected_events:
+        expected = rate * drop.baseline.pending_exposure
+        if alert is None and (expected < rules.config.expected_events or account.alert(Kind.USAGE_SILENCE) is not None):
             return None
         return Firing(SEVERITIES[level - 1])
 
@@ -58,8 +59,9 @@ class UsageDropSignal:
         closed = account.closed
         alert = account.alert(self.kind)
         calm = drop.calm_day + rules.config.drop_hold_days if alert is not None and drop.calm_day >= 0 else None
-        level = max(alert.severity.rank + 1 if alert is not None else 0, _silence_level(account))
-        if level == len(SEVERITIES) or muted(account):
+        level = alert.severity.rank + 1 if alert is not None else 0
+        silent = alert is None and account.alert(Kind.USAGE_SILENCE) is not None
+        if level == len(SEVERITIES) or silent or muted(account):
             return calm
         fleet = rules.fleet(closed)
         rate = drop.baseline.rate(fleet.median_rate)
@@ -106,9 +108,3 @@ class UsageDropSignal:
                 "false_alarms_per_account_year": float(f"{false_alarms:.3g}"),
             },
         )
-
-
-def _silence_level(account: Account) -> int:
-    """How many severities `usage_silence` is open at: those up to its own."""
-    silence = account.alert(Kind.USAGE_SILENCE)
-    return silence.severity.rank + 1 if silence is not None else 0

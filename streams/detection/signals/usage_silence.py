@@ -15,7 +15,8 @@ from streams.detection.words import about, count
 class UsageSilenceSignal:
     """Fires when the silence channel (E) or the clock reaches its threshold; the engine resolves it on activity.
 
-    It does not open before the silence has cost about `expected_events` events.
+    It does not open before the silence has cost about `expected_events` events. How severe it is goes by the highest of
+    the three channels, the drop's (S) among them unless `usage_drop` has an alert of its own.
     """
 
     kind = Kind.USAGE_SILENCE
@@ -35,6 +36,8 @@ class UsageSilenceSignal:
         level = max(reached(account.silence.score(fleet), levels.silence), reached(days, levels.clock))
         if level == 0 or muted(account):
             return None
+        if account.alert(Kind.USAGE_DROP) is None:
+            level = max(level, reached(account.drop.evidence, levels.drop))
         if account.alert(self.kind) is None and rate * days < rules.config.expected_events:
             return None
         return Firing(SEVERITIES[level - 1])
@@ -53,11 +56,17 @@ class UsageSilenceSignal:
         silence, clock = account.silence, account.clock
         rate = account.drop.baseline.rate(fleet.median_rate)
         levels = rules.thresholds.of(rate)
+        first = weekday(closed + 1)
         need = silence.quiet_at(levels.silence[level], fleet) - silence.quiet
-        by_score = silent_days_until(need, silence.silent_gains(fleet), weekday(closed + 1))
-        days = min(by_score, silent_days_until(levels.clock[level] - clock.days, _DAYS, 0))
+        days = min(
+            silent_days_until(need, silence.silent_gains(fleet), first),
+            silent_days_until(levels.clock[level] - clock.days, _DAYS, 0),
+        )
         if alert is None:
-            days = max(days, silent_days_until(rules.config.expected_events / rate - clock.days, _DAYS, 0))
+            return closed + max(days, silent_days_until(rules.config.expected_events / rate - clock.days, _DAYS, 0))
+        if account.alert(Kind.USAGE_DROP) is None:
+            need = levels.drop[level] - account.drop.evidence
+            days = min(days, silent_days_until(need, account.drop.silent_gains(fleet), first))
         return closed + days
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days

@@ -1,0 +1,32 @@
+"""The one sentence with which an alert ends."""
+
+from schemas.alerts import Kind, Resolution
+
+_WORDS = {
+    (Kind.USAGE_SILENCE, Resolution.RECOVERED): "Active again: the silence is over.",
+    (Kind.USAGE_DROP, Resolution.RECOVERED): "Activity is back to normal.",
+    (Kind.USAGE_DROP, Resolution.REBASELINED): "The lower activity has lasted so long that it is the new normal.",
+    (Kind.PAYMENT_FAILED, Resolution.PAID): "What was owed has been paid.",
+    (Kind.PAYMENT_FAILED, Resolution.EXPIRED): "The invoice was voided: nothing is owed any more.",
+    (Kind.CARD_EXPIRING, Resolution.REPLACED): "The card has been replaced.",
+    (Kind.CARD_EXPIRING, Resolution.EXPIRED): "No charge to this card is due any more.",
+    (Kind.CANCEL_SCHEDULED, Resolution.REVERTED): "The cancellation was taken back.",
+    (Kind.CANCEL_SCHEDULED, Resolution.LOST): "The cancelled subscription has ended.",
+}
+_GENERAL = {
+    Resolution.LOST: "The account is lost: its last paid subscription has ended.",
+    Resolution.EXPIRED: "This no longer needs attention.",
+}
+
+
+def closing_line(kind: Kind, resolution: Resolution, *, lost: bool, internal: bool) -> str:
+    """What the headline says when an alert of this kind is resolved so. `lost`, `internal`: what the account is by now.
+
+    >>> closing_line(Kind.PAYMENT_FAILED, Resolution.PAID, lost=False, internal=False)
+    'What was owed has been paid.'
+    """
+    if lost:
+        return _GENERAL[Resolution.LOST]
+    if internal:
+        return "This is one of the company's own accounts, which have no alerts."
+    return _WORDS.get((kind, resolution)) or _GENERAL.get(resolution) or "This is over."
