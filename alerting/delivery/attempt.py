@@ -1,0 +1,25 @@
+"""One attempt at one row of the outbox: from stored bytes to an answer."""
+
+from pathlib import Path
+from traceback import extract_tb
+
+from alerting.delivery import Channel
+from alerting.delivery.answers import Answer, Failure
+from alerting.notification import Notification
+from alerting.outbox_rows import Row
+from alerting.render import render
+
+
+async def attempt(row: Row, channel: Channel) -> Answer:
+    """Render the row's notification and send it: as plain text, where its blocks were refused before.
+
+    A defect in rendering must not hold up the route: it is an answer too, which says where, and ends in the undelivered
+    topic.
+    """
+    try:
+        message = render(Notification.decode(row.notification))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's own
+        place = extract_tb(error.__traceback__)[-1]
+        detail = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+        return Answer(failure=Failure.UNRENDERABLE, detail=detail)
+    return await channel.send(message.plain() if row.plain else message)

@@ -1,0 +1,120 @@
+"""Slack over an incoming webhook.
+
+Not slack_sdk's webhook client: that one never retries a 5xx, ignores its timeout when the session is the caller's, and
+has no notion of a route that waits. Here one call is one request, and everything else is the outbox's.
+
+The webhook's address is the secret: who knows it may post. It leaves this module in one place only, the request itself.
+Answers hold a status, a code of a few letters and the name of an error's class, never an error's text, for aiohttp
+writes addresses into those.
+"""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import orjson
+from aiohttp import ClientConnectorCertificateError, ClientResponse, ClientSession, ClientTimeout
+from pydantic import SecretStr
+from yarl import URL
+
+from alerting.delivery.answers import Answer, Failure
+from alerting.message import Message
+
+BODY_LIMIT = 4_096
+"""Bytes of an answer that are read; Slack's own are a word."""
+LONGEST_WAIT = 86_400.0
+"""Seconds of Retry-After that are believed."""
+
+_CODE = re.compile(r"[a-z][a-z_]{0,63}")
+_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
+
+
+class SlackChannel:
+    """Posts to one incoming webhook.
+
+    `session` is the caller's, and stays open. `webhook_url`: an http(s) address; raises `ValueError`, without it, for
+    anything else. `timeout_ms`: for the whole request, from the look-up of the name to the last byte of the answer.
+    """
+
+    def __init__(self, session: ClientSession, webhook_url: SecretStr, timeout_ms: int = 10_000) -> None:
+        if not _is_address(webhook_url):
+            raise ValueError("the Slack webhook URL is not an http(s) address")
+        self._session = session
+        self._url = webhook_url
+        self._timeout = ClientTimeout(total=timeout_ms / 1_000)
+
+    async def send(self, message: Message) -> Answer:
+        """See `Channel`. Redirects are not followed: Slack has none, and the address must not wander."""
+        status: int | None = None
+        try:
+            async with self._session.post(
+                URL(self._url.get_secret_value()),
+                data=orjson.dumps(message.payload()),
+                headers=_HEADERS,
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as response:
+                status = response.status
+                body = await _read(response)
+                return Answer(status, _code(body), retry_after(response.headers.get("Retry-After"), datetime.now(UTC)))
+        except TimeoutError as error:
+            failure = Failure.TIMEOUT
+            name = type(error).__name__
+        except ClientConnectorCertificateError as error:
+            failure = Failure.TLS
+            name = type(error).__name__
+        except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold the address: it must not get out
+            failure = Failure.CONNECTION
+            name = type(error).__name__
+        return Answer(status=status, failure=failure, detail=name)
+
+    def __repr__(self) -> str:
+        return "SlackChannel(webhook_url=SecretStr('**********'))"
+
+
+def retry_after(header: str | None, now: datetime) -> float | None:
+    """Seconds to wait: a number or a date (RFC 9110, 10.2.3). None for none, or for what is neither.
+
+    >>> retry_after("30", datetime(2025, 3, 1, tzinfo=UTC))
+    30.0
+    >>> retry_after("Sat, 01 Mar 2025 00:02:00 GMT", datetime(2025, 3, 1, tzinfo=UTC))
+    120.0
+    """
+    if header is None:
+        return None
+    text = header.strip()
+    if re.fullmatch(r"\d{1,15}(\.\d{0,9})?", text, re.ASCII):
+        return min(float(text), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+async def _read(response: ClientResponse) -> bytes:
+    body = b""
+    while len(body) < BODY_LIMIT:
+        chunk = await response.content.read(BODY_LIMIT - len(body))
+        if not chunk:
+            return body
+        body += chunk
+    response.close()  # the rest is of no interest, and may have no end
+    return body
+
+
+def _code(body: bytes) -> str:
+    """The code that Slack answers with; "" for any other text, which may repeat the request's address."""
+    text = body.strip().decode("ascii", errors="replace")
+    return text if _CODE.fullmatch(text) else ""
+
+
+def _is_address(webhook_url: SecretStr) -> bool:
+    try:
+        url = URL(webhook_url.get_secret_value())
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)

@@ -1,0 +1,106 @@
+"""The numbers that convince: label and value, by kind, out of a transition's evidence.
+
+Evidence is written by the signals. What is absent, or is not of the sort expected, is left out: a message with a number
+less is better than none.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from alerting import words
+from alerting.notification import Notification
+from schemas.alerts import Kind, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number with its name. Made of our own words, numbers, dates and currency codes: nothing others wrote."""
+
+    label: str
+    value: str
+
+
+_CURRENCY = re.compile("[A-Z]{3}").fullmatch
+_USERS = frozenset({Kind.BREADTH_DECLINE, Kind.CHAMPION_GONE})
+
+
+def facts(notification: Notification, where: tzinfo) -> tuple[Fact, ...]:
+    """What is known of observed, expected and since, of the dates and money of a billing kind, and of the account."""
+    transition = notification.transition
+    found = [
+        *_measured(transition),
+        *_since(transition, where),
+        *_billed(transition, where),
+        *_sureness(transition),
+        *_account(notification, where),
+    ]
+    return tuple(Fact(label, value) for label, value in found if value)
+
+
+def _measured(transition: Transition) -> Iterator[tuple[str, str]]:
+    unit = "active user" if transition.kind in _USERS else "event"
+    observed, expected = _number(transition, "observed"), _number(transition, "expected")
+    days = _number(transition, "window_days")
+    if observed is not None:
+        window = f" in {words.count(round(days), 'day')}" if days else ""
+        yield "Observed", f"{words.number(observed)} {unit}{'' if observed == 1 else 's'}{window}"
+    if expected is not None:
+        yield "Expected", f"about {words.number(expected)}"
+
+
+def _billed(transition: Transition, where: tzinfo) -> Iterator[tuple[str, str]]:
+    def date(at: float) -> str:
+        return words.day(at, where)
+
+    def last_date(at: float) -> str:
+        return words.day(at - 1, where)  # the evidence holds the first moment after it
+
+    shown: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+        ("attempt", "Attempt", words.number),
+        ("amount_minor", "Amount", lambda minor: _amount(transition, minor)),
+        ("next_attempt_at", "Next attempt", date),
+        ("invoices", "Unpaid invoices", lambda count: words.number(count) if count > 1 else ""),
+        ("card_end", "Card ends", last_date),
+        ("next_charge_at", "Next charge", date),
+        ("cancel_at", "Ends", date),
+        ("days_left", "Days left", words.number),
+    )
+    for key, label, say in shown:
+        if (value := _number(transition, key)) is not None:
+            yield label, say(value)
+
+
+def _amount(transition: Transition, minor: float) -> str:
+    # The invoice's currency need not be the account's: it stands with the reason that has the same amount.
+    invoices = [reason.values for reason in transition.reasons if reason.values.get("amount_minor") == minor]
+    named = (values.get("currency") for values in invoices)
+    currency = next((name for name in named if isinstance(name, str) and _CURRENCY(name)), transition.currency)
+    return words.money(int(minor), currency) if currency and 0 <= minor < 10**15 else ""
+
+
+def _since(transition: Transition, where: tzinfo) -> Iterator[tuple[str, str]]:
+    ago = transition.at - transition.since
+    yield "Since", words.day(transition.since, where) + (f" ({words.span(ago)})" if ago >= words.DAY else "")
+
+
+def _sureness(transition: Transition) -> Iterator[tuple[str, str]]:
+    rate = _number(transition, "false_alarms_per_account_year")
+    if rate is not None and 0 < rate <= 1:
+        yield "False alarms like this", f"one in {words.number(float(f'{1 / rate:.1g}'))} account-years"
+
+
+def _account(notification: Notification, where: tzinfo) -> Iterator[tuple[str, str]]:
+    transition = notification.transition
+    if transition.mrr_minor is not None and transition.currency is not None:
+        yield "MRR", f"{words.money(transition.mrr_minor, transition.currency)} a month"
+    if notification.renewal_at is not None:
+        ahead = notification.renewal_at - transition.at
+        yield "Renewal", words.day(notification.renewal_at, where) + (f" (in {words.span(ahead)})" if ahead > 0 else "")
+    yield "Health", f"{transition.health} of 100"
+
+
+def _number(transition: Transition, key: str) -> int | float | None:
+    value = transition.evidence.get(key)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
