@@ -30,13 +30,18 @@ def test_every_input_event_is_read_back_as_it_was_written(
     assert encode(read) == encode(event)
 
 
+def holds_null(value: Any) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return value is None or any(map(holds_null, parts))
+
+
 @pytest.mark.parametrize("model", OUTPUTS)
 @given(data=st.data())
 def test_every_output_is_read_back_as_it_was_written(model: type[BaseModel], data: st.DataObject) -> None:
     value = data.draw(models(model))
     written = encode(value)
     assert model.model_validate_json(written) == value
-    assert b":null" not in written.replace(b'"', b"")  # What is None is left out.
+    assert not holds_null(orjson.loads(written))  # What is None is left out.
     assert encode(model.model_validate_json(written)) == written
 
 
