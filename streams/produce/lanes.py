@@ -45,7 +45,9 @@ class Lanes:
         """Wait until everything is written. Raises the KafkaError of a batch that could not be."""
         await self.hand_over()
         if self._sent:
-            await asyncio.wait(self._sent)
+            done, _ = await asyncio.wait(self._sent)
+            for future in done:  # the callbacks of those that were done already are yet to run
+                self._done(future)
         self._check()
 
     async def _hand_over(self, lane: tuple[str, int], batch: BatchBuilder) -> None:

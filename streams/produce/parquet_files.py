@@ -17,7 +17,7 @@ from streams.produce.times import ALLOWED, from_number, local_to_utc, parse_time
 def read_parquet(path: Path, columns: Columns, zone: ZoneInfo) -> Iterator[InputRecord]:
     """Usage records of a Parquet file, in the file's order."""
     try:
-        with ParquetFile(path) as file:
+        with path.open("rb") as raw, ParquetFile(raw) as file:
             columns.require(path, file.schema_arrow.names)
             local = _is_local(file.schema_arrow.field(columns.time).type)
 

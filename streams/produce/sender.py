@@ -30,6 +30,7 @@ MARKER = "slackwater-clock"
 MARKER_KEY = MARKER.encode()
 DAY_MS = 86_400_000
 _BATCH_BYTES = 128 * 1024
+_METADATA_PATIENCE = 2.0  # seconds until a topic that was just created is known to every broker
 _LINGER = 0.05  # seconds that a paced record may wait for company
 _BREATH = 500  # records between two looks at the event loop
 
@@ -208,17 +209,23 @@ async def _partitions(settings: Settings, topics: dict[InputTopic, str]) -> dict
     admin = AIOKafkaAdminClient(**settings.kafka())
     try:
         await admin.start()
-        # All topics: a broker may create those that are asked for by name.
-        found = {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()}
+        deadline = time.monotonic() + _METADATA_PATIENCE
+        while True:
+            # All topics: a broker may create those that are asked for by name.
+            found = {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()}
+            missing = [name for name in topics.values() if not found.get(name)]
+            if not missing:
+                return {topic: found[name] for topic, name in topics.items()}
+            if time.monotonic() > deadline:
+                names = ", ".join(repr(name) for name in missing)
+                raise BrokerError(
+                    f"the broker at {settings.brokers} has no topic {names}; run: slackwater topics create"
+                )
+            await asyncio.sleep(0.2)
     except (KafkaError, OSError) as error:
         raise _unreachable(settings, error) from error
     finally:
         await admin.close()
-    missing = [name for name in topics.values() if not found.get(name)]
-    if missing:
-        names = ", ".join(repr(name) for name in missing)
-        raise BrokerError(f"the broker at {settings.brokers} has no topic {names}; run: slackwater topics create")
-    return {topic: found[name] for topic, name in topics.items()}
 
 
 def _unreachable(settings: Settings, error: Exception) -> BrokerError:

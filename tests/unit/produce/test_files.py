@@ -1,0 +1,220 @@
+"""Files to records: what is read, in which order, and what is said about what cannot be."""
+
+import gzip
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.events import InputTopic
+from schemas.instants import parse_instant
+from streams.produce import Columns, Format, InputError, Source, read, read_in_time_order
+from streams.produce.parquet_files import _cells
+
+BASKETS = Columns("household", "at", id="basket")
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def values(source: Source) -> list[dict[str, object]]:
+    return [orjson.loads(record.value) for record in read(source)]
+
+
+def refusal(source: Source) -> str:
+    with pytest.raises(InputError) as error:
+        list(read(source))
+    return str(error.value)
+
+
+def test_a_csv_row_becomes_a_native_usage_event(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "history.csv",
+        "customer,when,who,what,n\nacme,2025-03-01 12:00:00,u1,login,3\nacme,2025-03-01 12:00:01,,logout,1\n",
+    )
+    source = Source(file, columns=Columns("customer", "when", user="who", event="what", quantity="n"))
+    assert values(source) == [
+        {
+            "account_id": "acme",
+            "occurred_at": "2025-03-01T12:00:00Z",
+            "user_id": "u1",
+            "event": "login",
+            "quantity": 3,
+        },
+        {"account_id": "acme", "occurred_at": "2025-03-01T12:00:01Z", "event": "logout", "quantity": 1},
+    ]
+    first = next(iter(read(source)))
+    assert (first.account, first.topic, first.at) == ("acme", InputTopic.USAGE, parse_instant("2025-03-01T12:00:00Z"))
+
+
+def test_account_and_time_columns_have_the_native_names_unless_told(tmp_path: Path) -> None:
+    file = write(tmp_path / "history.csv", "account_id,occurred_at,other\na,2025-03-01T12:00:00Z,x\n")
+    assert values(Source(file)) == [
+        {"account_id": "a", "occurred_at": "2025-03-01T12:00:00Z", "event": "activity"},
+    ]
+
+
+def test_quotes_tabs_packing_and_a_byte_order_mark_are_understood(tmp_path: Path) -> None:
+    plain = write(tmp_path / "a.csv", '\ufeffaccount_id,occurred_at\n"a, ""b""",2025-03-01\n')
+    tabs = write(tmp_path / "a.tsv", "account_id\toccurred_at\nx\t2025-03-01\n")
+    packed = tmp_path / "a.csv.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert [record.account for record in read(Source(plain))] == ['a, "b"']
+    assert [record.account for record in read(Source(tabs))] == ["x"]
+    assert [record.account for record in read(Source(packed))] == ['a, "b"']
+
+
+def test_times_without_an_offset_are_those_of_the_zone(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", "account_id,occurred_at\na,2025-07-01 12:00:00\n")
+    [record] = read(Source(file, zone=ZoneInfo("Europe/Berlin")))
+    assert record.at == parse_instant("2025-07-01T10:00:00Z")
+
+
+def test_only_the_first_row_of_each_account_and_id_is_kept(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "a.csv",
+        "household,at,basket\n1,2025-03-01,b1\n1,2025-03-02,b1\n2,2025-03-01,b1\n1,2025-03-03,b2\n",
+    )
+    assert [
+        (value["account_id"], value["event_id"], value["occurred_at"])
+        for value in values(Source(file, columns=BASKETS))
+    ] == [
+        ("1", "b1", "2025-03-01T00:00:00Z"),
+        ("2", "b1", "2025-03-01T00:00:00Z"),
+        ("1", "b2", "2025-03-03T00:00:00Z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "offset_hours"),
+    [
+        (pa.array([datetime.fromisoformat("2025-07-01T12:00:00")], pa.timestamp("ns")), 2),
+        (pa.array([datetime(2025, 7, 1, 12, tzinfo=UTC)], pa.timestamp("us", "America/New_York")), 0),
+        (pa.array(["2025-07-01 12:00:00"]), 2),
+        (pa.array(["2025-07-01T12:00:00Z"]), 0),
+        (pa.array([1_751_371_200]), 0),
+        (pa.array([1_751_371_200_000]), 0),
+        (pa.array([date(2025, 7, 1)]), 14),
+    ],
+    ids=["naive", "with a zone", "text", "text with offset", "seconds", "milliseconds", "date"],
+)
+def test_parquet_times_of_every_type_are_read(tmp_path: Path, column: pa.Array, offset_hours: int) -> None:
+    pq.write_table(pa.table({"household": [900], "at": column, "basket": ["b"]}), tmp_path / "t.parquet")
+    [record] = read(Source(tmp_path / "t.parquet", columns=BASKETS, zone=ZoneInfo("Europe/Berlin")))
+    assert record.at == parse_instant("2025-07-01T12:00:00Z") - offset_hours * 3_600_000
+    assert record.account == "900"
+
+
+def test_parquet_numbers_are_read_whatever_chunks_and_gaps_they_come_in(tmp_path: Path) -> None:
+    count = 120_000
+    table = pa.table(
+        {
+            "household": pa.array([None if n == 119_999 else n % 7 for n in range(count)], pa.int64()),
+            "at": pa.array([1_735_689_600_000 + n for n in range(count)], pa.timestamp("ms", "UTC")),
+            "basket": list(range(count)),
+        }
+    )
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=33_333)
+    found: list[str] = []
+    with pytest.raises(InputError, match=r"t.parquet, row 120000, column 'household': "):
+        found.extend(record.account for record in read(Source(tmp_path / "t.parquet", columns=BASKETS)))
+    pq.write_table(table.slice(3, 100_000), tmp_path / "u.parquet")
+    accounts = [record.account for record in read(Source(tmp_path / "u.parquet", columns=BASKETS))]
+    assert accounts == [str(n % 7) for n in range(3, 100_003)]
+
+
+def test_a_part_of_a_larger_arrow_column_is_read_as_that_part() -> None:
+    assert list(_cells(pa.array([1, 2, 3, 4]).slice(1, 2))) == [2, 3]
+
+
+def test_whole_numbers_stored_as_floats_are_ids(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"account_id": [900.0], "occurred_at": ["2025-03-01"]}), tmp_path / "t.parquet")
+    assert [record.account for record in read(Source(tmp_path / "t.parquet"))] == ["900"]
+
+
+def test_json_lines_are_sent_as_they_stand(tmp_path: Path) -> None:
+    line = '{"account_id":"a",  "occurred_at":"2025-03-01T12:00:00Z","event":"x","extra":[1]}'
+    file = write(tmp_path / "a.jsonl", f"{line}\n\n")
+    [record] = read(Source(file))
+    assert record.value == line.encode()
+
+
+def test_json_lines_of_every_topic_have_their_own_time(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", '{"account_id":"a","updated_at":"2025-03-01T12:00:00Z","name":"A"}\n')
+    [record] = read(Source(file, InputTopic.ACCOUNTS))
+    assert (record.topic, record.at) == (InputTopic.ACCOUNTS, parse_instant("2025-03-01T12:00:00Z"))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "said"),
+    [
+        ("a,at\nx,2025-03-01\n", Columns("b", "at"), "there is no column 'b'; the file has 'a', 'at'"),
+        ("", Columns("b", "at"), "there is no column 'b', 'at'; the file has no columns"),
+        ("a,at\nx,2025-03-01\nx,soon\n", Columns("a", "at"), "f.csv, line 3, column 'at': a time is written like"),
+        ("a,at\n,2025-03-01\n", Columns("a", "at"), "f.csv, line 2, column 'a': "),
+        ('a,at\n"\n\n",2025-03-01\n', Columns("a", "at"), "f.csv, line 4, column 'a': "),
+        ("a,at\nx\n", Columns("a", "at"), "f.csv, line 2: has 1 fields where the header has 2"),
+        ("a,at,n\nx,2025-03-01,0\n", Columns("a", "at", quantity="n"), "f.csv, line 2, column 'n': "),
+        ("a,at,n\nx,2025-03-01,1.5\n", Columns("a", "at", quantity="n"), "line 2, column 'n': must be a whole number"),
+        ("a,at,n\nx,2025-03-01,inf\n", Columns("a", "at", quantity="n"), "line 2, column 'n': must be a whole number"),
+        ("a,at,e\nx,2025-03-01,\n", Columns("a", "at", event="e"), "f.csv, line 2, column 'e': "),
+        ('a,at\n"x,2025-03-01\n', Columns("a", "at"), "f.csv, line 2: "),
+    ],
+)
+def test_a_fault_in_a_csv_file_is_told_by_file_line_and_column(
+    tmp_path: Path, text: str, columns: Columns, said: str
+) -> None:
+    assert said in refusal(Source(write(tmp_path / "f.csv", text), columns=columns))
+
+
+def test_a_fault_in_json_lines_is_told_by_line_and_field(tmp_path: Path) -> None:
+    good = '{"account_id":"a","occurred_at":"2025-03-01T12:00:00Z","event":"x"}\n'
+    missing = write(tmp_path / "a.jsonl", good + '{"account_id":"a","occurred_at":"2025-03-01T12:00:00Z"}\n')
+    broken = write(tmp_path / "b.jsonl", good + "{oops\n")
+    assert "a.jsonl, line 2, column 'event': " in refusal(Source(missing))
+    assert "b.jsonl, line 2: " in refusal(Source(broken))
+
+
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"account_id,occurred_at\n\xff\xfe,2025-03-01\n")
+    (tmp_path / "a.parquet").write_bytes(b"no parquet")
+    (tmp_path / "a.csv.gz").write_bytes(b"no gzip")
+    assert "is not UTF-8 text" in refusal(Source(tmp_path / "a.csv"))
+    assert "is not a readable Parquet file" in refusal(Source(tmp_path / "a.parquet"))
+    assert "cannot be read" in refusal(Source(tmp_path / "a.csv.gz"))
+    for name in ("none.csv", "none.jsonl", "none.parquet"):
+        assert f"{name}: cannot be read: No such file" in refusal(Source(tmp_path / name))
+
+
+def test_a_format_that_cannot_be_told_or_does_not_fit_is_refused(tmp_path: Path) -> None:
+    assert "say --format" in refusal(Source(tmp_path / "history.txt"))
+    assert Source(tmp_path / "history.txt", format=Format.CSV).resolved_format() is Format.CSV
+    assert "as JSON lines" in refusal(Source(tmp_path / "b.csv", InputTopic.BILLING))
+
+
+def test_several_files_come_out_in_one_order_of_time(tmp_path: Path) -> None:
+    usage = write(
+        tmp_path / "usage.csv", "account_id,occurred_at\na,2025-03-03\na,2025-03-01\na,2025-03-02\nb,2025-03-02\n"
+    )
+    accounts = write(tmp_path / "accounts.jsonl", '{"account_id":"a","updated_at":"2025-03-02T00:00:00Z"}\n')
+    records = list(read_in_time_order([Source(accounts, InputTopic.ACCOUNTS), Source(usage)]))
+    assert [(record.topic.value, record.account) for record in records] == [
+        ("usage", "a"),
+        ("accounts", "a"),
+        ("usage", "a"),
+        ("usage", "b"),
+        ("usage", "a"),
+    ]
+
+
+def test_a_fault_at_the_end_of_a_file_shows_before_the_first_record_is_given_out(tmp_path: Path) -> None:
+    good = write(tmp_path / "good.csv", "account_id,occurred_at\na,2025-03-01\n")
+    bad = write(tmp_path / "bad.csv", "account_id,occurred_at\na,2025-03-01\na,soon\n")
+    with pytest.raises(InputError):
+        next(read_in_time_order([Source(good), Source(bad)]))

@@ -1,0 +1,61 @@
+"""Times in tables, in whatever way histories write them."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.instants import EARLIEST, LATEST
+from streams.produce.times import from_number, local_to_utc, parse_time
+
+UTC_ZONE = ZoneInfo("UTC")
+BERLIN = ZoneInfo("Europe/Berlin")
+NOON = 1_740_830_400_000  # 2025-03-01T12:00:00Z
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("2025-03-01T12:00:00Z", BERLIN),
+        ("2025-03-01T13:00:00+01:00", UTC_ZONE),
+        ("2025-03-01 13:00:00", BERLIN),
+        ("2025-03-01 12:00", UTC_ZONE),
+        (" 2025-03-01 12:00:00.000 ", UTC_ZONE),
+        ("20250301T12", UTC_ZONE),
+        ("1740830400", BERLIN),
+        ("1740830400000", BERLIN),
+    ],
+)
+def test_one_moment_is_understood_in_all_its_spellings(text: str, zone: ZoneInfo) -> None:
+    assert parse_time(text, zone) == NOON
+
+
+def test_a_date_alone_is_its_midnight_in_the_zone_given() -> None:
+    midnight = NOON - 12 * 3_600_000
+    assert parse_time("2025-03-01", UTC_ZONE) == midnight
+    assert parse_time("20250301", UTC_ZONE) == midnight
+    assert parse_time("2025-03-01", BERLIN) == midnight - 3_600_000
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2025-13-01", "01/03/2025", "12", "1989-12-31", "2100-01-01", "-5", "9" * 30, "٢٠٢٥"]
+)
+def test_what_is_no_time_is_refused_with_what_is_allowed(text: str) -> None:
+    with pytest.raises(ValueError, match=r"2025-03-01T12:00:00Z.*from 1990 to 2099"):
+        parse_time(text, UTC_ZONE)
+
+
+@given(st.integers(EARLIEST, LATEST))
+def test_a_number_in_the_range_is_read_as_seconds_or_as_milliseconds_and_never_mistaken(at: int) -> None:
+    assert from_number(at) == at
+    assert from_number(at // 1000) == at // 1000 * 1000 or at // 1000 * 1000 < EARLIEST
+
+
+@given(st.integers(EARLIEST + 86_400_000, LATEST - 86_400_000), st.sampled_from(["Europe/Berlin", "Asia/Kathmandu"]))
+def test_wall_clock_milliseconds_agree_with_the_same_time_as_text(local_ms: int, name: str) -> None:
+    zone = ZoneInfo(name)
+    local = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=local_ms)
+    text = local.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    assert local_to_utc(local_ms, zone) == parse_time(text, zone)
