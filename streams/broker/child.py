@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _POLL_SECONDS = 0.05
+_PAUSE_SECONDS = 1.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _running: weakref.WeakSet[ChildProcess] = weakref.WeakSet()
 
@@ -60,9 +61,16 @@ class ChildProcess:
             os.killpg(self._process.pid, number)
 
     def pause(self) -> None:
-        """Stop it in its tracks (SIGSTOP), and return when it stands: its threads stop one by one."""
+        """Stop it in its tracks (SIGSTOP), and return when it stands: its threads stop one by one.
+
+        Not before: what was sent to it would still be answered. One that waits for a child of its own to start cannot
+        stand before that; after a second this returns in any case.
+        """
         self.signal(signal.SIGSTOP)
-        while self.exit_status is None and os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG) is None:
+        deadline = time.monotonic() + _PAUSE_SECONDS
+        while time.monotonic() < deadline and self.exit_status is None:
+            if os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG) is not None:
+                return
             time.sleep(0.001)
 
     def resume(self) -> None:

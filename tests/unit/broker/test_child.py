@@ -15,11 +15,20 @@ import pytest
 from streams.broker.child import ChildProcess
 
 _IGNORES_SIGTERM = "trap '' TERM; echo ready; while true; do sleep 0.1; done"
+_TICKS = "import time\nwhile True: print('tick', flush=True); time.sleep(0.01)"
+_LISTENS_TO_SIGTERM = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("ready", flush=True)
+time.sleep(60)
+"""
 _PARENT = """
 import sys, time
 from pathlib import Path
 from streams.broker.child import ChildProcess
-child = ChildProcess(["sleep", "60"], output=Path(sys.argv[1]))
+child = ChildProcess(["sh", "-c", "echo up; exec sleep 60"], output=Path(sys.argv[1]))
+while not child.output_tail():
+    time.sleep(0.01)
 print(child.pid, flush=True)
 {ending}
 """
@@ -73,15 +82,16 @@ async def test_stop_kills_the_child_that_does_not_listen(output: Path) -> None:
     assert child.exit_status == -signal.SIGKILL
 
 
-async def test_a_stopped_process_can_still_be_asked_to_end(output: Path) -> None:
-    child = ChildProcess(["sleep", "60"], output=output)
-    child.signal(signal.SIGSTOP)
+async def test_a_paused_process_can_still_be_asked_to_end(output: Path) -> None:
+    child = ChildProcess([sys.executable, "-c", _LISTENS_TO_SIGTERM], output=output)
+    await _until_ready(child)
+    child.pause()
     await child.stop(patience=10)
-    assert child.exit_status == -signal.SIGTERM
+    assert child.exit_status == 0
 
 
 async def test_a_paused_process_stands_until_it_is_resumed(output: Path) -> None:
-    child = ChildProcess(["sh", "-c", "while true; do echo tick; sleep 0.01; done"], output=output)
+    child = ChildProcess([sys.executable, "-c", _TICKS], output=output)
     try:
         for _ in range(3):
             while not child.output_tail():
