@@ -10,7 +10,7 @@ JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench format constraints clean
+.PHONY: help setup demo test check coverage bench format constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -30,6 +30,9 @@ check: $(READY) ## format, lint, types, import contracts, unit tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n $(JOBS) tests/unit tests/architecture
+
+coverage: $(READY) ## which lines the tests without Kafka run
+	$(BIN)/pytest -q -n $(JOBS) --cov --cov-report=term tests/unit tests/properties tests/scenarios
 
 bench: $(READY) ## figures against peers, in one run; fails nothing
 	$(BIN)/python -m tests.bench $(ARGS)
