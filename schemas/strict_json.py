@@ -30,8 +30,8 @@ def parse_object(raw: bytes, max_depth: int) -> dict[str, Any] | Rejected:
             if strings is None:
                 return _too_deep(max_depth)
             break
-    if raw.count(b'"') == 2 * strings and b"\\" not in raw:  # type: ignore[operator]
-        return value
+    if raw.count(b'"') == 2 * strings:  # type: ignore[operator]
+        return value  # Escaped quotes and lost keys only ever add to the count.
     return value if count_quotes(raw) == 2 * strings else _which_key_twice(raw, max_depth)  # type: ignore[operator]
 
 

@@ -44,6 +44,11 @@ def test_a_time_out_of_range_says_so_by_every_door(text: str) -> None:
         INSTANT.validate_python(text)
 
 
+def test_every_second_and_millisecond_of_a_minute_is_read_right() -> None:
+    for at in (*range(NOON, NOON + 60_000, 1_000), *range(NOON, NOON + 1_000)):
+        assert INSTANT.validate_python(format_instant(at)) == at
+
+
 def test_milliseconds_are_taken_in_python_within_the_same_range() -> None:
     assert INSTANT.validate_python(NOON) == NOON
     for at in (EARLIEST - 1, LATEST + 1, NOON // 1000):

@@ -90,6 +90,12 @@ def test_an_account_update_says_what_changed_and_what_was_cleared() -> None:
     assert orjson.loads(encode(update)) == ACCOUNT | {"owner": None, "mrr_minor": 500, "champions": ["kim"]}
 
 
+def test_what_an_account_update_clears_stays_cleared_when_another_field_is_spelt_oddly() -> None:
+    update = decode(InputTopic.ACCOUNTS, text(ACCOUNT | {"owner": None, "seats": 5.0, "schema_version": None}))
+    assert isinstance(update, AccountUpdate)
+    assert update.changes() == {"owner": None, "seats": 5}
+
+
 def test_a_snooze_ends_after_it_begins() -> None:
     event = decode(InputTopic.COMMANDS, text(SNOOZE))
     assert isinstance(event, Snooze)
