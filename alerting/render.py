@@ -65,16 +65,15 @@ def _loud(story: Story) -> list[Block]:
 
 
 def _quiet(story: Story) -> list[Block]:
-    title = cut(f"{story.icon} {story.title}: {story.who}", 2 * HEADER_LIMIT)
-    line = f"{title}. {cut(story.sentence, SENTENCE_LIMIT)}"
-    return [SectionBlock(text=_plain(line, SECTION_LIMIT)), _context(story, *_fact_lines(story))]
+    lines = f"{cut(_headline(story), 2 * HEADER_LIMIT)}\n{cut(story.sentence, SENTENCE_LIMIT)}"
+    return [SectionBlock(text=_plain(lines, SECTION_LIMIT)), _context(story, *_fact_lines(story))]
 
 
 def _context(story: Story, *more: str) -> ContextBlock:
     elements: list[TextObject] = [_plain(line, ELEMENT_LIMIT) for line in more]
     if story.quiet and story.also_open:
         elements.append(_plain(f"Still open: {story.also_open}", ELEMENT_LIMIT))
-    if story.owner_slack_id:
+    if story.mention:
         elements.append(_markup(f"Owner: {_mention(story)}"))
     elif story.owner:
         elements.append(_plain(f"Owner: {story.owner}", NAME_LIMIT))
@@ -94,11 +93,11 @@ def _text(story: Story) -> str:
         _listed(story.reasons),
         f"Next step: {cut(story.playbook, PLAYBOOK_LIMIT)}" if story.playbook else "",
         cut(f"Also open: {story.also_open}", ELEMENT_LIMIT) if story.also_open else "",
-        cut(f"Owner: {story.owner}", NAME_LIMIT) if story.owner and not story.owner_slack_id else "",
+        cut(f"Owner: {story.owner}", NAME_LIMIT) if story.owner and not story.mention else "",
         cut(f"Team: {story.team}", NAME_LIMIT) if story.team else "",
         cut(story.footer, ELEMENT_LIMIT),
     ]
-    mention = f"\nOwner: {_mention(story)}" if story.owner_slack_id else ""
+    mention = f"\nOwner: {_mention(story)}" if story.mention else ""
     return mrkdwn("\n".join(line for line in lines if line), TEXT_LIMIT - len(mention)) + mention
 
 
@@ -134,7 +133,7 @@ def _linked(playbook: str) -> str:
 
 
 def _mention(story: Story) -> str:
-    return f"<@{story.owner_slack_id}>"
+    return f"<@{story.mention}>"
 
 
 def _plain(text: str, limit: int) -> PlainTextObject:

@@ -33,7 +33,8 @@ DAYS_SHOWN = 42
 class Story:
     """The parts of a message, each one clean line. Empty ones are left out.
 
-    `quiet`: news that asks for nothing, to be shown small. `reasons`: with what the customer said, if anything.
+    `quiet`: news that asks for nothing, to be shown small. `mention`: the Slack user id of the owner, who is named in
+    `owner` too. `reasons`: with what the customer said, if anything.
     `daily`: counts of the last days, oldest first.
     """
 
@@ -48,7 +49,7 @@ class Story:
     playbook: str
     also_open: str
     owner: str
-    owner_slack_id: str
+    mention: str
     team: str
     footer: str
 
@@ -71,7 +72,7 @@ def tell(notification: Notification) -> Story:
         playbook="" if quiet else clean(transition.playbook or ""),
         also_open=_also_open(notification),
         owner=clean(transition.owner or ""),
-        owner_slack_id=notification.owner_slack_id or "",
+        mention="" if quiet else notification.owner_slack_id or "",
         team=clean(transition.team or ""),
         footer=_footer(notification),
     )

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -48,7 +47,7 @@ def _parts(blocks: Sequence[Block]) -> Iterator[RenderableType]:
         if block["type"] == "header":
             yield Text.assemble((harmless(block["text"]["text"]), "bold"))
         elif block["type"] == "context":
-            yield Columns([_dim(element) for element in block["elements"]], padding=(0, 3))
+            yield Text("   ", style="dim").join(_text(element) for element in block["elements"])
         elif block["type"] == "section":
             if "text" in block:
                 yield _text(block["text"])
@@ -61,12 +60,6 @@ def _two_columns(fields: Sequence[Mapping[str, Any]]) -> Table:
     for left, right in zip_longest(fields[::2], fields[1::2]):
         table.add_row(_text(left), _text(right) if right else Text())
     return table
-
-
-def _dim(element: Mapping[str, Any]) -> Text:
-    text = _text(element)
-    text.stylize("dim")
-    return text
 
 
 def _text(element: Mapping[str, Any]) -> Text:

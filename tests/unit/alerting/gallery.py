@@ -1,0 +1,227 @@
+"""One account's alerts of every kind and change, as realistic as the signals make them.
+
+`python -m tests.unit.alerting.gallery` writes the golden files anew; `... FILE.html` and `... FILE.svg` write pictures
+of the messages to look at.
+"""
+
+import html
+import json
+import re
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from alerting.delivery.console import as_slack_shows_it
+from alerting.message import Message
+from alerting.notification import Notification, OpenSignal
+from alerting.render import render
+from schemas.alerts import AlertReason, Change, Kind, Resolution, Severity
+from schemas.instants import parse_instant
+from tests.unit.alerting.samples import AT, DAY, transition
+
+GOLDEN = Path(__file__).with_name("golden")
+DAILY = [14, 11, 15, 12, 9, 0, 1, 13, 16, 12, 14, 10, 1, 0, 15, 12, 13, 11, 12, 0, 0]
+FADING = [*DAILY, 12, 9, 7, 5, 3, 0, 0, 2, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+SILENT = [*DAILY, 13, 12, 14, 12, 11, 0, 1, 12, *[0] * 13]
+
+USAGE = {"score": 8.113, "false_alarms_per_account_year": 0.031}
+SAMPLES: dict[Kind, dict[str, Any]] = {
+    Kind.USAGE_DROP: {
+        "headline": "Activity is 67% below normal since 3 March 2025: 24 events where about 73 were expected.",
+        "evidence": {"observed": 24, "expected": 72.81, "window_days": 9, "daily": FADING, **USAGE},
+        "playbook": "Ask the champion what changed; offer a refresher session: https://wiki.example.com/plays/drop",
+    },
+    Kind.USAGE_SILENCE: {
+        "headline": "No activity for 13 days; this account is usually active on 5.1 days a week.",
+        "evidence": {"observed": 0, "expected": 117.4, "window_days": 13, "daily": SILENT, **USAGE},
+        "severity": Severity.CRITICAL,
+        "since": AT - 13 * DAY,
+    },
+    Kind.KEY_ACTION_STOPPED: {
+        "headline": "No report was exported for 16 days, although people still log in.",
+        "evidence": {"observed": 0, "expected": 11.2, "window_days": 16},
+    },
+    Kind.BREADTH_DECLINE: {
+        "headline": "4 people were active in the last 28 days; 19 are normal for this account.",
+        "evidence": {"observed": 4, "expected": 19.3, "window_days": 28},
+    },
+    Kind.CHAMPION_GONE: {
+        "headline": "The account's most active person has not been seen for 21 days; others go on.",
+        "evidence": {"observed": 0, "expected": 9.8, "window_days": 21},
+    },
+    Kind.ONBOARDING_STALLED: {
+        "headline": "No core action in the first 21 days; half of new accounts have one after 6.",
+        "evidence": {"observed": 0, "expected": 6.0, "window_days": 21},
+    },
+    Kind.PAYMENT_FAILED: {
+        "headline": "Payment of 1,490.00 EUR failed at attempt 2 (card_declined); next attempt on 15 March 2025.",
+        "evidence": {"attempt": 2, "amount_minor": 149_000, "invoices": 2, "next_attempt_at": AT + 3 * DAY},
+        "reasons": (
+            AlertReason(
+                code="payment_failed",
+                text="Invoice in_0041: 1,490.00 EUR, attempt 2 failed (card_declined); next attempt on 15 March 2025.",
+                values={"invoice_id": "in_0041", "amount_minor": 149_000, "currency": "EUR", "attempt": 2},
+            ),
+            AlertReason(
+                code="payment_failed",
+                text="Invoice in_0039: 90.00 EUR, attempt 3 failed; next attempt on 14 March 2025.",
+                values={"invoice_id": "in_0039", "amount_minor": 9_000, "currency": "EUR", "attempt": 3},
+            ),
+        ),
+        "playbook": "Send the update-card link",
+    },
+    Kind.CARD_EXPIRING: {
+        "headline": "The default card ends on 31 March 2025, before the next charge on 2 April 2025.",
+        "evidence": {
+            "card_end": parse_instant("2025-04-01T00:00:00+02:00"),
+            "days_left": 20,
+            "next_charge_at": AT + 21 * DAY,
+        },
+        "since": AT,
+    },
+    Kind.CANCEL_SCHEDULED: {
+        "headline": "Cancellation is set for 2 April 2025, 21 days from now, and ends 1,490.00 EUR a month.",
+        "evidence": {"days_left": 21, "cancel_at": AT + 21 * DAY, "subscriptions": 1, "mrr_minor": 149_000},
+        "reasons": (
+            AlertReason(
+                code="cancelled",
+                text="pro was cancelled: the reason given is “too expensive”; it ends on 2 April 2025.",
+                values={
+                    "subscription_id": "default",
+                    "cancel_at": AT + 21 * DAY,
+                    "reason": "too expensive",
+                    "comment": "We only use <5% of it & the *price* went up.\nSorry!",
+                },
+            ),
+        ),
+        "since": AT,
+    },
+    Kind.DOWNGRADE: {"headline": "The plan went from business to starter; 900.00 EUR a month less."},
+    Kind.SEATS_REDUCED: {"headline": "Seats went from 40 to 25."},
+    Kind.PAUSED: {"headline": "The subscription is paused until 1 May 2025."},
+    Kind.RENEWAL_AT_RISK: {
+        "headline": "The contract renews in 50 days; health is 41 and two engagement alerts are open.",
+    },
+    Kind.CANCEL_INTENT: {"headline": "Two people opened the cancellation page; all data was exported."},
+    Kind.NEGATIVE_FEEDBACK: {"headline": "An NPS detractor (3 of 10), and a ticket open for 12 days."},
+    Kind.TELEMETRY_STALLED: {
+        "headline": "The source “web” has sent nothing for 3 hours; engagement alerts are held.",
+        "account_id": "fleet",
+        "account_name": None,
+        "mrr_minor": None,
+        "currency": None,
+        "owner": None,
+    },
+}
+RESOLUTIONS = {
+    Kind.PAYMENT_FAILED: Resolution.PAID,
+    Kind.CARD_EXPIRING: Resolution.REPLACED,
+    Kind.CANCEL_SCHEDULED: Resolution.LOST,
+    Kind.USAGE_DROP: Resolution.REBASELINED,
+    Kind.PAUSED: Resolution.MANUAL,
+    Kind.CANCEL_INTENT: Resolution.EXPIRED,
+}
+BY = {Change.ACKNOWLEDGED, Change.SNOOZED}
+
+
+def notification_of(kind: Kind, change: Change) -> Notification:
+    """The notification of one change of the gallery's alert of a kind."""
+    resolved = change is Change.RESOLVED
+    resolution = RESOLUTIONS.get(kind, Resolution.RECOVERED) if resolved else None
+    fields: dict[str, Any] = {
+        "kind": kind,
+        "change": change,
+        "revision": list(Change).index(change) + 1,
+        "at": AT + 5 * DAY if resolved else AT,
+        "mrr_minor": 149_000,
+        "currency": "EUR",
+        "owner": "anna@vendor.example",
+        "team": "Key accounts",
+        "resolution": resolution,
+        "by": "Ben" if change in BY or resolution is Resolution.MANUAL else None,
+        **SAMPLES[kind],
+    }
+    evidence = fields.pop("evidence", {})
+    told = transition(**fields).model_copy(update={"evidence": evidence})
+    return Notification(
+        route="default",
+        transition=told,
+        also_open=()
+        if kind is Kind.USAGE_DROP or resolution is Resolution.LOST
+        else (OpenSignal(kind=Kind.USAGE_DROP, severity=Severity.WARNING),),
+        renewal_at=AT + 50 * DAY if told.mrr_minor else None,
+        owner_slack_id="U0ANNA" if kind is Kind.CANCEL_SCHEDULED else None,
+        timezone="Europe/Berlin",
+    )
+
+
+def payloads(kind: Kind) -> dict[str, Any]:
+    """What goes to Slack, for every change of a kind."""
+    return {change.value: render(notification_of(kind, change)).payload() for change in Change}
+
+
+def messages() -> Iterator[Message]:
+    """The whole gallery."""
+    for kind in Kind:
+        for change in Change:
+            yield render(notification_of(kind, change))
+
+
+def as_html(shown: list[Message]) -> str:
+    """The messages as a simple page."""
+    cards = ["".join(f"<div class={block['type']}>{_inner(block)}</div>" for block in each.blocks) for each in shown]
+    style = (
+        "body{font:15px Lato,sans-serif;background:#fff;color:#1d1c1d;max-width:640px;margin:2em auto}"
+        "article{border-left:4px solid #ddd;padding:.2em 1em;margin:1.4em 0;white-space:pre-line}"
+        ".header{font-weight:900;font-size:18px}.context{color:#616061;font-size:13px}"
+        ".fields{display:grid;grid-template-columns:1fr 1fr;gap:.4em}div{margin:.35em 0}span{margin-right:1.2em}"
+    )
+    return f"<!doctype html><meta charset=utf-8><style>{style}</style>" + "".join(
+        f"<article>{card}</article>" for card in cards
+    )
+
+
+def _inner(block: dict[str, Any]) -> str:
+    if "fields" in block:
+        return f"<div class=fields>{''.join(f'<div>{_shown(field)}</div>' for field in block['fields'])}</div>"
+    if "elements" in block:
+        return "".join(f"<span>{_shown(element)}</span>" for element in block["elements"])
+    return _shown(block["text"])
+
+
+def _shown(element: dict[str, Any]) -> str:
+    text: str = element["text"]
+    if element["type"] == "plain_text":
+        return html.escape(text)
+    text = re.sub(r"<@(\w+)>", r"<mark>@\1</mark>", text)
+    text = re.sub(r"<(https?://[^<>]+)>", r'<a href="\1">\1</a>', text)
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", re.sub(r"\*([^*\n]+)\*", r"<b>\1</b>", text))
+
+
+def write_golden_files() -> None:
+    """What a diff of them shows is a change of what people read."""
+    GOLDEN.mkdir(exist_ok=True)
+    for kind in Kind:
+        text = json.dumps(payloads(kind), indent=1, ensure_ascii=False)
+        (GOLDEN / f"{kind.value}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def main(path: Path | None) -> None:
+    """See the module."""
+    if path is None:
+        write_golden_files()
+    elif path.suffix == ".svg":
+        console = Console(record=True, width=80, highlight=False, file=StringIO())
+        for message in messages():
+            console.print(as_slack_shows_it(message))
+        console.save_svg(str(path), title="slackwater")
+    else:
+        path.write_text(as_html(list(messages())), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

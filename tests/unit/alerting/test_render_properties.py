@@ -1,0 +1,149 @@
+"""Whatever a valid notification holds, there is a message, Slack takes it, and nothing in it acts."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerting.delivery.console import as_slack_shows_it
+from alerting.markup import clean, cut, escape, escaped_units, mrkdwn, units
+from alerting.notification import Notification, OpenSignal
+from alerting.render import render
+from alerting.sparkline import LEVELS, NOTHING, sparkline
+from schemas.alerts import AlertReason, Change, Kind, Resolution, Severity
+from schemas.instants import EARLIEST, LATEST
+from tests.unit.alerting.samples import STATES, transition
+from tests.unit.alerting.slack_limits import assert_inert, assert_slack_accepts
+
+NASTY = [
+    "<!channel>",
+    "<@U123456>",
+    "<https://evil.example|Acme>",
+    "&lt;!here&gt;",
+    ":fire:",
+    "*_~`",
+    "```",
+    "[bold red]x[/]",
+    "\x1b]8;;http://evil.example\x07",
+    "\u202egnp.exe",
+    "\u2028\u2029\x85",
+    "👩‍👩‍👧‍👦",
+    "🏴" * 90,
+    "é" * 200,
+    "Z̸̢̛͍̟͉͚a̴l̶g̵o̷",
+    "&" * 700,
+    "https://x.example/" + "<" * 50,
+    "https://" * 40,
+    " ",
+    "\u00a0\u3000",
+]
+anything = st.text(max_size=60) | st.text(max_size=5_000) | st.text("&<>*_`~|:@!#\n\x00 a", max_size=900)
+hostile = anything | st.sampled_from(NASTY) | st.lists(st.sampled_from(NASTY), max_size=30).map("".join)
+moments = st.integers(EARLIEST, LATEST)
+numbers = st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | moments
+EVIDENCE = [
+    *("observed", "expected", "window_days", "score", "false_alarms_per_account_year", "attempt", "amount_minor"),
+    *("invoices", "next_attempt_at", "card_end", "next_charge_at", "cancel_at", "days_left", "mrr_minor", "daily"),
+]
+account_ids = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=256)
+reasons = st.builds(
+    AlertReason,
+    code=st.just("x"),
+    text=hostile,
+    values=st.dictionaries(
+        st.sampled_from(["comment", "currency", "amount_minor", "x"]), hostile | numbers | st.booleans(), max_size=4
+    ),
+)
+
+
+@st.composite
+def notifications(draw: st.DrawFn) -> Notification:
+    change = draw(st.sampled_from(Change))
+    fields: dict[str, Any] = {
+        "change": change,
+        "state": STATES[change],
+        "kind": draw(st.sampled_from(Kind)),
+        "severity": draw(st.sampled_from(Severity)),
+        "revision": draw(st.integers(1, 10**12)),
+        "account_id": draw(account_ids),
+        "headline": draw(hostile),
+        "reasons": tuple(draw(st.lists(reasons, max_size=8))),
+        "evidence": draw(st.dictionaries(st.sampled_from(EVIDENCE), numbers)),
+        "health": draw(st.integers(0, 100)),
+        "mrr_minor": draw(st.none() | st.integers(0, 10**15)),
+        "currency": draw(st.none() | st.sampled_from(["EUR", "JPY", "KWD", "XXX"])),
+        "resolution": draw(st.none() | st.sampled_from(Resolution)) if change is Change.RESOLVED else None,
+    }
+    fields |= {name: draw(st.none() | hostile) for name in ("account_name", "owner", "team", "playbook", "by")}
+    fields |= {name: draw(moments) for name in ("at", "opened_at", "since")}
+    signal = st.builds(OpenSignal, kind=st.sampled_from(Kind), severity=st.sampled_from(Severity))
+    return Notification(
+        route="default",
+        transition=transition(**fields),
+        also_open=tuple(draw(st.lists(signal, max_size=20))),
+        renewal_at=draw(st.none() | moments),
+        owner_slack_id=draw(st.none() | st.from_regex(r"\A[UW][A-Z0-9]{2,30}\Z")),
+        timezone=draw(st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia", "nowhere"]) | hostile),
+        rerouted_from=draw(st.none() | st.just("sales")),
+    )
+
+
+@settings(max_examples=150)
+@given(notifications(), st.lists(st.integers(-1, 10**18) | st.floats(0, 1e9), max_size=80) | st.none())
+def test_slack_accepts_the_message_of_any_notification(made: Notification, daily: list[float] | None) -> None:
+    if daily is not None:
+        evidence = {**made.transition.evidence, "daily": daily}
+        made = made.model_copy(update={"transition": made.transition.model_copy(update={"evidence": evidence})})
+    message = render(made)
+    assert_slack_accepts(message)
+    assert render(made) == message
+    as_slack_shows_it(message)
+
+
+@given(notifications())
+def test_a_notification_comes_back_from_its_bytes_and_says_the_same(made: Notification) -> None:
+    back = Notification.decode(made.encode())
+    assert back == made
+    assert render(back) == render(made)
+
+
+@given(hostile, st.integers(20, 400))
+def test_a_cut_text_fits_keeps_its_beginning_and_counts_what_is_missing(text: str, limit: int) -> None:
+    short = cut(text, limit)
+    assert units(short) <= limit
+    if short != text:
+        kept, _, missing = short.rpartition("… (+")
+        assert text.startswith(kept)
+        left_out = int(missing.removesuffix(")").replace(",", ""))
+        # White space before the ellipsis is dropped and not counted.
+        assert left_out == len(text) - len(kept) - (len(text[: len(text) - left_out]) - len(kept))
+        assert text[len(kept) : len(text) - left_out].strip() == ""
+        assert units(text) > limit
+
+
+@given(hostile, st.integers(20, 400))
+def test_escaped_text_fits_is_inert_and_no_escape_is_cut_in_two(text: str, limit: int) -> None:
+    safe = mrkdwn(text, limit)
+    assert units(safe) <= limit
+    assert_inert(safe)
+    assert units(escape(text)) == escaped_units(text)
+
+
+@given(hostile)
+def test_a_clean_text_is_one_line_and_stays_as_it_is_when_cleaned_again(text: str) -> None:
+    line = clean(text)
+    assert line == line.strip()
+    assert "\n" not in line
+    assert "  " not in line
+    assert clean(line) == line
+
+
+@given(st.lists(st.integers(0, 10**20)))
+def test_a_sparkline_has_a_level_for_every_day_and_the_lowest_only_for_nothing(counts: list[int]) -> None:
+    line = sparkline(counts)
+    assert len(line) == len(counts)
+    for count, level in zip(counts, line, strict=True):
+        assert (level == NOTHING) == (count == 0)
+        assert (level == LEVELS[-1]) >= (count == max(counts) > 0)
+    ranked = sorted(zip(counts, line, strict=True))
+    assert [level for _, level in ranked] == sorted(line)
