@@ -20,6 +20,21 @@ settings.register_profile("slackwater", deadline=None, derandomize="CI" in os.en
 settings.load_profile("slackwater")
 
 
+# Tests of these folders start workers and measure time: they run one after the other.
+_SERIAL_FOLDERS = {"tests/framework", "tests/broker", "tests/chaos", "tests/e2e"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a real Kafka as `kafka`, and what cannot share the machine with other tests as `serial`."""
+    for item in items:
+        needs_kafka = "kafka_required" in getattr(item, "fixturenames", ())
+        if needs_kafka:
+            item.add_marker("kafka")
+        folder = "/".join(item.path.relative_to(item.config.rootpath).parts[:2])
+        if needs_kafka or folder in _SERIAL_FOLDERS:
+            item.add_marker("serial")
+
+
 @pytest.fixture(scope="session")
 def kafka_required() -> None:
     """Skips the test where no real Kafka can run, and fails it in CI."""

@@ -14,8 +14,6 @@ from schemas.errors import BrokerError
 from streams.broker import KafkaBroker
 from streams.broker.ready import cluster_at, free_port
 
-pytestmark = pytest.mark.kafka
-
 
 async def test_transactions_are_seen_whole_or_not_at_all(kafka: KafkaBroker) -> None:
     topic = await _create_topic(kafka.address)

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from streams.broker import KafkaBroker, SecureListener
 from streams.runtime.settings import load_settings
 
-pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def _certificate(path: Path) -> Path:
