@@ -20,19 +20,20 @@ def parse_object(raw: bytes, max_depth: int) -> dict[str, Any] | Rejected:
         if count_strings(value, max_depth) is None:
             return _too_deep(max_depth)
         return Rejected(Reason.NOT_AN_OBJECT, None, "the value must be a JSON object")
-    strings: int | None = len(value)
+    strings = len(value)
     for child in value.values():
         kind = type(child)
         if kind is str:
-            strings += 1  # type: ignore[operator]
+            strings += 1
         elif kind is dict or kind is list:  # The rare case: a flat object is done in this loop.
-            strings = count_strings(value, max_depth)
-            if strings is None:
+            counted = count_strings(value, max_depth)
+            if counted is None:
                 return _too_deep(max_depth)
+            strings = counted
             break
-    if raw.count(b'"') == 2 * strings:  # type: ignore[operator]
+    if raw.count(b'"') == 2 * strings:
         return value  # Escaped quotes and lost keys only ever add to the count.
-    return value if count_quotes(raw) == 2 * strings else _which_key_twice(raw, max_depth)  # type: ignore[operator]
+    return value if count_quotes(raw) == 2 * strings else _which_key_twice(raw, max_depth)
 
 
 def count_quotes(raw: bytes) -> int:

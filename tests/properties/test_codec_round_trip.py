@@ -7,14 +7,15 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from schemas.accounts import AccountUpdate
 from schemas.codec import InputTopic, decode, encode
 from schemas.events import identity, moment
-from schemas.instants import EARLIEST, LATEST, format_instant, parse_instant
+from schemas.instants import EARLIEST, LATEST, Instant, format_instant, parse_instant
 from tests.corpus.strategies import CLASSES, JSON, OUTPUTS, models
 
+INSTANT: TypeAdapter[int] = TypeAdapter(Instant)
 INPUTS = [(topic, model) for topic, classes in CLASSES.items() for model in classes]
 
 
@@ -67,9 +68,30 @@ def test_the_offset_and_what_is_finer_than_a_millisecond_change_nothing(at: int,
     text = f"{local}{fraction}{finer}{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
     if EARLIEST <= at <= LATEST:
         assert parse_instant(text) == at
+        assert INSTANT.validate_python(text) == at
     else:
+        with pytest.raises(ValidationError, match="from 1990 to 2099"):
+            INSTANT.validate_python(text)
         with pytest.raises(ValueError, match="from 1990 to 2099"):
             parse_instant(text)
+
+
+@given(
+    st.from_regex(
+        r"(2025|1989|2100|20x5)-(02|12|13)-(29|31|00)[Tt ](23|24|1):(59|60)(:(59|60|61))?[.,]?[0-9]{0,7}.{0,6}"
+    )
+    | st.text("0123456789-:.TtZz+ ", max_size=30)
+)
+def test_the_quick_way_to_read_a_time_takes_exactly_what_the_parser_takes(text: str) -> None:
+    try:
+        expected: int | None = parse_instant(text)
+    except ValueError:
+        expected = None
+    try:
+        read: int | None = INSTANT.validate_python(text)
+    except ValidationError:
+        read = None
+    assert read == expected
 
 
 @given(data=st.data(), more=st.dictionaries(st.text("xyz", min_size=1), JSON))
