@@ -33,7 +33,7 @@ def parse_object(raw: bytes, max_depth: int) -> dict[str, Any] | Rejected:
             break
     if raw.count(b'"') == 2 * strings:
         return value  # Escaped quotes and lost keys only ever add to the count.
-    return value if count_quotes(raw) == 2 * strings else _which_key_twice(raw, max_depth)
+    return value if count_quotes(raw) == 2 * strings else _which_key_twice(raw)
 
 
 def count_quotes(raw: bytes) -> int:
@@ -87,13 +87,13 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
         seen.add(key)
 
 
-def _which_key_twice(raw: bytes, max_depth: int) -> Rejected:
+def _which_key_twice(raw: bytes) -> Rejected:
     try:
         json.loads(raw, object_pairs_hook=_once, parse_int=len, parse_float=len)
     except _TwiceError as twice:
         return Rejected(Reason.DUPLICATE_KEY, _shown(str(twice)), "an object must not name a key twice")
-    except RecursionError:  # A value that the later key hides may be deeper than what was measured.
-        return _too_deep(max_depth)
+    except RecursionError:
+        pass  # A value that the later key hides may be deeper than what was measured: the key stays unnamed.
     return Rejected(Reason.DUPLICATE_KEY, None, "an object must not name a key twice")
 
 

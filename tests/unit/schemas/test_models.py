@@ -15,7 +15,7 @@ from schemas.dead_letter import DeadLetter, RecordPlace, dead_letter_headers
 from schemas.errors import Reason, Rejected
 from schemas.events import identity, moment
 from schemas.usage import UsageEvent
-from tests.corpus.records import ACCOUNT, BILLING, COMMAND, FAILED, SNOOZE, TERMS, USAGE, text
+from tests.corpus.records import ACCOUNT, BILLING, COMMAND, FAILED, SNOOZE, TERMS, USAGE, spliced, text
 
 NOON = 1_740_830_400_000  # 2025-03-01T12:00:00Z
 
@@ -142,6 +142,12 @@ def test_the_limits_of_the_codec_are_arguments() -> None:
     assert isinstance(small, Rejected)
     assert isinstance(shallow, Rejected)
     assert (small.reason, shallow.reason) == (Reason.TOO_LARGE, Reason.TOO_DEEP)
+
+
+def test_a_key_given_twice_is_found_even_when_the_value_that_it_hides_is_deep() -> None:
+    result = decode(InputTopic.USAGE, spliced(USAGE, f'"p":{"[" * 1_000}{"]" * 1_000},"p":1'))
+    assert isinstance(result, Rejected)
+    assert result.reason is Reason.DUPLICATE_KEY
 
 
 def test_severities_rise_by_rank() -> None:
