@@ -1,0 +1,5 @@
+"""`python -m streams` is `slackwater`."""
+
+from streams.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""The command line: `slackwater`, also `python -m streams`. One file a command; this one puts them together.
+
+Exit status: 0 done, 1 a check failed or the input was unusable, 2 wrong use or wrong settings, 130 interrupted.
+Modules of commands import at their top only what is quick to import: help is to come at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.errors import SettingsError, SlackwaterError
+from streams.cli import alerts, check, demo, produce, schema, simulate, topics, worker
+from streams.cli.common import Globals, complain
+
+app = typer.Typer(
+    name="slackwater",
+    help="Watches product usage and billing in Kafka, and tells which accounts are going slack before they leave.",
+    epilog="Start with: slackwater demo. Settings: SLACKWATER_* in the environment over slackwater.toml.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _globals(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Settings file instead of the one SLACKWATER_CONFIG names, or slackwater.toml."
+        ),
+    ] = None,
+) -> None:
+    context.obj = Globals(config)
+
+
+demo.register(app)
+worker.register(app)
+check.register(app)
+topics.register(app)
+produce.register(app)
+simulate.register(app)
+alerts.register(app)
+schema.register(app)
+
+
+def main() -> None:
+    """Run the command that the process's arguments name, and exit with its status."""
+    try:
+        app(prog_name="slackwater")
+    except SettingsError as error:
+        complain(str(error))
+        sys.exit(2)
+    except SlackwaterError as error:
+        complain(str(error))
+        sys.exit(1)

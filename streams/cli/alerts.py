@@ -1,0 +1,155 @@
+"""`slackwater alerts`."""
+
+# ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from streams.cli.common import complain, run, settings_of, tell
+
+if TYPE_CHECKING:
+    from schemas.alerts import Transition
+    from streams.runtime.settings import Settings
+
+group = typer.Typer(help="The alerts that were raised, read from their topic.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(group, name="alerts")
+
+
+@group.command(name="list", epilog="Example: slackwater alerts list --severity critical --json")
+def list_(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Resolved ones too.")] = False,
+    account: Annotated[str | None, typer.Option(help="Only of this account id.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind, such as usage_drop.")] = None,
+    severity: Annotated[
+        Literal["watch", "warning", "critical"], typer.Option(help="This severity or a higher one.")
+    ] = "watch",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, those with most at risk first.")] = 100,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write each alert's last transition as a line of JSON.")
+    ] = False,
+) -> None:
+    """Open alerts, those with most money at risk first."""
+    from schemas.alerts import AlertState, Kind, Severity
+
+    if kind is not None and kind not in set(Kind):
+        raise typer.BadParameter(f"{kind!r} is no kind; there are {', '.join(Kind)}", param_hint="--kind")
+    last: dict[str, Transition] = {}
+    for transition in run(read_transitions(settings_of(context))):
+        known = last.get(transition.alert_id)
+        if known is None or transition.revision > known.revision:
+            last[transition.alert_id] = transition
+    found = [
+        transition
+        for transition in last.values()
+        if (every or transition.state is not AlertState.RESOLVED)
+        and (account is None or transition.account_id == account)
+        and (kind is None or transition.kind == kind)
+        and transition.severity.rank >= Severity(severity).rank
+    ]
+    found.sort(key=lambda each: (-each.priority, -each.severity.rank, each.at, each.alert_id))
+    if as_json:
+        for transition in found[:limit]:
+            typer.echo(transition.model_dump_json(exclude_none=True))
+    else:
+        _print_table(found[:limit])
+        if len(found) > limit:
+            tell(f"{len(found) - limit} more; see --limit")
+
+
+@group.command(epilog="Example: slackwater alerts show 3fa1b2c4d5e6f708")
+def show(
+    context: typer.Context,
+    alert: Annotated[str, typer.Argument(metavar="ALERT", help="The alert's id, or the beginning of it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write each of its transitions as a line of JSON.")] = False,
+) -> None:
+    """One alert from its opening on: each change, with reasons and evidence."""
+    history = [each for each in run(read_transitions(settings_of(context))) if each.alert_id.startswith(alert.lower())]
+    ids = sorted({each.alert_id for each in history})
+    if len(ids) != 1:
+        complain(f"{len(ids)} alerts begin with {alert!r}: {', '.join(ids)}" if ids else f"there is no alert {alert!r}")
+        raise typer.Exit(1)
+    history.sort(key=lambda each: each.revision)
+    if as_json:
+        for transition in history:
+            typer.echo(transition.model_dump_json(exclude_none=True))
+    else:
+        _print_history(history)
+
+
+async def read_transitions(settings: "Settings") -> "list[Transition]":
+    """Every committed transition on the alerts topic. Raises BrokerError, also for a value that is no transition."""
+    from pydantic import ValidationError
+
+    from schemas.alerts import Transition
+    from schemas.errors import BrokerError
+    from streams.cli.reading import read_all
+
+    topic = settings.topic("alerts")
+    found = []
+    async for record in read_all(settings, topic):
+        try:
+            found.append(Transition.model_validate_json(record.value or b""))
+        except ValidationError as error:
+            place = f"{topic}, partition {record.partition}, offset {record.offset}"
+            raise BrokerError(f"{place}: is no alert transition ({error.error_count()} faults)") from None
+    return found
+
+
+def _print_table(transitions: "Iterable[Transition]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from alerting.markup import clean
+    from alerting.words import money
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("alert", "severity", "kind", "account", "state", "since", "MRR"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("what", ratio=1, no_wrap=True, overflow="ellipsis")
+    for each in transitions:
+        known = each.mrr_minor is not None and each.currency is not None
+        cells = (
+            each.alert_id,
+            each.severity.value,
+            each.kind.value,
+            each.account_id,
+            each.state.value,
+            _date(each.since),
+            money(each.mrr_minor or 0, each.currency or "") if known else "",
+            each.headline,
+        )
+        table.add_row(*(Text(clean(cell)) for cell in cells))  # Text: names are never read as markup
+    Console(highlight=False).print(table)
+
+
+def _print_history(history: "list[Transition]") -> None:
+    from alerting.markup import clean
+    from schemas.instants import format_instant
+
+    last = history[-1]
+    who = f"{last.account_name} ({last.account_id})" if last.account_name else last.account_id
+    typer.echo(clean(f"{last.alert_id}  {last.kind}  {who}  {last.state}, {last.severity}"))
+    for each in history:
+        how = "".join(
+            [f", {each.resolution}" if each.resolution else "", f", by {each.by}" if each.by else ""],
+        )
+        typer.echo()
+        typer.echo(clean(f"{each.revision}. {format_instant(each.at)}  {each.change} ({each.severity}{how})"))
+        typer.echo(f"   {clean(each.headline)}")
+        for reason in each.reasons:
+            typer.echo(f"   - {clean(reason.text)}")
+        if each.evidence:
+            typer.echo("   " + clean(", ".join(f"{name} {value:g}" for name, value in each.evidence.items())))
+
+
+def _date(at: int) -> str:
+    from schemas.instants import format_instant
+
+    return format_instant(at)[:10]

@@ -1,0 +1,52 @@
+"""`slackwater check`."""
+
+# ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streams.cli.common import emit_json, run, settings_of
+
+if TYPE_CHECKING:
+    from streams.runtime.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog="Example: SLACKWATER_BROKERS=kafka:9092 slackwater check --json")(check)
+
+
+def check(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
+) -> None:
+    """Would a worker start here? Looks at the settings, the broker and the topics; exit status 1 when it would not."""
+    settings = settings_of(context)  # impossible settings end it here, with status 2
+    result = run(_look(settings))
+    if as_json:
+        emit_json(result)
+    else:
+        typer.echo(f"settings: fine (brokers {settings.brokers}, {settings.partitions} partitions)")
+        if result["broker"] is None:
+            typer.echo(f"broker:   fine ({settings.brokers})")
+            typer.echo(f"topics:   {'fine' if not result['topics'] else str(len(result['topics'])) + ' at fault'}")
+        else:
+            typer.echo(f"broker:   {result['broker']}")
+        for problem in result["topics"]:
+            typer.echo(f"  {problem['topic']}: {problem['text']}\n    {problem['remedy']}")
+    if not result["ok"]:
+        raise typer.Exit(1)
+
+
+async def _look(settings: "Settings") -> dict[str, Any]:
+    from schemas.errors import BrokerError
+    from streams.runtime import topics
+
+    broker: str | None = None
+    faults: list[dict[str, str]] = []
+    try:
+        problems = await topics.verify(settings)
+        faults = [{"topic": p.topic, "text": p.text, "remedy": p.remedy} for p in problems]
+    except BrokerError as error:
+        broker = str(error)
+    return {"ok": broker is None and not faults, "broker": broker, "topics": faults}

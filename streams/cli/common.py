@@ -1,0 +1,77 @@
+"""What commands share: settings, words to the person at the terminal, and running what is asynchronous."""
+
+# ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from streams.runtime.settings import Settings
+
+T = TypeVar("T")
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """Options that stand before the command."""
+
+    config: Path | None = None
+
+
+def settings_of(context: typer.Context) -> "Settings":
+    """The settings of the environment and the settings file. Raises SettingsError."""
+    from streams.runtime.settings import load_settings
+
+    return load_settings(os.environ, context.obj.config)
+
+
+def tell(text: str) -> None:
+    """Say something to the person at the terminal: on stderr, so that output stays for programs."""
+    typer.echo(text, err=True)
+
+
+def complain(text: str) -> None:
+    """Say what went wrong."""
+    typer.secho(f"slackwater: {text}", err=True, fg=typer.colors.RED)
+
+
+def emit_json(value: object, *, lines: bool = False) -> None:
+    """Write a value as JSON to stdout: indented, or on one line."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=None if lines else 2, default=str))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end. Ctrl-C cancels it, lets it clean up, and exits with status 130."""
+    # The clients log each failed attempt; what matters arrives as an error, once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        tell("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def progress_on_stderr() -> Iterator["Progress"]:
+    """A progress display on stderr, away from output that a program reads."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[status]}"), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        yield progress

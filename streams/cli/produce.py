@@ -1,0 +1,161 @@
+"""`slackwater produce`."""
+
+# ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
+
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import typer
+
+from streams.cli.common import emit_json, progress_on_stderr, run, settings_of, tell
+
+if TYPE_CHECKING:
+    from schemas.events import InputTopic
+    from streams.produce import Sent, Source
+    from streams.runtime.settings import Settings
+
+DAY_MS = 86_400_000
+#: Default names of the input topics, which are also what the sources' topics are called in files.
+TOPICS = {"product-usage": "usage", "billing": "billing", "accounts": "accounts", "alert-commands": "commands"}
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        epilog=(
+            "Example: slackwater produce transactions.parquet --account household_id --time transaction_timestamp "
+            "--id basket_id"
+        )
+    )(produce)
+
+
+def speed_option(text: str) -> float | None:
+    """`max` (None) or a number of times real time. Raises typer.BadParameter."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise typer.BadParameter(f"{text!r} is neither max nor a number above 0", param_hint="--speed")
+    return speed
+
+
+def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to send. Its order does not matter.")],
+    topic: Annotated[str, typer.Option(help="Input topic: product-usage, billing, accounts or alert-commands.")] = (
+        "product-usage"
+    ),
+    format_: Annotated[
+        Literal["native", "csv", "parquet"] | None,
+        typer.Option("--format", help="Of FILE; without it, its name tells. native: JSON lines. .gz is unpacked."),
+    ] = None,
+    account: Annotated[str, typer.Option(metavar="COL", help="Column of the account's id.")] = "account_id",
+    time: Annotated[str, typer.Option(metavar="COL", help="Column of the event's time.")] = "occurred_at",
+    user: Annotated[str | None, typer.Option(metavar="COL", help="Column of the user's id.")] = None,
+    event: Annotated[str | None, typer.Option(metavar="COL", help="Column of the event's name.")] = None,
+    event_name: Annotated[str, typer.Option(metavar="TEXT", help="The events' name without --event.")] = "activity",
+    quantity: Annotated[str | None, typer.Option(metavar="COL", help="Column of the quantity (1 or more).")] = None,
+    id_: Annotated[
+        str | None,
+        typer.Option("--id", metavar="COL", help="Column of an id: only the first row of each account and id counts."),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Of times without an offset; default: SLACKWATER_TIMEZONE.")
+    ] = None,
+    billing: Annotated[Path | None, typer.Option(metavar="FILE", help="Native billing events to send along.")] = None,
+    accounts: Annotated[Path | None, typer.Option(metavar="FILE", help="Native account updates to send along.")] = None,
+    speed: Annotated[str, typer.Option(metavar="max|N", help="As fast as it goes, or N times real time.")] = "max",
+    markers: Annotated[
+        bool, typer.Option(help="Write the clock markers that a worker with SLACKWATER_CLOCK=events goes by.")
+    ] = True,
+    settle: Annotated[
+        float, typer.Option(metavar="DAYS", min=0, help="Days that the end marker lies after the last event.")
+    ] = 0.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check everything, send nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a summary as JSON.")] = False,
+) -> None:
+    """Send a file's records to an input topic, in order of event time.
+
+    Everything is read and checked before the first record is sent. A row that is not usable ends it with exit status 1
+    and is told by file, line and column.
+    """
+    from streams.produce import Columns, Format, Source
+
+    settings = settings_of(context)
+    pace = speed_option(speed)
+    columns = Columns(account, time, user, event, quantity, id_, event_name)
+    form = None if format_ is None else Format(format_)
+    sources = [Source(file, _topic(settings, topic), form, columns, _zone(timezone or settings.timezone))]
+    if billing is not None:
+        sources.append(Source(billing, _topic(settings, "billing"), Format.NATIVE))
+    if accounts is not None:
+        sources.append(Source(accounts, _topic(settings, "accounts"), Format.NATIVE))
+    settle_ms = round(settle * DAY_MS)
+    sent, seconds = run(_produce(settings, sources, pace, markers=markers, settle_ms=settle_ms, dry_run=dry_run))
+    _summary(sent, seconds, as_json=as_json, dry_run=dry_run)
+
+
+async def _produce(
+    settings: "Settings",
+    sources: "list[Source]",
+    speed: float | None,
+    *,
+    markers: bool,
+    settle_ms: int,
+    dry_run: bool,
+) -> "tuple[Sent, float]":
+    from schemas.instants import format_instant
+    from streams.produce import Sent, read_in_time_order, send
+
+    with progress_on_stderr() as progress:
+        task = progress.add_task("reading", total=None, status=", ".join(str(source.path) for source in sources))
+
+        def show(sent: Sent) -> None:
+            if sent.last_at is not None:
+                status = f"{sent.total:,} records, {format_instant(sent.last_at)}"
+                progress.update(task, description="sending", status=status)
+
+        records = read_in_time_order(sources)
+        started = monotonic()
+        if dry_run:
+            found = Sent()
+            for record in records:
+                found.records[record.topic] += 1
+                found.first_at = record.at if found.first_at is None else found.first_at
+                found.last_at = record.at
+            return found, monotonic() - started
+        sent = await send(records, settings, speed=speed, markers=markers, settle_ms=settle_ms, progress=show)
+        return sent, monotonic() - started
+
+
+def _summary(sent: "Sent", seconds: float, *, as_json: bool, dry_run: bool) -> None:
+    from schemas.instants import format_instant
+
+    first, last = (None if at is None else format_instant(at) for at in (sent.first_at, sent.last_at))
+    if as_json:
+        records = {topic.value: count for topic, count in sent.records.items()}
+        emit_json({"records": records, "markers": sent.markers, "first": first, "last": last, "sent": not dry_run})
+        return
+    span = f", from {first} to {last}" if sent.total else ""
+    done = "would send" if dry_run else "sent"
+    tell(f"{done} {sent.total:,} records and {sent.markers:,} markers in {seconds:.1f} s{span}")
+
+
+def _topic(settings: "Settings", name: str) -> "InputTopic":
+    from schemas.events import InputTopic
+
+    for default, topic in TOPICS.items():
+        if name in (default, settings.topic(topic)):
+            return InputTopic(topic)
+    raise typer.BadParameter(f"{name!r} is no input topic; there are {', '.join(TOPICS)}", param_hint="--topic")
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        raise typer.BadParameter(f"{name!r} is no time zone; one is Europe/Berlin", param_hint="--timezone") from None
