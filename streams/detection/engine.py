@@ -164,7 +164,7 @@ class Engine:
         """The next moment that an alert or a dated signal waits for; `NEVER` without one."""
         if account.deadline < 0:
             deadline = self._book.wakes_at(account)
-            if (account.subscriptions or account.payments) and not account.profile.internal:
+            if _has_dates(account):
                 for signal in self._dated:
                     at = signal.next_at(account)
                     if at is not None and at < deadline:
@@ -178,7 +178,7 @@ class Engine:
         self._judge_dated(account, at, out)
 
     def _judge_dated(self, account: Account, at: int, out: Results) -> None:
-        if account.loss is not None or account.profile.internal:
+        if not _has_dates(account):
             return
         for signal in self._dated:
             judgement = signal.judge(account, at)
@@ -198,3 +198,9 @@ class Engine:
             if day is not None:
                 due = min(due, self._calendar.close_of(day))
         account.due = due if due < NEVER else None
+
+
+def _has_dates(account: Account) -> bool:
+    """Whether signals on billing and dates have anything to say of the account."""
+    known = bool(account.subscriptions or account.payments)
+    return known and account.loss is None and not account.profile.internal

@@ -49,6 +49,7 @@ class Facts:
         elif account.loss is not None and isinstance(fact, BEGINS):
             account.loss = None
             account.restart()
+            account.payments.invoices.clear()  # what the old contract owed is not the new one's
             self._tally.revived += 1
             self._write(
                 account, fact.occurred_at, "account.returned", "Back as a customer; its habits are learnt anew."

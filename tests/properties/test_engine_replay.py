@@ -1,5 +1,5 @@
-"""However an account's events are batched, whenever its days are closed in between, and wherever its state is stored and
-read back: the same transitions, the same state."""
+"""However an account's events are batched, whenever its days are closed in between, and wherever its state is stored
+and read back: the same transitions, the same state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, Heal
 
 def plainly(config: DetectionConfig, history: History) -> tuple[Told, bytes]:
     """Every event applied, and nothing else until the end."""
-    return told(config, history, lambda engine, account, now: (account, []))
+    return told(config, history, lambda _engine, account, _now: (account, []))
 
 
 def told(
@@ -29,8 +29,8 @@ def told(
     history: History,
     before: Callable[[Engine, Account, int], tuple[Account, list[Transition]]],
 ) -> tuple[Told, bytes]:
-    """Everything that came of a history, when `before` is called before each event, with the event's time, and before the
-    end; and the account's last state."""
+    """Everything that came of a history, when `before` is called before each event, with the event's time, and before
+    the end; and the account's last state."""
     engine, account = Engine(config), Account(ACCOUNT)
     results: Told = []
     for event in history.events:
@@ -95,10 +95,10 @@ def test_who_looks_only_when_something_is_due_misses_nothing(config: DetectionCo
 
 @given(configs, histories())
 @SLOW
-def test_looking_every_hour_finds_no_more(config: DetectionConfig, history: History) -> None:
+def test_looking_four_times_a_day_finds_no_more(config: DetectionConfig, history: History) -> None:
     clock = BEGINS
 
-    def hourly(engine: Engine, account: Account, now: int) -> tuple[Account, list[Transition]]:
+    def often(engine: Engine, account: Account, now: int) -> tuple[Account, list[Transition]]:
         nonlocal clock
         results: list[Transition] = []
         while clock < now:
@@ -106,7 +106,7 @@ def test_looking_every_hour_finds_no_more(config: DetectionConfig, history: Hist
             clock += 6 * HOUR_MS
         return account, results
 
-    assert told(config, history, hourly) == plainly(config, history)
+    assert told(config, history, often) == plainly(config, history)
 
 
 @given(configs, histories(), st.integers(0, 2**32))

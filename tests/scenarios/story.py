@@ -294,6 +294,21 @@ class Chapter:
         self.story.expectations.append((self.account_id, expectation))
         return self
 
+    def expect_ids(self, kind: str, count: int) -> Self:
+        """So many different alerts of this kind, each with revisions 1, 2, 3 and so on."""
+
+        def expectation(transitions: list[Transition]) -> str | None:
+            revisions: dict[str, list[int]] = {}
+            for each in transitions:
+                if each.kind == kind:
+                    revisions.setdefault(each.alert_id, []).append(each.revision)
+            if any(had != list(range(1, len(had) + 1)) for had in revisions.values()):
+                return f"{kind} has revisions {list(revisions.values())}"
+            return None if len(revisions) == count else f"there were {len(revisions)} alerts of {kind}, not {count}"
+
+        self.story.expectations.append((self.account_id, expectation))
+        return self
+
     def expect_no(self, *kinds: str, severity: str = "watch") -> Self:
         """No alert of these kinds (none given: of any) at that severity or above."""
         least = Severity(severity).rank

@@ -1,0 +1,263 @@
+"""The stories. Each says what happens to an account and what slackwater should say of it; they run on the pure engine
+(`test_stories.py`) and can be sent through a broker as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.scenarios.story import Story
+
+STORIES: list[Callable[[], Story]] = []
+
+
+def story(tell: Callable[[], Story]) -> Callable[[], Story]:
+    """Adds a story to the collection."""
+    STORIES.append(tell)
+    return tell
+
+
+@story
+def a_daily_user_that_stops_is_called_silent_within_days() -> Story:
+    it = Story()
+    it.daily_use("acme", users=5, days=90).then_silence(days=12).expect(
+        "usage_silence",
+        opened_between=(92, 94),
+        warned_between=(93, 96),
+        critical_between=(95, 99),
+        since_between=(87, 88),
+    ).expect_no("usage_drop")
+    return it
+
+
+@story
+def a_weekly_user_is_given_weeks_and_a_monthly_one_months() -> Story:
+    it = Story()
+    it.account("weekly").use_every(every=7, times=30).then_silence(days=40).expect(
+        "usage_silence", opened_between=(215, 226), warned_between=(220, 232)
+    )
+    it.account("monthly").use_every(every=30, times=14).then_silence(days=120).expect(
+        "usage_silence", opened_between=(430, 475), warned_between=(450, 510)
+    )
+    return it
+
+
+@story
+def weekends_are_no_silence_and_steady_use_is_no_drop() -> Story:
+    it = Story()
+    it.daily_use("weekdays", users=4, days=250).expect_no(severity="warning")
+    it.daily_use("always", users=2, days=250, weekends=True).expect_no(severity="warning")
+    return it
+
+
+@story
+def a_fall_to_a_quarter_is_found_and_forgiven_when_it_is_over() -> Story:
+    it = Story()
+    acme = it.daily_use("acme", users=6, days=100)
+    acme.daily_use(users=6, days=21, share=0.25).daily_use(users=6, days=60)
+    acme.expect(
+        "usage_drop",
+        warned_between=(101, 111),
+        since_between=(94, 103),
+        resolved_between=(127, 160),
+        resolution="recovered",
+    )
+    return it
+
+
+@story
+def a_lower_level_that_lasts_becomes_the_new_normal() -> Story:
+    it = Story()
+    it.daily_use("acme", users=8, days=100).daily_use(users=8, days=150, share=0.3).expect(
+        "usage_drop", warned_between=(101, 110), resolved_between=(160, 172), resolution="rebaselined"
+    )
+    return it
+
+
+@story
+def a_holiday_that_was_reported_is_not_reported_again_as_a_drop() -> Story:
+    it = Story()
+    it.daily_use("acme", users=5, days=91).then_silence(days=16).daily_use(users=5, days=45).expect(
+        "usage_silence", warned_between=(94, 97), resolved_between=(107, 108), resolution="recovered"
+    ).expect_no("usage_drop")
+    return it
+
+
+@story
+def a_new_account_is_left_alone() -> Story:
+    it = Story()
+    it.daily_use("tried", users=5, days=4).then_silence(days=200).expect_no()
+    it.account("seldom").use_every(every=45, times=4).then_silence(days=200).expect_no()
+    # Gone in the third week, but nobody could be sure before it is old enough to be judged.
+    it.daily_use("young", users=5, days=18).then_silence(days=30).expect("usage_silence", opened_between=(31, 31))
+    return it
+
+
+@story
+def silence_again_within_the_cool_down_is_the_same_alert_and_later_a_new_one() -> Story:
+    it = Story()
+    acme = it.daily_use("acme", users=5, days=91).then_silence(days=8).daily_use(users=5, days=3)
+    acme.then_silence(days=9).daily_use(users=5, days=60).then_silence(days=6)
+    acme.expect_ids("usage_silence", 2).expect_changes(
+        "usage_silence",
+        *("opened", "escalated", "escalated", "resolved"),
+        *("opened", "escalated", "escalated", "resolved"),
+        *("opened", "escalated"),
+    )
+    return it
+
+
+@story
+def a_failed_payment_grows_with_each_attempt_until_it_is_paid() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().waits(days=5)
+    acme.payment_fails(attempt=1, failure_code="insufficient_funds").waits(days=3)
+    acme.payment_fails(attempt=2).waits(days=3).payment_fails(attempt=2).waits(days=2)
+    acme.payment_fails(attempt=3, next_in_days=None).waits(days=1).pays().waits(days=2)
+    acme.expect(
+        "payment_failed",
+        opened_between=(5, 5),
+        warned_between=(5, 5),
+        critical_between=(13, 13),
+        resolved_between=(14, 14),
+        resolution="paid",
+    ).expect_changes("payment_failed", "opened", "escalated", "escalated", "resolved")
+    return it
+
+
+@story
+def a_hard_decline_is_critical_at_once_and_a_voided_invoice_is_over() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().payment_fails(hard=True, failure_code="stolen_card").waits(days=2)
+    acme.bills("invoice.voided", invoice_id="in-1").waits(days=1)
+    acme.expect("payment_failed", critical_between=(0, 0), resolved_between=(2, 2), resolution="expired")
+    return it
+
+
+@story
+def two_unpaid_invoices_are_one_alert_that_ends_with_the_second() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().payment_fails("in-1").waits(days=2).payment_fails("in-2").waits(days=1)
+    acme.pays("in-1").waits(days=4).pays("in-2")
+    acme.expect_changes("payment_failed", "opened", "escalated", "resolved")
+    acme.expect("payment_failed", resolved_between=(7, 7))
+    return it
+
+
+@story
+def a_payment_that_overtakes_its_own_failure_leaves_no_alert() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().waits(days=1).pays().waits(days=1).renews()
+    # Reported late: it had failed the day before it was paid.
+    acme.payment_fails(occurred_at="2025-01-06T12:00:00Z").waits(days=2).expect_no()
+    return it
+
+
+@story
+def a_card_that_ends_before_the_next_charge_is_announced_and_replaced() -> Story:
+    it = Story()
+    # Good to the end of March: day 84 is 31 March, and 85 the first day without it.
+    acme = it.account("acme").subscribes(period_days=30).has_card(month=3, year=2025).waits(days=30)
+    acme.renews(period_days=30).waits(days=30).renews(period_days=30).waits(days=5)
+    acme.has_card("card-2", month=3, year=2028).waits(days=60)
+    acme.expect(
+        "card_expiring", opened_between=(60, 60), resolved_between=(65, 65), resolution="replaced"
+    ).expect_changes("card_expiring", "opened", "resolved")
+    return it
+
+
+@story
+def a_card_on_a_yearly_contract_is_announced_a_month_before_its_end_and_critical_before_the_charge() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes(period_days=120).has_card(month=3, year=2025).waits(days=125)
+    acme.expect("card_expiring", opened_between=(55, 55), warned_between=(55, 55), critical_between=(113, 113))
+    return it
+
+
+@story
+def a_card_that_outlives_the_contract_is_no_news() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes(period_days=30).has_card(month=3, year=2025).cancels(in_days=30)
+    acme.waits(days=90).expect_no("card_expiring")
+    return it
+
+
+@story
+def a_cancellation_turns_critical_in_its_last_week_and_ends_as_lost() -> Story:
+    it = Story()
+    acme = it.account("acme").is_described(name="Acme GmbH", owner="ana@example.com").subscribes()
+    acme.daily_use(users=5, days=60).cancels(in_days=20, reason="switched").then_silence(days=20)
+    acme.bills("subscription.ended").waits(days=30)
+    acme.expect(
+        "cancel_scheduled",
+        opened_between=(60, 60),
+        warned_between=(60, 60),
+        critical_between=(73, 73),
+        resolved_between=(80, 80),
+        resolution="lost",
+    ).expect_no("usage_silence", "usage_drop")
+    return it
+
+
+@story
+def a_cancellation_that_is_taken_back_is_over_and_silence_speaks_again() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().daily_use(users=5, days=60).cancels(in_days=25).then_silence(days=12)
+    acme.bills("subscription.cancel_reverted").waits(days=3)
+    acme.expect("cancel_scheduled", opened_between=(60, 60), resolved_between=(72, 72), resolution="reverted")
+    acme.expect("usage_silence", opened_between=(73, 73), critical_between=(73, 73))
+    return it
+
+
+@story
+def a_lost_account_has_no_alerts_and_one_that_comes_back_begins_anew() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().daily_use(users=5, days=60).then_silence(days=10)
+    acme.payment_fails(next_in_days=None).waits(days=2).bills("subscription.ended", voluntary=False).waits(days=60)
+    acme.expect("usage_silence", opened_between=(62, 65), resolved_between=(72, 72), resolution="lost")
+    acme.expect("payment_failed", opened_between=(70, 70), resolved_between=(72, 72), resolution="lost")
+    acme.subscribes(plan="starter").daily_use(users=2, days=20).then_silence(days=60)
+    acme.expect_ids("usage_silence", 2).expect_changes(
+        "usage_silence", *("opened", "escalated", "escalated", "resolved"), *("opened", "escalated", "escalated")
+    ).expect_changes("payment_failed", "opened", "resolved")
+    return it
+
+
+@story
+def a_pause_is_no_silence() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().daily_use(users=5, days=63).bills("subscription.paused").waits(days=40)
+    acme.bills("subscription.resumed").daily_use(users=5, days=14).expect_no(severity="warning")
+    gone = it.account("gone").subscribes().daily_use(users=5, days=63).bills("subscription.paused").waits(days=40)
+    gone.bills("subscription.resumed").waits(days=10).expect("usage_silence", warned_between=(105, 110))
+    return it
+
+
+@story
+def a_snoozed_alert_wakes_by_itself_or_when_it_turns_critical() -> Story:
+    it = Story()
+    quiet = it.account("quiet").subscribes().waits(days=1).payment_fails(next_in_days=9).waits(days=1)
+    quiet.snoozes("payment_failed", days=4).waits(days=8)
+    quiet.expect_changes("payment_failed", "opened", "snoozed", "woken")
+    worse = it.account("worse").subscribes().waits(days=1).payment_fails().waits(days=1)
+    worse.snoozes("payment_failed", days=9).waits(days=1).payment_fails(attempt=2, next_in_days=None).waits(days=9)
+    worse.expect_changes("payment_failed", "opened", "snoozed", "escalated")
+    return it
+
+
+@story
+def an_acknowledged_alert_stays_acknowledged_while_it_grows() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().payment_fails().waits(days=1).commands("acknowledge", "payment_failed")
+    acme.waits(days=2).payment_fails(attempt=2).waits(days=2).pays()
+    acme.expect_changes("payment_failed", "opened", "acknowledged", "escalated", "resolved")
+    return it
+
+
+@story
+def the_companys_own_account_is_never_alerted() -> Story:
+    it = Story()
+    acme = it.account("acme").is_described(internal=True).daily_use(users=5, days=60).payment_fails()
+    acme.then_silence(days=60).expect_no()
+    late = it.account("late").subscribes().payment_fails().waits(days=1).is_described(internal=True).waits(days=9)
+    late.expect("payment_failed", resolved_between=(1, 1), resolution="expired")
+    return it
