@@ -1,5 +1,6 @@
 """Reading an output topic as a stranger would: committed records only, no group, from the beginning."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -7,9 +8,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.errors import BrokerError
+from streams.produce.existing import partition_counts
 from streams.runtime.settings import Settings
 
-_PATIENCE = 10_000  # milliseconds without a record after which a topic that does not reach its end is given up
+_PATIENCE = 10.0  # seconds without getting on after which a topic is given up
+_POLL_MS = 200
 
 
 @asynccontextmanager
@@ -18,13 +21,11 @@ async def committed(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaCon
 
     Raises BrokerError when there is no broker or no such topic.
     """
+    count = (await partition_counts(settings, [topic]))[topic]
+    parts = [TopicPartition(topic, number) for number in range(count)]
     consumer = AIOKafkaConsumer(**settings.kafka(), isolation_level="read_committed", client_id="slackwater-read")
     try:
         await consumer.start()
-        # All topics: a broker may create those that are asked for by name.
-        if topic not in await consumer.topics():
-            raise BrokerError(f"the broker at {settings.brokers} has no topic {topic!r}; run: slackwater topics create")
-        parts = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         consumer.assign(parts)
         await consumer.seek_to_beginning(*parts)
         yield consumer
@@ -40,10 +41,16 @@ async def read_all(settings: Settings, topic: str) -> AsyncIterator[ConsumerReco
     async with committed(settings, topic) as consumer:
         parts = consumer.assignment()
         ends = await consumer.end_offsets(parts)
-        while [part for part in parts if await consumer.position(part) < ends[part]]:
-            before = {part: await consumer.position(part) for part in parts}
-            for batch in (await consumer.getmany(timeout_ms=_PATIENCE)).values():
+        positions, deadline = {}, 0.0
+        while True:
+            # Aborted records and the marks of transactions move the position and are never handed out.
+            before, positions = positions, {part: await consumer.position(part) for part in parts}
+            if all(positions[part] >= ends[part] for part in parts):
+                return
+            if positions != before:
+                deadline = time.monotonic() + _PATIENCE
+            elif time.monotonic() > deadline:
+                raise BrokerError(f"{topic!r} cannot be read to its end at {settings.brokers}")
+            for batch in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
                 for record in batch:
                     yield record
-            if before == {part: await consumer.position(part) for part in parts}:
-                raise BrokerError(f"{topic!r} cannot be read to its end at {settings.brokers}")

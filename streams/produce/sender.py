@@ -14,13 +14,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownError, UnsupportedVersionError
 from aiokafka.partitioner import murmur2
 
 from schemas.errors import BrokerError
 from schemas.events import InputTopic
 from schemas.instants import format_instant
+from streams.produce.existing import partition_counts, unreachable
 from streams.produce.lanes import Lanes
 from streams.produce.pace import Pace
 from streams.produce.record import InputRecord
@@ -30,7 +30,6 @@ MARKER = "slackwater-clock"
 MARKER_KEY = MARKER.encode()
 DAY_MS = 86_400_000
 _BATCH_BYTES = 128 * 1024
-_METADATA_PATIENCE = 2.0  # seconds until a topic that was just created is known to every broker
 _LINGER = 0.05  # seconds that a paced record may wait for company
 _BREATH = 500  # records between two looks at the event loop
 
@@ -67,11 +66,12 @@ class Sender:
         self._lanes: Lanes | None = None
 
     async def __aenter__(self) -> Self:
-        self._partitions = await _partitions(self._settings, self._topics)
+        counts = await partition_counts(self._settings, self._topics.values())
+        self._partitions = {topic: counts[name] for topic, name in self._topics.items()}
         try:
             producer = await _start_producer(self._settings)
         except (KafkaError, OSError) as error:
-            raise _unreachable(self._settings, error) from error
+            raise unreachable(self._settings, error) from error
         self._producer, self._lanes = producer, Lanes(producer)
         return self
 
@@ -202,34 +202,6 @@ async def _started(producer: AIOKafkaProducer) -> AIOKafkaProducer:
 
 def _producer_options(settings: Settings) -> dict[str, Any]:
     return {**settings.kafka(), "max_batch_size": _BATCH_BYTES, "client_id": "slackwater-produce"}
-
-
-async def _partitions(settings: Settings, topics: dict[InputTopic, str]) -> dict[InputTopic, int]:
-    """Partition counts of the input topics. Looks before writing, since writing to a missing topic may create it."""
-    admin = AIOKafkaAdminClient(**settings.kafka())
-    try:
-        await admin.start()
-        deadline = time.monotonic() + _METADATA_PATIENCE
-        while True:
-            # All topics: a broker may create those that are asked for by name.
-            found = {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()}
-            missing = [name for name in topics.values() if not found.get(name)]
-            if not missing:
-                return {topic: found[name] for topic, name in topics.items()}
-            if time.monotonic() > deadline:
-                names = ", ".join(repr(name) for name in missing)
-                raise BrokerError(
-                    f"the broker at {settings.brokers} has no topic {names}; run: slackwater topics create"
-                )
-            await asyncio.sleep(0.2)
-    except (KafkaError, OSError) as error:
-        raise _unreachable(settings, error) from error
-    finally:
-        await admin.close()
-
-
-def _unreachable(settings: Settings, error: Exception) -> BrokerError:
-    return BrokerError(f"no Kafka broker can be used at {settings.brokers}: {str(error) or type(error).__name__}")
 
 
 def _refused(error: KafkaError) -> BrokerError:

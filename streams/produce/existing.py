@@ -1,0 +1,45 @@
+"""Which topics a broker has."""
+
+import asyncio
+import time
+from collections.abc import Collection
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from schemas.errors import BrokerError
+from streams.runtime.settings import Settings
+
+_PATIENCE = 2.0  # seconds until a topic that was just created is known to every broker
+
+
+async def partition_counts(settings: Settings, names: Collection[str]) -> dict[str, int]:
+    """Partition counts of these topics (full names). Creates none, which clients that just use a topic may do.
+
+    Raises BrokerError when there is no broker, or when it lacks one of them.
+    """
+    admin = AIOKafkaAdminClient(**settings.kafka())
+    try:
+        await admin.start()
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            # All topics: a broker may create those that are asked for by name.
+            found = {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()}
+            missing = [name for name in names if not found.get(name)]
+            if not missing:
+                return {name: found[name] for name in names}
+            if time.monotonic() > deadline:
+                told = ", ".join(repr(name) for name in missing)
+                raise BrokerError(
+                    f"the broker at {settings.brokers} has no topic {told}; run: slackwater topics create"
+                )
+            await asyncio.sleep(0.2)
+    except (KafkaError, OSError) as error:
+        raise unreachable(settings, error) from error
+    finally:
+        await admin.close()
+
+
+def unreachable(settings: Settings, error: Exception) -> BrokerError:
+    """The error for a client that could not start."""
+    return BrokerError(f"no Kafka broker can be used at {settings.brokers}: {str(error) or type(error).__name__}")
