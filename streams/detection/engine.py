@@ -147,14 +147,11 @@ class Engine:
             account.closed = last
         while True:
             deadline = self._deadline(account)
-            if account.closed < last:
-                at = calendar.close_of(account.closed + 1)
-                if not self._days.matter(account):
-                    self._days.pass_over(account, last)
-                    continue
-                if at <= deadline:
-                    self._days.close_next(account, at, out)
-                    continue
+            while account.closed < last and not self._days.matter(account):
+                self._days.pass_over(account, last)
+            while account.closed < last and (at := calendar.close_of(account.closed + 1)) <= deadline:
+                self._days.close_next(account, at, out)
+                deadline = self._deadline(account)
             if deadline > now:
                 break
             self._honour(account, deadline, out)
