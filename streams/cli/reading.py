@@ -41,7 +41,8 @@ async def read_all(settings: Settings, topic: str) -> AsyncIterator[ConsumerReco
     async with committed(settings, topic) as consumer:
         parts = consumer.assignment()
         ends = await consumer.end_offsets(parts)
-        positions, deadline = {}, 0.0
+        positions: dict[TopicPartition, int] = {}
+        deadline = 0.0
         while True:
             # Aborted records and the marks of transactions move the position and are never handed out.
             before, positions = positions, {part: await consumer.position(part) for part in parts}
