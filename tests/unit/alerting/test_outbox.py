@@ -189,6 +189,20 @@ def test_what_is_refused_as_plain_text_too_is_undelivered_and_the_next_goes_on()
     assert world.delivered() == [1]
 
 
+def test_a_message_that_could_not_even_be_made_says_nothing_about_its_route() -> None:
+    unmade = Answer(failure=Failure.UNRENDERABLE, detail="KeyError at render.py:7")
+    world = VirtualDelivery(ROUTES, in_turn(chain([(GONE, 100), (unmade, 0), (unmade, 0)], repeat((OK, 100)))))
+    world.add(0, notification())
+    world.run_until(AT + 5 * MINUTE + SECOND)
+    (lost,) = world.undelivered
+    assert (lost.reason, lost.detail) == (UndeliveredReason.REJECTED, "rejected unrenderable KeyError at render.py:7")
+    (status,) = world.outbox.status()
+    assert status.broken_since == AT + 100
+    world.add(1, notification(revision=2))
+    world.run_until(AT + HOUR)
+    assert world.delivered() == [1]
+
+
 def test_what_waits_for_a_broken_route_goes_to_the_default_one_and_so_does_what_comes_after() -> None:
     world = VirtualDelivery(ROUTES, always(GONE))
     world.add(0, notification("sales"))
