@@ -72,7 +72,7 @@ def histories(draw: st.DrawFn) -> History:
     spans = draw(st.lists(habits, min_size=2, max_size=5))
     random = Random(draw(st.integers(0, 2**32)))
     days = sum(span.days for span in spans)
-    raw = [_usage(random, at) for at in _times(spans, random)]
+    raw: list[Event] = [_usage(random, at) for at in _times(spans, random)]
     facts = draw(st.lists(st.sampled_from(sorted(_FACTS)), max_size=24))
     raw += [_fact(random, name, BEGINS + random.randrange(days * DAY_MS)) for name in facts]
     raw.sort(key=lambda event: event.at)

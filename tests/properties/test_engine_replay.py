@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.alerts import Transition
 from streams.detection.config import HOUR_MS, DetectionConfig
 from streams.detection.engine import Engine
-from streams.detection.state import Account, due_of
+from streams.detection.state import NEVER, Account, due_of
 from tests.properties.engine_histories import ACCOUNT, BEGINS, History, configs, histories
 
 Told = list[object]
@@ -75,16 +75,20 @@ def test_storing_and_reading_the_state_at_any_point_changes_nothing(
     assert told(config, history, through_the_store) == plainly(config, history)
 
 
+def next_due(account: Account) -> int:
+    """When the account wants to be looked at."""
+    return NEVER if account.due is None else account.due
+
+
 @given(configs, histories())
 @SLOW
 def test_who_looks_only_when_something_is_due_misses_nothing(config: DetectionConfig, history: History) -> None:
     def when_due(engine: Engine, account: Account, now: int) -> tuple[Account, list[Transition]]:
         results: list[Transition] = []
-        while account.due is not None and account.due <= now:
-            due = account.due
+        while (due := next_due(account)) <= now:
             transitions = engine.close(account, due)
             assert all(transition.at <= due for transition in transitions)
-            assert account.due is None or account.due > due
+            assert next_due(account) > due
             results += transitions
         missed = engine.close(account, now)
         assert not missed, "it came due, and the due time did not say so"

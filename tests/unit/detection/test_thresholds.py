@@ -1,0 +1,62 @@
+"""Thresholds: the cold-start table and its scaling."""
+
+from __future__ import annotations
+
+from math import log
+
+import pytest
+
+from streams.detection.config import DetectionConfig
+from streams.detection.thresholds import Thresholds, false_alarms_a_year, reached
+
+RATES = [0.05, 0.2, 0.6, 2.0, 5.0, 30.0]
+TABLE = {
+    "drop": [1.6, 3.7, 7.3, 13.6, 17.7, 19.3],
+    "silence": [4.3, 5.3, 6.2, 6.9, 3.1, 1.6],
+    "clock": [75, 37, 17, 11, 3.7, 1.8],
+}
+
+
+def test_at_half_a_false_alarm_a_year_they_are_the_measured_ones() -> None:
+    thresholds = Thresholds(DetectionConfig(alert_false_alarms=0.5, watch_false_alarms=0.5))
+    for channel, values in TABLE.items():
+        assert [getattr(thresholds.of(rate), channel)[1] for rate in RATES] == pytest.approx(values)
+        assert [getattr(thresholds.of(rate), channel)[0] for rate in RATES] == pytest.approx(values)
+
+
+@pytest.mark.parametrize("asked", [0.05, 0.2, 1.0, 3.0])
+def test_fewer_false_alarms_ask_for_more_evidence_by_the_exponential_tail(asked: float) -> None:
+    thresholds = Thresholds(DetectionConfig(alert_false_alarms=asked, watch_false_alarms=9.0))
+    for tier, rate in enumerate(RATES):
+        levels = thresholds.of(rate)
+        assert levels.silence[1] == pytest.approx(max(TABLE["silence"][tier] + log(0.5 / asked), 0.1))
+        scaled = TABLE["clock"][tier] * levels.silence[1] / TABLE["silence"][tier]
+        assert levels.clock[1] == pytest.approx(scaled)
+        if levels.drop[1] > 0.1:
+            assert false_alarms_a_year(levels.drop[1], rate, silence=False) == pytest.approx(asked)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.0999, 0.1, 0.3, 1, 3, 9.99, 10, 1000])
+def test_a_watch_comes_before_a_warning_and_a_warning_before_critical(rate: float) -> None:
+    for config in (DetectionConfig(), DetectionConfig(alert_false_alarms=5.0, watch_false_alarms=1.0)):
+        for levels in Thresholds(config).of(rate):
+            assert 0 < levels[0] <= levels[1] <= levels[2]
+
+
+def test_a_threshold_is_reached_by_its_own_value() -> None:
+    assert [reached(score, (1.0, 2.0, 3.0)) for score in (0.99, 1.0, 1.5, 2.0, 3.0, 9.0)] == [0, 1, 1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"alert_false_alarms": 0.0}, "alert_false_alarms must be more than 0"),
+        ({"watch_false_alarms": float("nan")}, "watch_false_alarms must be more than 0"),
+        ({"grace_ms": -1}, "grace_ms must not be negative"),
+        ({"kept_days": 7}, "kept_days must be at least 28"),
+        ({"monitored_active_days": 200}, "must not be more than monitored_window_days"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(wrong: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        DetectionConfig(**wrong)  # type: ignore[arg-type]
