@@ -13,7 +13,7 @@ from streams.cli.common import emit_json, progress_on_stderr, run, settings_of, 
 
 if TYPE_CHECKING:
     from schemas.events import InputTopic
-    from streams.produce import Sent, Source
+    from streams.produce import Pace, Sent, Source
     from streams.runtime.settings import Settings
 
 DAY_MS = 86_400_000
@@ -30,17 +30,16 @@ def register(app: typer.Typer) -> None:
     )(produce)
 
 
-def speed_option(text: str) -> float | None:
-    """`max` (None) or a number of times real time. Raises typer.BadParameter."""
-    if text == "max":
+def pace_of(speed: str) -> "Pace | None":
+    """The pace for `max` (None) or a number of times real time. Raises typer.BadParameter."""
+    from streams.produce import Pace
+
+    if speed == "max":
         return None
     try:
-        speed = float(text)
+        return Pace.at_speed(float(speed), monotonic)
     except ValueError:
-        speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise typer.BadParameter(f"{text!r} is neither max nor a number above 0", param_hint="--speed")
-    return speed
+        raise typer.BadParameter(f"{speed!r} is neither max nor a number above 0", param_hint="--speed") from None
 
 
 def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
@@ -86,7 +85,7 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     from streams.produce import Columns, Format, Source
 
     settings = settings_of(context)
-    pace = speed_option(speed)
+    pace = pace_of(speed)
     columns = Columns(account, time, user, event, quantity, id_, event_name)
     form = None if format_ is None else Format(format_)
     sources = [Source(file, _topic(settings, topic), form, columns, _zone(timezone or settings.timezone))]
@@ -102,7 +101,7 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
 async def _produce(
     settings: "Settings",
     sources: "list[Source]",
-    speed: float | None,
+    pace: "Pace | None",
     *,
     markers: bool,
     settle_ms: int,
@@ -128,7 +127,7 @@ async def _produce(
                 found.first_at = record.at if found.first_at is None else found.first_at
                 found.last_at = record.at
             return found, monotonic() - started
-        sent = await send(records, settings, speed=speed, markers=markers, settle_ms=settle_ms, progress=show)
+        sent = await send(records, settings, pace=pace, markers=markers, settle_ms=settle_ms, progress=show)
         return sent, monotonic() - started
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streams.cli.common import progress_on_stderr, run, settings_of, tell
-from streams.cli.produce import DAY_MS, TOPICS, speed_option
+from streams.cli.produce import DAY_MS, TOPICS, pace_of
 
 if TYPE_CHECKING:
-    from streams.produce import Sent
+    from streams.produce import Pace, Sent
     from streams.runtime.settings import Settings
     from streams.simulator import FleetPlan
 
@@ -58,7 +58,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     if out is not None:
         _write(plan, out)
         return
-    pace = speed_option(speed)
+    pace = pace_of(speed)
     sent = run(_send(settings_of(context), plan, pace, round(settle * DAY_MS)))
     if truth is not None:
         _write_truth(plan, truth)
@@ -100,7 +100,7 @@ def _write_truth(plan: "FleetPlan", file: Path) -> None:
             lines.write(orjson.dumps(truth.as_dict()) + b"\n")
 
 
-async def _send(settings: "Settings", plan: "FleetPlan", speed: float | None, settle_ms: int) -> "Sent":
+async def _send(settings: "Settings", plan: "FleetPlan", pace: "Pace | None", settle_ms: int) -> "Sent":
     from streams.produce import send
     from streams.produce.simulated import records
     from streams.simulator import simulate as events_of
@@ -112,4 +112,4 @@ async def _send(settings: "Settings", plan: "FleetPlan", speed: float | None, se
             if sent.last_at is not None:
                 progress.update(task, completed=(sent.last_at - plan.start) / DAY_MS, status=f"{sent.total:,} events")
 
-        return await send(records(events_of(plan)), settings, speed=speed, settle_ms=settle_ms, progress=show)
+        return await send(records(events_of(plan)), settings, pace=pace, settle_ms=settle_ms, progress=show)

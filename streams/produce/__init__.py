@@ -2,6 +2,7 @@
 
 from streams.produce.columns import Columns
 from streams.produce.errors import InputError
+from streams.produce.pace import Pace
 from streams.produce.record import InputRecord
 from streams.produce.sender import Sender, Sent, send
 from streams.produce.sources import Format, Source, read, read_in_time_order
@@ -11,6 +12,7 @@ __all__ = [
     "Format",
     "InputError",
     "InputRecord",
+    "Pace",
     "Sender",
     "Sent",
     "Source",

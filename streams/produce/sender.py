@@ -6,7 +6,6 @@ them alone. One is written to every partition of every input topic at each begin
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -139,28 +138,28 @@ async def send(
     records: Iterable[InputRecord],
     settings: Settings,
     *,
-    speed: float | None = None,
+    pace: Pace | None = None,
     markers: bool = True,
     settle_ms: int = 0,
     progress: Callable[[Sent], None] | None = None,
 ) -> Sent:
     """Send records, which come in order of event time, and return when all of them are written.
 
-    `speed` is times real time, None as fast as it goes. The end marker's time is the last event's plus `settle_ms`.
+    Without a `pace` they go as fast as they can. The end marker's time is the last event's plus `settle_ms`.
     `progress` is called now and then. Raises BrokerError as `Sender` does, and what `records` raises.
     """
-    pace = Pace(speed, time.monotonic)
     async with Sender(settings) as sender:
         sent = sender.sent
         next_day: int | None = None
         for count, record in enumerate(records):
             while markers and next_day is not None and record.at >= next_day:
-                await _until(pace, sender, next_day)
+                if pace is not None:
+                    await _until(pace, sender, next_day)
                 await sender.mark(next_day)
                 next_day += DAY_MS
             if next_day is None:
                 next_day = (record.at // DAY_MS + 1) * DAY_MS
-            if speed is not None:
+            if pace is not None:
                 await _until(pace, sender, record.at)
             await sender.send(record)
             if count % _BREATH == 0:

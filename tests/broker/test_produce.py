@@ -14,7 +14,7 @@ from schemas.errors import BrokerError
 from schemas.events import InputTopic
 from schemas.instants import format_instant
 from streams.broker import Broker
-from streams.produce import InputRecord, Sender, send
+from streams.produce import InputRecord, Pace, Sender, send
 from streams.runtime.settings import Settings
 
 DAY = 86_400_000
@@ -148,7 +148,12 @@ async def test_a_paced_record_arrives_when_it_is_due_and_not_when_a_batch_is_ful
 
     watching = asyncio.create_task(watch())
     started = time.monotonic()
-    await send([usage(START + n * 1_000, "a") for n in range(3)], settings, speed=1.0, markers=False)
+    await send(
+        [usage(START + n * 1_000, "a") for n in range(3)],
+        settings,
+        pace=Pace.at_speed(1.0, time.monotonic),
+        markers=False,
+    )
     await asyncio.wait_for(watching, 10)
     await consumer.stop()
     assert time.monotonic() - started > 1.9

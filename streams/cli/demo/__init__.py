@@ -33,7 +33,8 @@ def demo(
 
     from streams.cli.demo.card import print_card
     from streams.cli.demo.screen import Screen
-    from streams.cli.demo.stage import Show, perform
+    from streams.cli.demo.show import Show
+    from streams.cli.demo.stage import perform
 
     console = Console(stderr=as_json, highlight=False)
     show = Show(broker=broker, accounts=accounts, days=days, seconds=seconds, seed=seed)

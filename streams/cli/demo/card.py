@@ -10,7 +10,7 @@ from streams.simulator.score import ScoreCard, Tally
 _NAMES = {
     Change.STOP: "activity stopped",
     Change.DECAY: "activity faded away",
-    Change.PARTIAL_DROP: "activity fell to a part",
+    Change.PARTIAL_DROP: "activity fell to a fraction",
     Change.PAYMENT_RECOVERED: "payment failed, then paid",
     Change.PAYMENT_LOST: "payment failed for good",
     Change.CARD_REPLACED: "card ended, replaced in time",
@@ -23,8 +23,8 @@ _NAMES = {
 def print_card(console: Console, card: ScoreCard, plan: FleetPlan) -> None:
     """Print what was found of what happened, and what was alarmed without reason."""
     table = Table(title="Score card", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column("what happened to an account")
-    for name in ("cases", "found", "missed", "too recent", "days to the alert", "lead time, days"):
+    table.add_column("what happened")
+    for name in ("cases", "found", "missed", "recent", "delay", "lead"):
         table.add_column(name, justify="right")
     for change, name in _NAMES.items():
         if change in card.by_change:
@@ -42,8 +42,8 @@ def print_card(console: Console, card: ScoreCard, plan: FleetPlan) -> None:
     if card.unexplained:
         console.print(f"Billing alerts without a reason: {card.unexplained}.", markup=False)
     console.print(
-        "Delay and lead time (from the alert to the loss) are medians. Too recent: in the last two weeks of the "
-        f"{plan.days} days, and not found yet.",
+        "Delay (to the alert) and lead time (from the alert to the loss) are medians in days. Recent: in the last two "
+        f"weeks of the {plan.days} days, and not found yet.",
         style="dim",
         markup=False,
     )

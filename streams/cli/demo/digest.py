@@ -3,7 +3,7 @@
 from collections import deque
 
 from alerting.routing import Route
-from schemas.alerts import AlertState, Change, Severity, Transition
+from schemas.alerts import AlertState, Transition
 
 _ROUTE = Route(channel="console")
 
@@ -11,7 +11,7 @@ _ROUTE = Route(channel="console")
 class Digest:
     """A short queue of transitions that the default route would tell.
 
-    While it is full, what matters less gives way: resolved alerts first, then warnings, then the oldest.
+    While it is full, resolved alerts give way first, then the oldest.
     """
 
     def __init__(self, limit: int = 4) -> None:
@@ -33,10 +33,6 @@ class Digest:
         return self._waiting.popleft() if self._waiting else None
 
 
-def _weight(transition: Transition) -> tuple[bool, int, bool]:
+def _weight(transition: Transition) -> bool:
     """The least of these gives way; among equals the oldest, which stands first."""
-    return (
-        transition.state is not AlertState.RESOLVED,
-        transition.severity.rank if transition.severity is not Severity.WATCH else 0,
-        transition.change is Change.OPENED,
-    )
+    return transition.state is not AlertState.RESOLVED

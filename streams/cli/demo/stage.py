@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -16,54 +15,20 @@ from schemas.alerts import Transition
 from streams.broker import ExternalBroker, open_broker
 from streams.broker.ready import free_port
 from streams.cli.demo.screen import Screen
+from streams.cli.demo.show import Show
 from streams.cli.demo.worker import Worker, WorkerError
 from streams.cli.reading import committed
-from streams.produce import Sent, send
+from streams.produce import Pace, Sent, send
 from streams.produce.simulated import records
 from streams.runtime import topics
 from streams.runtime.settings import Settings, load_settings
-from streams.simulator import Change, FleetPlan, simulate, truths
-from streams.simulator.plan import DAY_MS
+from streams.simulator import simulate, truths
 from streams.simulator.score import ScoreCard, score
 
 #: After the last event the clock moves on by so much: the last hour is applied, the last day closed.
 SETTLE_MS = 3 * 3_600_000
 _CATCH_UP_PATIENCE = 120.0
 _QUIET = 2.0  # seconds without anything new that end the show once all is read
-
-#: More happens than in a real fleet of this size: four months have to be worth a minute.
-SHARES = {
-    Change.STOP: 0.08,
-    Change.DECAY: 0.05,
-    Change.PARTIAL_DROP: 0.05,
-    Change.PAYMENT_RECOVERED: 0.04,
-    Change.PAYMENT_LOST: 0.03,
-    Change.CARD_REPLACED: 0.03,
-    Change.CARD_LAPSED: 0.02,
-    Change.CANCEL: 0.03,
-    Change.CANCEL_REVERTED: 0.02,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """What was asked for."""
-
-    broker: str
-    accounts: int
-    days: int
-    seconds: float
-    seed: int
-
-    @property
-    def plan(self) -> FleetPlan:
-        """The fleet."""
-        return FleetPlan(accounts=self.accounts, days=self.days, seed=self.seed, shares=SHARES)
-
-    @property
-    def speed(self) -> float:
-        """Times real time."""
-        return self.days * DAY_MS / 1000 / self.seconds
 
 
 async def perform(show: Show, screen: Screen) -> ScoreCard:
@@ -105,7 +70,9 @@ async def _send_and_settle(
     show: Show, screen: Screen, settings: Settings, worker: Worker, seen: list[Transition]
 ) -> None:
     events = records(simulate(show.plan))
-    sent = await send(events, settings, speed=show.speed, settle_ms=SETTLE_MS, progress=screen.progress)
+    sent = await send(
+        events, settings, pace=Pace(show.schedule, time.monotonic), settle_ms=SETTLE_MS, progress=screen.progress
+    )
     screen.say("All events are sent; the worker finishes the last day")
     await _caught_up(worker, sent, seen)
 

@@ -55,14 +55,13 @@ def test_watches_and_kinds_in_shadow_are_never_shown() -> None:
     assert digest.left_out == 0
 
 
-def test_what_matters_less_gives_way() -> None:
+def test_resolved_alerts_give_way_first() -> None:
     digest = Digest(limit=2)
-    digest.add(transition(1, Severity.CRITICAL, Change.RESOLVED))
-    digest.add(transition(2))
-    digest.add(transition(3, Severity.CRITICAL))
-    digest.add(transition(4, Severity.CRITICAL))
-    assert drained(digest) == [3, 4]
-    assert digest.left_out == 2
+    digest.add(transition(1))
+    digest.add(transition(2, Severity.CRITICAL, Change.RESOLVED))
+    digest.add(transition(3))
+    assert drained(digest) == [1, 3]
+    assert digest.left_out == 1
 
 
 def test_among_equals_the_oldest_gives_way() -> None:
