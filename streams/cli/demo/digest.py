@@ -17,7 +17,12 @@ class Digest:
     def __init__(self, limit: int = 4) -> None:
         self._limit = limit
         self._waiting: deque[Transition] = deque()
-        self.left_out = 0
+        self._left_out = 0
+
+    @property
+    def left_out(self) -> int:
+        """How many have given way, or still wait."""
+        return self._left_out + len(self._waiting)
 
     def add(self, transition: Transition) -> None:
         """Queue it if it is one to be told."""
@@ -26,7 +31,7 @@ class Digest:
         self._waiting.append(transition)
         if len(self._waiting) > self._limit:
             self._waiting.remove(min(self._waiting, key=_weight))
-            self.left_out += 1
+            self._left_out += 1
 
     def take(self) -> Transition | None:
         """The next one to show, None when there is none."""
