@@ -2,6 +2,7 @@
 
 from alerting import lifecycle
 from schemas.alerts import Severity
+from schemas.instants import LATEST
 from schemas.picture import AccountPicture, Billing, Engagement, PaymentState, Phase
 from streams.detection.health import expected, health
 from streams.detection.priority import money_at_risk, mrr_of
@@ -69,7 +70,7 @@ def _billing(account: Account, rules: Rules) -> Billing:
     live = list(account.subscriptions.live())
     paid = [each for each in live if each.paid] or live
     mrr_minor, currency = mrr_of(account)
-    card = payments.card
+    ends_on = payments.card.ends_on if payments.card is not None else None
     seats = [each.seats for each in paid if each.seats is not None]
     renewals = [each.renewal_at for each in paid if each.renewal_at is not None]
     cancels = [each.cancel_at for each in live if each.cancel_at is not None]
@@ -80,7 +81,7 @@ def _billing(account: Account, rules: Rules) -> Billing:
         seats=sum(seats) if seats else profile.number("seats"),
         mrr_minor=mrr_minor,
         currency=currency,
-        card_end=rules.calendar.start_of(card.ends_on) if card is not None and card.ends_on is not None else None,
+        card_end=None if ends_on is None else min(rules.calendar.start_of(ends_on), LATEST),
         renewal_at=min(renewals) if renewals else profile.number("renewal_at"),
         cancel_at=min(cancels, default=None),
         payment_state=state,

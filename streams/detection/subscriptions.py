@@ -1,7 +1,7 @@
 """An account's subscriptions: what it pays for, until when, and how it ended."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from schemas.billing import (
@@ -182,8 +182,11 @@ def _with_terms(known: Subscription, fact: SubscriptionTerms) -> Subscription:
     )
 
 
+_DEFAULTS = [each.default for each in fields(Subscription)]
+
+
 def _shortened(values: list[Any]) -> list[Any]:
-    """Without the defaults at the end, which is most of a subscription's fields (the first three always stay)."""
-    while len(values) > 3 and (values[-1] is None or values[-1] is False):
+    """Without the defaults at the end, which is most of a subscription's fields."""
+    while values[-1] is _DEFAULTS[len(values) - 1]:
         values.pop()
     return values
