@@ -1,6 +1,7 @@
 """An account's whole state, and its form in the engagement table."""
 
 from dataclasses import dataclass
+from struct import error as StructError  # noqa: N812  # the module's own error, which is no ValueError
 from typing import Any
 
 import orjson
@@ -165,7 +166,7 @@ class Account:
         _head(value)
         try:
             return cls._decoded(account_id, orjson.loads(value))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, StructError) as error:
             raise StateError(f"the stored state of an account is damaged: {error}") from error
 
     @classmethod

@@ -1,0 +1,115 @@
+"""Billing, account updates, loss and return, as the engine sees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.picture import Phase
+from tests.unit.detection.building import Run, at, bills, update, usage
+
+
+def test_a_deadline_that_is_past_when_the_fact_arrives_is_honoured_at_once(run: Run) -> None:
+    run.apply(bills("subscription.started", at(0)))
+    found = run.apply(bills("subscription.cancel_scheduled", at(1), arrives=at(20), effective_at=at(12)))
+    assert [(each.change.value, each.severity.value, each.at) for each in found] == [
+        ("opened", "warning", at(1)),
+        ("escalated", "critical", at(5)),
+    ]
+    assert run.account.due is None
+
+
+def test_a_repeated_billing_event_is_taken_once(run: Run) -> None:
+    failed = bills("payment.failed", at(0), id_="e-1")
+    run.apply(failed, bills("payment.succeeded", at(1)), failed._replace(effective_at=at(1)))
+    assert run.changes() == ["payment_failed opened critical", "payment_failed resolved critical"]
+    assert (run.engine.tally.billing, run.engine.tally.duplicates) == (3, 1)
+
+
+def test_an_event_that_is_out_of_date_is_counted_and_ignored(run: Run) -> None:
+    run.apply(bills("subscription.started", at(5)), bills("subscription.paused", at(4), arrives=at(5)))
+    assert run.engine.tally.outdated == 1
+    assert not run.account.subscriptions.paused
+
+
+def test_an_account_is_lost_with_its_last_paid_subscription(run: Run) -> None:
+    run.apply(
+        bills("subscription.started", at(0), subscription_id="a"),
+        bills("subscription.started", at(0), subscription_id="b"),
+        bills("subscription.started", at(0), subscription_id="t", trial=True),
+        bills("payment.failed", at(1)),
+        bills("subscription.ended", at(2), subscription_id="a"),
+    )
+    assert run.engine.phase(run.account) is Phase.ALERTING
+    run.apply(bills("subscription.ended", at(3), subscription_id="b", reason="price"))
+    assert run.engine.phase(run.account) is Phase.LOST
+    assert run.account.loss is not None
+    assert (run.account.loss.at, run.account.loss.voluntary, run.account.loss.reason) == (at(3), False, "price")
+    assert run.changes()[-1] == "payment_failed resolved critical"
+    assert run.transitions[-1].resolution == "lost"
+    assert run.transitions[-1].health == 0
+    assert run.account.due is None
+
+
+def test_a_trial_that_ends_is_the_end_only_when_nothing_is_left(run: Run) -> None:
+    run.apply(
+        bills("subscription.started", at(0), subscription_id="t", trial=True),
+        bills("subscription.started", at(0), subscription_id="u", trial=True),
+        bills("subscription.ended", at(1), subscription_id="t"),
+    )
+    assert run.engine.phase(run.account) is Phase.ONBOARDING
+    run.apply(bills("subscription.ended", at(2), subscription_id="u"))
+    assert run.engine.phase(run.account) is Phase.LOST
+
+
+def test_a_lost_account_is_counted_on_but_not_judged(run: Run) -> None:
+    run.apply(bills("subscription.started", at(0)))
+    run.uses(range(60))
+    run.apply(bills("subscription.ended", at(60)))
+    run.apply(usage(at(61, 9)))
+    assert run.close(at(400)) == []
+    assert run.account.due is None
+    assert run.account.events_total == 44 * 4 + 1
+
+
+def test_who_comes_back_keeps_the_totals_and_is_learnt_anew(run: Run) -> None:
+    run.apply(bills("subscription.started", at(0)))
+    run.uses(range(60))
+    run.apply(bills("subscription.ended", at(60)), bills("subscription.started", at(90), plan="small"))
+    assert run.account.loss is None
+    assert run.account.events_total == 44 * 4
+    assert run.engine.phase(run.account) is Phase.ONBOARDING
+    assert run.engine.tally.lost == run.engine.tally.revived == 1
+    run.uses(range(91, 150))
+    assert run.engine.phase(run.account) is Phase.ACTIVE
+
+
+def test_paused_days_are_neither_learnt_nor_held_against_the_account(run: Run) -> None:
+    run.apply(bills("subscription.started", at(0)))
+    run.uses(range(60))
+    run.close(at(60))
+    score, quiet = run.account.drop.score, run.account.silence.quiet
+    run.apply(bills("subscription.paused", at(60)))
+    assert run.engine.phase(run.account) is Phase.PAUSED
+    run.apply(usage(at(70, 9)))
+    assert run.close(at(100)) == []
+    assert (run.account.drop.score, run.account.silence.quiet) == (score, quiet)
+    assert run.account.due is None
+    run.apply(bills("subscription.resumed", at(100)))
+    assert run.account.due is not None
+
+
+def test_an_account_update_gives_transitions_a_name_and_an_owner(run: Run) -> None:
+    run.apply(update(at(0), name="Acme GmbH", owner="ana@example.com", team="east", mrr_minor=5_000, currency="EUR"))
+    found = run.apply(bills("payment.failed", at(1)))
+    assert (found[0].account_name, found[0].owner, found[0].team) == ("Acme GmbH", "ana@example.com", "east")
+    assert (found[0].mrr_minor, found[0].currency) == (5_000, "EUR")
+    assert found[0].priority > 0
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_internal_account_has_no_alerts_until_it_is_no_longer_one(run: Run, again: bool) -> None:
+    run.apply(update(at(0), internal=True), bills("payment.failed", at(1), next_attempt_at=at(9)))
+    assert run.transitions == []
+    if again:
+        run.apply(update(at(2), internal=False))
+        assert run.changes() == ["payment_failed opened warning"]

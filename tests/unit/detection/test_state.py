@@ -1,0 +1,70 @@
+"""The stored form of an account. That it loses nothing is shown over whole histories in `tests/properties`."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from schemas.errors import StateError
+from streams.detection.state import VERSION, Account, due_of
+from tests.unit.detection.building import Run, at, bills, update, usage
+
+
+def typical(run: Run) -> Account:
+    """20 users, three lines of timeline, no open alert, half a year of history."""
+    run.apply(update(at(0), name="Acme GmbH", owner="ana@example.com"), bills("subscription.started", at(0)))
+    for day in range(180):
+        if day % 7 < 5:
+            for user in range(20):
+                if (day + user) % 3 == 0:
+                    run.apply(usage(at(day, 9 + user / 4), user=f"user-{user}"))
+    run.apply(bills("subscription.paused", at(180)), bills("subscription.resumed", at(181)))
+    assert len(run.account.timeline.entries) == 3
+    return run.account
+
+
+def test_a_typical_account_takes_about_a_kilobyte(run: Run) -> None:
+    assert len(typical(run).encode()) <= 1_200
+
+
+def test_the_due_time_is_read_off_the_beginning(run: Run) -> None:
+    assert due_of(Account("acme").encode()) is None
+    run.apply(usage(at(0, 9)))
+    value = run.account.encode()
+    assert value.startswith(b"[%d,%d," % (VERSION, at(1, 1)))
+    assert due_of(value) == at(1, 1)
+
+
+def test_a_newer_version_stops_the_reader_and_says_which(run: Run) -> None:
+    values = orjson.loads(run.account.encode())
+    newer = orjson.dumps([VERSION + 1, *values[1:], "something new"])
+    for read in (due_of, lambda value: Account.decode("acme", value)):
+        with pytest.raises(StateError, match=f"has version {VERSION + 1}"):
+            read(newer)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"",
+        lambda _: b"null",
+        lambda _: b"{}",
+        lambda value: value[: len(value) // 2],
+        lambda value: value[:-1],
+        lambda value: value.replace(b"[1,null,", b'[1,"soon",', 1),
+        lambda value: orjson.dumps(orjson.loads(value)[:-1]),
+        lambda value: orjson.dumps([*orjson.loads(value)[:6], "AAAA", *orjson.loads(value)[7:]]),
+    ],
+)
+def test_damage_is_told_and_not_read(run: Run, damage: object) -> None:
+    assert callable(damage)
+    with pytest.raises(StateError, match="damaged"):
+        Account.decode("acme", damage(Account("acme").encode()))
+
+
+def test_reading_is_exact_to_the_last_bit(run: Run) -> None:
+    account = typical(run)
+    read = Account.decode("acme", account.encode())
+    assert read.drop.baseline.events.hex() == account.drop.baseline.events.hex()
+    assert [value.hex() for value in read.silence.week.counts] == [value.hex() for value in account.silence.week.counts]
+    assert read.encode() == account.encode()
