@@ -1,0 +1,204 @@
+"""The events of all origins, in the order of event time: what one home partition holds back until it is their turn.
+
+An event's turn has come when the clock of every origin has passed its place. Which events have been applied is then a
+matter of three numbers, the `Progress`, and holds across a crash: what the shuffle's records below `read` put before
+`clock` is applied, the rest is not.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import orjson
+
+from schemas.errors import StateError
+from schemas.shuffle import Fact, ShuffleRecord, Usage
+
+VERSION: Final = 1
+_SLICE_MS: Final = 3_600_000
+
+
+@dataclass(slots=True)
+class OriginState:
+    """What is known of one origin."""
+
+    floor: int = -1
+    """Highest offset received: an event at or below it is a repetition."""
+    clock: int | None = None
+    caught_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a home partition has come; stored with its state, in the same transaction."""
+
+    low: int
+    """Shuffle offset below which every event is applied: where to read on."""
+    read: int
+    """Shuffle offset up to which (not including) everything was received."""
+    clock: int | None
+    """Below `read`, exactly the events with an earlier place are applied."""
+    origins: dict[str, tuple[int, int | None]]
+    """Of each origin the highest offset received below `low` or applied, and its clock."""
+
+    def encode(self) -> bytes:
+        return orjson.dumps((VERSION, self.low, self.read, self.clock, self.origins))
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "Progress":
+        """Raises `StateError` when a newer version wrote it."""
+        version, low, read, clock, origins = orjson.loads(raw)
+        if version != VERSION:
+            raise StateError(f"the state's progress is of version {version}: this worker reads version {VERSION} only")
+        return cls(low, read, clock, {name: (floor, at) for name, (floor, at) in origins.items()})
+
+
+class _Source(NamedTuple):
+    """The shuffle record that a held event came in."""
+
+    offset: int
+    origin: str
+    floor_before: int
+
+
+class Held(NamedTuple):
+    """An event that waits. The order of the tuple is the order of application."""
+
+    place: int
+    origin: str
+    offset: int
+    event: Usage | Fact
+    source: _Source
+
+
+class Merge:
+    """Events of one home partition, waiting for their turn.
+
+    `origins` names every input partition there is: one that has said nothing yet holds the clock. `most` bounds how many
+    events wait; when more do, the earliest are applied out of turn and counted in `disordered`.
+    """
+
+    def __init__(self, origins: frozenset[str], progress: Progress | None = None, *, most: int = 200_000) -> None:
+        self.read = progress.low if progress else 0
+        self.clock = progress.clock if progress else None
+        self.disordered = 0
+        self._most = most
+        self._before = progress
+        self._origins = {name: OriginState() for name in sorted(origins)}
+        self._gone: dict[str, OriginState] = {}  # stored, and no longer there: they hold up nobody
+        for name, (floor, clock) in (progress.origins if progress else {}).items():
+            known = self._origins if name in origins else self._gone
+            known[name] = OriginState(floor, clock)
+        self._slices: dict[int, list[Held]] = {}
+        self._sources: Counter[_Source] = Counter()
+        self._waiting = 0
+
+    def __len__(self) -> int:
+        """Events that wait."""
+        return self._waiting
+
+    @property
+    def caught_up(self) -> bool:
+        """Every origin has been read to its end."""
+        return all(origin.caught_up for origin in self._origins.values())
+
+    @property
+    def clocks(self) -> dict[str, int | None]:
+        """The clock of every origin."""
+        return {name: origin.clock for name, origin in self._origins.items()}
+
+    def receive(self, offset: int, record: ShuffleRecord) -> None:
+        """Hold back a record's events. `offset` is the record's own, in the shuffle partition."""
+        self.read = offset + 1
+        origin = self._origins.get(record.origin)
+        if origin is None:
+            origin = self._origins[record.origin] = self._gone.pop(record.origin, OriginState())
+        source = _Source(offset, record.origin, origin.floor)
+        # Read again after a restart: what lies before the stored clock is applied.
+        applied = self._before.clock if self._before and offset < self._before.read else None
+        held = 0
+        for event in record.events:
+            if event.offset <= origin.floor:
+                continue
+            origin.floor = event.offset
+            if applied is not None and event.effective_at < applied:
+                continue
+            entry = Held(event.effective_at, record.origin, event.offset, event, source)
+            self._slices.setdefault(entry.place // _SLICE_MS, []).append(entry)
+            held += 1
+        if held:
+            self._sources[source] = held
+            self._waiting += held
+        origin.floor = max(origin.floor, record.last)
+        origin.caught_up = record.caught_up
+        if record.clock is not None and (origin.clock is None or record.clock > origin.clock):
+            origin.clock = record.clock
+
+    def due(self, *, idle: bool) -> Iterator[tuple[list[Held], int | None]]:
+        """The events whose turn has come, a slice of at most an hour at a time, each with the clock after it.
+
+        `idle` says that nothing more is waiting to be received: then the hour that has begun is taken as far as it goes.
+        The caller must apply a slice wholly before it asks for the next one or for `progress`.
+        """
+        until = self._until()
+        while self._slices:
+            number = min(self._slices)
+            if self._waiting > self._most and (until is None or (number + 1) * _SLICE_MS > until):
+                self.disordered += len(self._slices[number])
+                yield self._take(number, None), self._move((number + 1) * _SLICE_MS)
+            elif self.caught_up and idle:
+                # All of it, places after the clock too: so that nothing is held and `low` is `read`.
+                yield [entry for each in sorted(self._slices) for entry in self._take(each, None)], self.clock
+            elif until is not None and (number + 1) * _SLICE_MS <= until:
+                yield self._take(number, None), self._move((number + 1) * _SLICE_MS)
+            elif until is not None and (idle or number * _SLICE_MS < (self.clock or 0)) and number * _SLICE_MS < until:
+                taken = self._take(number, until)
+                yield taken, self._move(until)
+                break
+            else:
+                break
+        if until is not None and (until := until if idle else until // _SLICE_MS * _SLICE_MS) > (
+            self.clock or until - 1
+        ):
+            yield [], self._move(until)
+
+    def progress(self) -> Progress:
+        """What to store with the state, once every slice that `due` gave is applied."""
+        states = {**self._gone, **self._origins}
+        origins = {name: (origin.floor, origin.clock) for name, origin in states.items()}
+        low = self.read
+        for source in self._sources:  # in the order of receipt, so that the first of an origin is its earliest
+            if source.offset < low:
+                low = source.offset
+            floor, clock = origins[source.origin]
+            origins[source.origin] = (min(floor, source.floor_before), clock)
+        before = self._before.read if self._before else 0
+        return Progress(low, max(self.read, before), self.clock, origins)
+
+    def _until(self) -> int | None:
+        """The time that every origin has passed; None while one has not begun."""
+        clocks = [origin.clock for origin in self._origins.values()]
+        known = [clock for clock in clocks if clock is not None]
+        if not known or len(known) < len(clocks):
+            return self.clock
+        return max(min(known), self.clock or 0)
+
+    def _move(self, clock: int) -> int:
+        self.clock = max(clock, self.clock or clock)
+        return self.clock
+
+    def _take(self, number: int, until: int | None) -> list[Held]:
+        entries = self._slices.pop(number)
+        if until is not None:
+            rest = [entry for entry in entries if entry.place >= until]
+            entries = [entry for entry in entries if entry.place < until]
+            if rest:
+                self._slices[number] = rest
+        entries.sort()
+        for entry in entries:
+            self._sources[entry.source] -= 1
+            if not self._sources[entry.source]:
+                del self._sources[entry.source]
+        self._waiting -= len(entries)
+        return entries

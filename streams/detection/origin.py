@@ -1,0 +1,134 @@
+"""One input partition as it is read: its clock, and each event's place in the merged order.
+
+An origin's clock says that no later record of it will take a place before that time. It follows the newest time read,
+less the allowed out-of-orderness, and the markers that a replaying producer writes; it is moved record by record, so
+that an event's place depends on the records alone and not on how they were batched.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from schemas.errors import Reason, Rejected
+from schemas.events import InputEvent, InputTopic, identity, moment
+from schemas.instants import format_instant, parse_instant
+from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64
+from schemas.usage import UsageEvent
+
+MARKER_HEADER: Final = "slackwater-clock"
+"""Header of a marker: its RFC 3339 time says that every event before it has been written."""
+
+
+class Origin:
+    """Takes the records of one input partition in offset order and deals them out by home partition.
+
+    `home_of` gives an account's home partition, one of `homes`; `user_key` keys the hash of user ids;
+    `future_tolerance` bounds an event's time against its own record's timestamp, in ms.
+    """
+
+    def __init__(
+        self,
+        topic: InputTopic,
+        name: str,
+        *,
+        homes: int,
+        home_of: Callable[[str], int],
+        out_of_order: int,
+        future_tolerance: int,
+        user_key: bytes = b"",
+        clock: int | None = None,
+    ) -> None:
+        self.topic = topic
+        self.name = name
+        self.clock = clock
+        self._home_of = home_of
+        self._out_of_order = out_of_order
+        self._future_tolerance = future_tolerance
+        self._user_key = user_key
+        self._dealt: list[list[Usage | Fact]] = [[] for _ in range(homes)]
+
+    def mark(self, text: bytes, timestamp: int | None) -> Rejected | None:
+        """Take a marker's header. One of the future is refused, like an event, and moves no clock."""
+        try:
+            at = parse_instant(text.decode())
+        except ValueError as error:
+            return Rejected(Reason.INVALID_FIELD, MARKER_HEADER, str(error) or "is no time")
+        if refusal := self._from_the_future(at, timestamp, MARKER_HEADER):
+            return refusal
+        if self.clock is None or at > self.clock:
+            self.clock = at
+        return None
+
+    def take(self, offset: int, event: InputEvent, timestamp: int | None) -> Rejected | None:
+        """Put an event in its place, or say why not. `timestamp` is the record's own, in ms."""
+        at = event.occurred_at if type(event) is UsageEvent else moment(event)
+        if timestamp is not None and at > timestamp + self._future_tolerance:
+            return self._from_the_future(at, timestamp, _TIME_FIELDS[self.topic])
+        clock = self.clock
+        if clock is None or at - self._out_of_order > clock:
+            place, self.clock = at, at - self._out_of_order
+            if clock is not None and clock > place:
+                place = clock
+        else:
+            place = at if at > clock else clock
+        account = event.account_id
+        if type(event) is UsageEvent:
+            user, event_id = event.user_id, event.event_id
+            row: Usage | Fact = Usage(
+                offset,
+                place,
+                account,
+                at,
+                event.event,
+                None if user is None else hash64(user, self._user_key),
+                event.quantity,
+                event.source,
+                None if event_id is None else hash64(event_id),
+            )
+        else:
+            name = identity(event)
+            row = Fact(offset, place, account, at, event, None if name is None else hash64(name))
+        self._dealt[self._home_of(account)].append(row)
+        return None
+
+    def deal(
+        self, last: int, *, caught_up: bool, clock: int | None = None, most: int = 2_000
+    ) -> list[list[ShuffleRecord]]:
+        """For each home partition the records that hold what was taken since the last call, `most` events in each.
+
+        `last` is the last offset read. A home without events gets one record too: it needs to know the clock.
+        `clock`, if given, is announced in place of the origin's own: the wall clock, of an origin that is caught up.
+        """
+        dealt, self._dealt = self._dealt, [[] for _ in self._dealt]
+        announced = self.clock if clock is None else max(clock, self.clock or clock)
+        return [
+            [
+                ShuffleRecord(
+                    self.topic,
+                    self.name,
+                    last if end >= len(events) else events[end - 1].offset,
+                    announced if end >= len(events) else None,
+                    caught_up,
+                    tuple(events[end - most : end]),
+                )
+                for end in range(most, max(len(events), 1) + most, most)
+            ]
+            for events in dealt
+        ]
+
+    def _from_the_future(self, at: int, timestamp: int | None, field: str) -> Rejected | None:
+        if timestamp is None or at <= timestamp + self._future_tolerance:
+            return None
+        return Rejected(
+            Reason.TIME_IN_FUTURE,
+            field,
+            f"is later than its record's own timestamp ({format_instant(timestamp)}) "
+            f"by more than {self._future_tolerance // 1000} s",
+        )
+
+
+_TIME_FIELDS: Final = {
+    InputTopic.USAGE: "occurred_at",
+    InputTopic.BILLING: "occurred_at",
+    InputTopic.ACCOUNTS: "updated_at",
+    InputTopic.COMMANDS: "at",
+}
