@@ -83,7 +83,8 @@ def encode_shuffle(record: ShuffleRecord) -> bytes:
     if record.topic is InputTopic.USAGE:
         rows: Any = list(map(tuple, record.events))  # orjson takes no named tuples
     else:
-        rows = [(*fact[:4], orjson.Fragment(encode(fact.body)), fact.event_id) for fact in record.events]
+        facts = [event for event in record.events if isinstance(event, Fact)]
+        rows = [(*fact[:4], orjson.Fragment(encode(fact.body)), fact.event_id) for fact in facts]
     head = (VERSION, record.topic, record.origin, record.last, record.clock, record.caught_up)
     return orjson.dumps((*head, rows))
 
@@ -96,11 +97,18 @@ def decode_shuffle(raw: bytes) -> ShuffleRecord:
     if topic == InputTopic.USAGE:
         return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(Usage._make, rows)))
     validate = _bodies(InputTopic(topic)).validate_json
-    facts = tuple(Fact(*row[:4], validate(orjson.dumps(row[4])), row[5]) for row in rows)
+    facts = tuple(
+        Fact(offset, place, account, at, validate(orjson.dumps(body)), event_id)
+        for offset, place, account, at, body, event_id in rows
+    )
     return ShuffleRecord(InputTopic(topic), origin, last, clock, caught_up, facts)
 
 
 @cache
 def _bodies(topic: InputTopic) -> TypeAdapter[Any]:
-    bodies = {InputTopic.BILLING: BillingEvent, InputTopic.ACCOUNTS: AccountUpdate, InputTopic.COMMANDS: Command}
+    bodies: dict[InputTopic, Any] = {
+        InputTopic.BILLING: BillingEvent,
+        InputTopic.ACCOUNTS: AccountUpdate,
+        InputTopic.COMMANDS: Command,
+    }
     return TypeAdapter(bodies[topic])

@@ -75,8 +75,8 @@ class Held(NamedTuple):
 class Merge:
     """Events of one home partition, waiting for their turn.
 
-    `origins` names every input partition there is: one that has said nothing yet holds the clock. `most` bounds how many
-    events wait; when more do, the earliest are applied out of turn and counted in `disordered`.
+    `origins` names every input partition there is: one that has said nothing yet holds the clock. `most` bounds how
+    many events wait; when more do, the earliest are applied out of turn and counted in `disordered`.
     """
 
     def __init__(self, origins: frozenset[str], progress: Progress | None = None, *, most: int = 200_000) -> None:
@@ -138,8 +138,8 @@ class Merge:
     def due(self, *, idle: bool) -> Iterator[tuple[list[Held], int | None]]:
         """The events whose turn has come, a slice of at most an hour at a time, each with the clock after it.
 
-        `idle` says that nothing more is waiting to be received: then the hour that has begun is taken as far as it goes.
-        The caller must apply a slice wholly before it asks for the next one or for `progress`.
+        `idle` says that nothing more is waiting to be received: then the hour that has begun is taken as far as it
+        goes. The caller must apply a slice wholly before it asks for the next one or for `progress`.
         """
         until = self._until()
         while self._slices:
@@ -169,8 +169,7 @@ class Merge:
         origins = {name: (origin.floor, origin.clock) for name, origin in states.items()}
         low = self.read
         for source in self._sources:  # in the order of receipt, so that the first of an origin is its earliest
-            if source.offset < low:
-                low = source.offset
+            low = min(low, source.offset)
             floor, clock = origins[source.origin]
             origins[source.origin] = (min(floor, source.floor_before), clock)
         before = self._before.read if self._before else 0

@@ -60,7 +60,7 @@ class Origin:
 
     def take(self, offset: int, event: InputEvent, timestamp: int | None) -> Rejected | None:
         """Put an event in its place, or say why not. `timestamp` is the record's own, in ms."""
-        at = event.occurred_at if type(event) is UsageEvent else moment(event)
+        at = event.occurred_at if isinstance(event, UsageEvent) else moment(event)
         if timestamp is not None and at > timestamp + self._future_tolerance:
             return self._from_the_future(at, timestamp, _TIME_FIELDS[self.topic])
         clock = self.clock
@@ -69,9 +69,9 @@ class Origin:
             if clock is not None and clock > place:
                 place = clock
         else:
-            place = at if at > clock else clock
+            place = max(at, clock)
         account = event.account_id
-        if type(event) is UsageEvent:
+        if isinstance(event, UsageEvent):
             user, event_id = event.user_id, event.event_id
             row: Usage | Fact = Usage(
                 offset,

@@ -1,0 +1,178 @@
+"""One home partition: the accounts that live on it, the merge of their events, the due queue. Pure.
+
+It is driven in the same way live, in a replay and in a test: `receive` what the shuffle brings, run `step` to its end,
+`take` what has come of it, store that in one transaction.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.alerts import Transition
+from schemas.codec import encode
+from schemas.shuffle import Fact, ShuffleRecord
+from streams.detection.engine import Engine
+from streams.detection.merge import Held, Merge, Progress
+from streams.detection.results import Refusal
+from streams.detection.state import Account, due_of
+
+BREATH: Final = 500
+"""Events or due accounts handled between two moments at which the caller may do something else."""
+DECODED: Final = 20_000
+"""Accounts kept decoded, about: so many that were used last, and up to as many from before."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCommand:
+    """A command that could not be carried out, and where it stood."""
+
+    fact: Fact
+    origin: str
+    refusal: Refusal
+
+
+@dataclass(slots=True)
+class Output:
+    """What is to be stored and said, all of it or none."""
+
+    progress: Progress
+    rows: list[tuple[str, bytes]]
+    """Accounts whose state has changed, by id."""
+    transitions: list[Transition] = field(default_factory=list)
+    pictures: list[tuple[str, bytes]] = field(default_factory=list)
+    refused: list[RefusedCommand] = field(default_factory=list)
+
+
+class Home:
+    """The accounts of one home partition.
+
+    `stored` reads an account's stored state by id; `stored_accounts` are all ids with their stored states, from which
+    the due queue is built: an iterator, so that it may be long.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        merge: Merge,
+        stored: Callable[[str], bytes | None] = lambda _account: None,
+        stored_accounts: Iterable[tuple[str, bytes]] = (),
+    ) -> None:
+        self.merge = merge
+        self._engine = engine
+        self._stored = stored
+        self._young: dict[str, Account] = {}
+        self._old: dict[str, Account] = {}
+        self._dirty: dict[str, Account] = {}
+        self._due: list[tuple[int, str]] = []
+        self._queued: dict[str, int] = {}
+        self._transitions: list[Transition] = []
+        self._refused: list[RefusedCommand] = []
+        self._pictured: dict[str, None] = {}
+        for account_id, value in stored_accounts:
+            due = due_of(value)
+            if due is not None:
+                self._queued[account_id] = due
+        self._due = [(due, account_id) for account_id, due in self._queued.items()]
+        heapq.heapify(self._due)
+
+    @property
+    def urgent(self) -> bool:
+        """There is something to say that people wait for."""
+        return bool(self._transitions or self._refused)
+
+    @property
+    def changed(self) -> int:
+        """Accounts that changed since the last `take`."""
+        return len(self._dirty)
+
+    @property
+    def due_accounts(self) -> int:
+        """Accounts in the due queue."""
+        return len(self._queued)
+
+    def receive(self, offset: int, record: ShuffleRecord) -> None:
+        """Hold back the events of a shuffle record until their turn."""
+        self.merge.receive(offset, record)
+
+    def step(self, *, idle: bool) -> Iterator[None]:
+        """Apply every event whose turn has come and honour what is due by then. Yields now and then, so that long work
+        can be parted; only when it has ended is the state whole and `take` allowed."""
+        work = 0
+        for events, clock in self.merge.due(idle=idle):
+            for held in events:
+                self._apply(held)
+                work += 1
+                if work % BREATH == 0:
+                    yield
+            while clock is not None and self._due and self._due[0][0] <= clock:
+                self._honour(clock)
+                work += 1
+                if work % BREATH == 0:
+                    yield
+
+    def take(self, *, pictures: bool = True) -> Output:
+        """What has come of the steps since the last call. Without `pictures` those are left for a later call."""
+        output = Output(
+            self.merge.progress(),
+            [(account_id, account.encode()) for account_id, account in self._dirty.items()],
+            self._transitions,
+            refused=self._refused,
+        )
+        self._pictured.update(dict.fromkeys(self._dirty))
+        if pictures:
+            now = self.merge.clock
+            for account_id in self._pictured:
+                account = self._account(account_id)
+                at = max(account.last_event_at, 0) if now is None else now
+                output.pictures.append((account_id, encode(self._engine.picture(account, at))))
+            self._pictured = {}
+        self._dirty, self._transitions, self._refused = {}, [], []
+        if len(self._young) > DECODED:
+            self._young, self._old = {}, self._young
+        return output
+
+    def account(self, account_id: str) -> Account:
+        """The account as it stands; a new one if there is none."""
+        return self._account(account_id)
+
+    def _account(self, account_id: str) -> Account:
+        account = self._young.get(account_id)
+        if account is None:
+            account = self._dirty.get(account_id) or self._old.get(account_id)
+            if account is None:
+                value = self._stored(account_id)
+                account = Account(account_id) if value is None else Account.decode(account_id, value)
+            self._young[account_id] = account
+        return account
+
+    def _apply(self, held: Held) -> None:
+        account = self._account(held.event.account)
+        for result in self._engine.apply(account, held.event):
+            if isinstance(result, Transition):
+                self._transitions.append(result)
+            elif isinstance(held.event, Fact):
+                self._refused.append(RefusedCommand(held.event, held.origin, result))
+        self._changed(account)
+
+    def _honour(self, clock: int) -> None:
+        due, account_id = heapq.heappop(self._due)
+        if self._queued.get(account_id) != due:
+            return  # it has moved since
+        del self._queued[account_id]
+        account = self._account(account_id)
+        self._transitions.extend(self._engine.close(account, clock))
+        self._changed(account)
+
+    def _changed(self, account: Account) -> None:
+        account_id = account.id
+        self._dirty[account_id] = account
+        due = account.due
+        queued = self._queued.get(account_id)
+        if due == queued:
+            return
+        if due is None:
+            del self._queued[account_id]
+        else:
+            self._queued[account_id] = due
+            heapq.heappush(self._due, (due, account_id))  # an entry of before is passed over when it comes up
