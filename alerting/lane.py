@@ -144,7 +144,6 @@ class Lane:
             self._give_up(row, UndeliveredReason.GIVEN_UP, now)
         elif tried_for >= policy.patience and not broken and verdict is not Verdict.RATE_LIMITED:
             self._put(replace(row, not_before=now + policy.set_aside))
-        self._expire(now)
 
     def _expire(self, now: int) -> None:
         """Give up what has waited for too long while the route failed: the oldest ones, which are the first ones."""

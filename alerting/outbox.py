@@ -156,7 +156,9 @@ class Outbox:
         lane = self._lanes.get(name)
         if lane is None:
             refuge = name != DEFAULT and DEFAULT in self._buckets
-            lane = self._lanes[name] = Lane(name, self._buckets.get(name), self._policy, self._draw, refuge=refuge)
+            lane = Lane(name, self._buckets.get(name), self._policy, self._draw, refuge=refuge)
+            # In one order whichever route was used first, so that a restored outbox draws its chances in the same.
+            self._lanes = dict(sorted([*self._lanes.items(), (name, lane)]))
         return lane
 
 

@@ -155,6 +155,19 @@ def test_a_worker_that_rested_for_a_week_tries_what_was_left_before_it_gives_up_
     assert second.undelivered == []
 
 
+def test_what_was_never_tried_before_a_long_rest_has_its_day_all_the_same() -> None:
+    outbox = Outbox(ROUTES, draw=no_jitter)
+    for sequence in range(3):
+        outbox.add(sequence, notification(), AT)
+    rows = [(key, value) for key, value in outbox.changed().rows if value is not None]
+    world = VirtualDelivery(ROUTES, away_until(AT + 31 * HOUR))
+    world.now = AT + 30 * HOUR
+    world.outbox = Outbox.restore(rows, ROUTES, draw=no_jitter)
+    world.table = dict(rows)
+    world.run_until(AT + 32 * HOUR)
+    assert world.delivered() == [0, 1, 2]
+
+
 def test_one_poisonous_message_is_set_aside_and_the_others_arrive() -> None:
     world = VirtualDelivery(ROUTES, lambda row, _now: (BUSY if row.alert_id == A else OK, 100))
     world.add(0, notification(alert_id=A))
@@ -165,10 +178,37 @@ def test_one_poisonous_message_is_set_aside_and_the_others_arrive() -> None:
     assert world.delivered() == [], "the order of the route comes first"
     world.run_until(AT + 40 * MINUTE)
     assert world.delivered() == [1, 3]
-    world.run_until(AT + 23 * HOUR)
-    assert {sent.row.sequence for sent in world.sent if sent.row.alert_id == A} == {0}, "its alert's order is kept"
+    for hour in range(1, 60):
+        world.run_until(AT + hour * HOUR)
+        world.add(3 + hour, notification(alert_id=C, revision=1 + hour))
+        if hour == 23:
+            sent = {sent.row.sequence for sent in world.sent if sent.row.alert_id == A}
+            assert sent == {0}, "its alert's order is kept"
     world.run_until(AT + 60 * HOUR)
+    assert world.delivered() == [1, *range(3, 63)]
     assert [lost.notification.transition.revision for lost in world.undelivered] == [1, 2]
+    first, second = (lost.at - AT for lost in world.undelivered)
+    assert 24 * HOUR <= first <= 24 * HOUR + 12 * MINUTE, "that the others arrived did not prolong its day"
+    assert first + 24 * HOUR <= second <= first + 25 * HOUR
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_after_an_outage_beyond_patience_what_was_set_aside_goes_at_once(seed: int) -> None:
+    world = VirtualDelivery(ROUTES, away_until(AT + 17 * MINUTE), seed=seed)
+    for sequence, alert_id in enumerate((A, B, C)):
+        world.add(sequence, notification(alert_id=alert_id))
+    world.run_until(AT + 24 * MINUTE)
+    assert sorted(world.delivered()) == [0, 1, 2], "not after the ten minutes for which it was set aside"
+
+
+def test_being_slowed_down_or_broken_for_long_sets_no_message_aside() -> None:
+    for answer in (Answer(status=429), GONE):
+        world = VirtualDelivery(ROUTES, spells((12, answer)))
+        for sequence, alert_id in enumerate((A, B, C)):
+            world.add(sequence, notification(alert_id=alert_id))
+        world.run_until(AT + 20 * HOUR)
+        assert {sent.row.sequence for sent in world.sent[:12]} == {0}
+        assert world.delivered() == [0, 1, 2]
 
 
 def test_refused_blocks_are_tried_once_more_as_plain_text() -> None:
@@ -229,6 +269,17 @@ def test_a_broken_route_is_tried_again_now_and_then_and_used_when_it_works() -> 
     assert [moved.transition.revision - 1 for moved in world.rerouted] == list(range(17))
     (status,) = world.outbox.status()
     assert status.broken_since is None
+
+
+def test_a_broken_route_that_fails_in_another_way_is_no_better() -> None:
+    moods = chain([(GONE, 100), (BUSY, 100), (Answer(status=429, retry_after=9.0), 100)], repeat((OK, 100)))
+    world = VirtualDelivery(ROUTES, in_turn(moods))
+    for minute in (0, 6, 30, 60):
+        world.run_until(AT + minute * MINUTE)
+        world.add(minute, notification("sales", revision=minute + 1))
+    world.run_until(AT + 2 * HOUR)
+    assert [moved.transition.revision - 1 for moved in world.rerouted] == [0, 6, 30]
+    assert world.delivered("sales") == [60]
 
 
 def test_a_broken_default_route_keeps_its_messages_and_tries_at_least_every_hour() -> None:
