@@ -43,4 +43,4 @@ def create(
         return
     for name in created:
         typer.echo(name)
-    tell(f"created {len(created)} of {len(plans)} topics at {settings.brokers}; the others were there")
+    tell(f"created {len(created)} topics at {settings.brokers}; {len(plans) - len(created)} were there already")
