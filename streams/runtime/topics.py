@@ -1,0 +1,183 @@
+"""The topics: what each has to be like, creating the missing ones, finding those that are wrong."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from schemas.errors import BrokerError
+from schemas.events import InputTopic
+from streams.runtime.settings import Settings
+
+Role = Literal["input", "output", "internal"]
+_DAY: Final = 86_400_000
+_LARGE: Final = str(16 << 20)
+ENGAGEMENT: Final = "engagement"
+DELIVERIES: Final = "deliveries"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPlan:
+    """A topic as it has to be. The partition count of an input topic is its owner's: here only what `create` makes."""
+
+    name: str
+    partitions: int
+    configs: Mapping[str, str]
+    role: Role
+    cleanup: frozenset[str] = field(default_factory=frozenset)
+    """Cleanup policies that are allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A topic that a worker cannot work with, and what to do."""
+
+    topic: str
+    text: str
+    remedy: str
+
+
+def changelog(settings: Settings, table: str) -> str:
+    """The changelog topic of a table, as Faust calls it."""
+    return f"{settings.app_id}-{table}-changelog"
+
+
+def plan(settings: Settings) -> list[TopicPlan]:
+    """Every topic there has to be."""
+    count = settings.partitions
+
+    def topic(name: str, role: Role, cleanup: str, *also: str, partitions: int = count, **configs: str) -> TopicPlan:
+        given = {"cleanup.policy": cleanup} | {key.replace("_", "."): value for key, value in configs.items()}
+        return TopicPlan(name, partitions, given, role, frozenset({cleanup, *also}))
+
+    days = {number: str(number * _DAY) for number in (7, 14, 90)}
+    return [
+        topic(settings.topic("usage"), "input", "delete"),
+        topic(settings.topic("billing"), "input", "delete"),
+        topic(settings.topic("accounts"), "input", "compact", "compact,delete", "delete"),
+        topic(settings.topic("commands"), "input", "delete"),
+        topic(settings.topic("alerts"), "output", "delete", retention_ms=days[90]),
+        topic(settings.topic("health"), "output", "compact", "compact,delete", max_message_bytes=_LARGE),
+        topic(settings.topic("dead_letters"), "output", "delete", retention_ms=days[14], max_message_bytes=_LARGE),
+        topic(settings.shuffle_topic, "internal", "delete", retention_ms=days[7], max_message_bytes=_LARGE),
+        topic(settings.notifications_topic, "internal", "delete", retention_ms=days[7]),
+        topic(settings.undelivered_topic, "internal", "delete", retention_ms=days[14], max_message_bytes=_LARGE),
+        topic(changelog(settings, ENGAGEMENT), "internal", "compact", max_message_bytes=_LARGE),
+        topic(changelog(settings, DELIVERIES), "internal", "compact", max_message_bytes=_LARGE),
+    ]
+
+
+def input_names(settings: Settings) -> dict[str, InputTopic]:
+    """The input topics by their full names."""
+    return {settings.topic(topic.value): topic for topic in InputTopic}
+
+
+async def create(settings: Settings, *, roles: Sequence[Role] = ("input", "output", "internal")) -> list[str]:
+    """Create the topics of these roles that are missing, and give their names. Raises `BrokerError`."""
+    async with _admin(settings) as admin:
+        existing = set(await _counts(admin))
+        missing = [each for each in plan(settings) if each.role in roles and each.name not in existing]
+        if not missing:
+            return []
+        response = await admin.create_topics([_new(each, settings.replication_factor) for each in missing])
+        for name, code, *text in response.topic_errors:
+            error = for_code(code)
+            if code and error is not TopicAlreadyExistsError:
+                detail = text[0] if text and text[0] else error.__name__
+                raise BrokerError(f"the broker at {settings.brokers} did not create the topic {name!r}: {detail}")
+        return [each.name for each in missing]
+
+
+async def verify(settings: Settings) -> list[Problem]:
+    """What is wrong with the topics there are, and which input topics are missing. Raises `BrokerError`."""
+    async with _admin(settings) as admin:
+        counts = await _counts(admin)
+        plans = plan(settings)
+        cleanup = await _cleanup_policies(admin, [each.name for each in plans if each.name in counts])
+    problems = []
+    for each in plans:
+        if each.name not in counts:
+            if each.role == "input":
+                problems.append(
+                    Problem(each.name, "there is no such topic", "run: slackwater topics create; or set its name right")
+                )
+            continue
+        if each.role != "input" and each.name not in _free(settings) and counts[each.name] != each.partitions:
+            problems.append(
+                Problem(
+                    each.name,
+                    f"has {counts[each.name]} partitions, and the setting partitions says {each.partitions}",
+                    f"set SLACKWATER_PARTITIONS={counts[each.name]}; the count is fixed once there is state",
+                )
+            )
+        policy = cleanup.get(each.name)
+        if policy and ",".join(sorted(policy.split(","))) not in each.cleanup:
+            problems.append(
+                Problem(
+                    each.name,
+                    f"has cleanup.policy={policy}, which would lose {_LOST[each.role]}",
+                    f"use cleanup.policy={each.configs['cleanup.policy']} for it, or another topic",
+                )
+            )
+    return problems
+
+
+async def input_partitions(settings: Settings) -> dict[str, int]:
+    """Partition counts of the input topics that there are, by full name. Raises `BrokerError`."""
+    async with _admin(settings) as admin:
+        counts = await _counts(admin)
+    return {name: counts[name] for name in input_names(settings) if name in counts}
+
+
+_LOST: Final[dict[Role, str]] = {"input": "events", "output": "records", "internal": "state"}
+
+
+def _free(settings: Settings) -> set[str]:
+    """Topics whose partition count does not matter."""
+    return {settings.topic("dead_letters"), settings.undelivered_topic}
+
+
+def _new(topic: TopicPlan, replication_factor: int) -> NewTopic:
+    new = NewTopic(topic.name, topic.partitions, 1, topic_configs=dict(topic.configs))
+    new.replication_factor = replication_factor  # -1, the broker's default, is refused by the constructor alone
+    return new
+
+
+async def _counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    # All topics: a broker may create those that are asked for by name.
+    return {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()}
+
+
+async def _cleanup_policies(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, str]:
+    """The cleanup policy of each topic; of none, where the broker does not tell."""
+    if not names:
+        return {}
+    found: dict[str, str] = {}
+    try:
+        responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    except KafkaError:
+        return {}
+    for response in responses:
+        for resource in response.resources:
+            code, _, _, name, entries = resource[:5]
+            for entry in entries if code == 0 else ():
+                if entry[0] == "cleanup.policy" and entry[1]:
+                    found[name] = entry[1]
+    return found
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[Any]:
+    admin = AIOKafkaAdminClient(**settings.kafka(), client_id=f"{settings.app_id}-admin")
+    try:
+        await admin.start()
+        yield admin
+    except (KafkaError, OSError) as error:
+        reason = str(error) or type(error).__name__
+        raise BrokerError(f"no Kafka broker can be used at {settings.brokers}: {reason}") from error
+    finally:
+        await admin.close()

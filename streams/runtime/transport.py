@@ -1,0 +1,176 @@
+"""Faust's aiokafka transport, with one Faust event for each fetched batch of a partition.
+
+Faust hands on a record at a time, which costs more than all that is done with it. Here a batch goes through Faust as
+one event, with the positions before and after it, so that a task can tell a hole or a repetition. What is committed,
+and where reading goes on, is the tasks' to say. Private names of Faust and aiokafka that this leans on are pinned in
+tests/framework.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
+from aiokafka.errors import IllegalStateError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+FETCH_WAIT_MS: Final = 200
+"""Faust waits 1,500 for a fetch to fill, and a seek waits for the fetch that is on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one fetch moved a partition's position over. Control records make it longer than its records."""
+
+    start: int
+    end: int
+    log_end: int
+    """The partition's end for a reader of committed records, as of the fetch."""
+    records: list[Any]
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Fetches batches, read committed, in the consumer's own thread."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: Any,
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Any:
+        self._pause_all_but(consumer, active_partitions)
+        before = _positions(consumer, active_partitions)
+        fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        after = _positions(consumer, active_partitions)
+        return {
+            TP(*tp): [Batch(before[tp][0], end, max(log_end, end), fetched.get(tp, []))]
+            for tp, (end, log_end) in after.items()
+            if tp in before and before[tp][0] < end
+        }
+
+    @staticmethod
+    def _pause_all_but(consumer: Any, active: Any) -> None:
+        # Faust only ignores a paused partition; aiokafka would go on fetching it (our own changelog, say).
+        for tp in consumer.assignment():
+            (consumer.resume if tp in active else consumer.pause)(tp)
+
+    def rejoin(self) -> None:
+        """Leave and join the group again: every task begins anew."""
+        self.thread_loop.call_soon_threadsafe(self._ensure_consumer()._coordinator.request_rejoin)
+
+    async def committed(self, partitions: list[TP]) -> Mapping[TP, OffsetAndMetadata]:
+        """What the group committed; partitions without a commit are left out."""
+        wanted = [TopicPartition(*tp) for tp in partitions]
+        fetch = self._ensure_consumer()._coordinator.fetch_committed_offsets
+        found = await self.call_thread(fetch, wanted)
+        return {TP(*tp): commit for tp, commit in found.items() if commit.offset >= 0}
+
+    async def commit_with_metadata(self, offsets: Mapping[TP, OffsetAndMetadata]) -> None:
+        """Commit for the group; used where the broker has no transactions."""
+        await self.call_thread(self._ensure_consumer().commit, {TopicPartition(*tp): at for tp, at in offsets.items()})
+
+
+def _positions(consumer: AIOKafkaConsumer, partitions: Any) -> dict[Any, tuple[int, int]]:
+    assignment = consumer._subscription.subscription.assignment
+    if assignment is None:
+        return {}
+    states = {tp: assignment.state_value(tp) for tp in partitions}
+    return {
+        tp: (state.position, state.lso if state.lso is not None and state.lso >= 0 else state.highwater or 0)
+        for tp, state in states.items()
+        if state and state.has_valid_position
+    }
+
+
+class Consumer(driver.Consumer):
+    """Hands batches to the tasks' agents, and changelogs to the stores."""
+
+    fetched_at = 0.0
+    """When the fetch loop last turned (monotonic): whether it makes progress."""
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def thread(self) -> ConsumerThread:
+        """The thread that the aiokafka consumer lives in."""
+        thread: ConsumerThread = self._thread  # type: ignore[assignment]
+        return thread
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        batch: Batch = record
+        stamp = batch.records[-1].timestamp / 1000 if batch.records else 0.0
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            batch.end - 1,
+            stamp,
+            0,
+            None,  # type: ignore[arg-type]  # a batch has no headers
+            b"",
+            batch,  # type: ignore[arg-type]  # Faust's value is whatever the codec takes
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Flush and let go before Faust stops the flow and waits."""
+        await self.app.tasks.release()  # type: ignore[attr-defined]
+        await super().on_partitions_revoked(revoked)
+
+    async def perform_seek(self) -> None:
+        """Where to go on is the tasks' to say, not the group's. Faust calls this also when nothing has changed."""
+        await self.seek_wait(await self.app.tasks.positions(self))  # type: ignore[attr-defined]
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        self.fetched_at = monotonic()
+        logs = self.app.tables.changelog_topics
+        tasks = self.app.tasks  # type: ignore[attr-defined]
+        wanted = {tp for tp in active_partitions or () if tp.topic in logs or tasks.has_room(tp)}
+        if not wanted:
+            await asyncio.sleep(0.005)  # an empty set means "all" to aiokafka
+            return {}
+        try:
+            fetched = await super()._getmany(wanted, FETCH_WAIT_MS / 1000)
+            for tp in [tp for tp in fetched if tp.topic in logs]:
+                await self._recover(tp, fetched.pop(tp)[0])
+        except IllegalStateError:  # the partition went away: a rebalance is on
+            return {}
+        for tp, (batch,) in fetched.items():
+            tasks.fetched(tp, batch)
+        return fetched
+
+    async def _recover(self, tp: TP, batch: Batch) -> None:
+        # At once, and not through Recovery's queue: that is cleared by every resume, and is slow.
+        recovery = self.app.tables.recovery  # type: ignore[attr-defined]
+        books = recovery.active_offsets if tp in recovery.active_tps else recovery.standby_offsets
+        have = books.get(tp)
+        if have is None or not self.flow_active:  # the books are of before the rebalance
+            return
+        if batch.start > have + 1:  # a fetch of before a seek, or one was dropped
+            await self.seek_wait({tp: have + 1})
+        elif batch.end - 1 > have:
+            store = recovery.tp_to_table[tp].data
+            store.apply(tp, ((record.key, record.value) for record in batch.records), batch.end - 1)
+            books[tp] = batch.end - 1
+        if recovery.in_recovery and not recovery.need_recovery():
+            recovery.signal_recovery_end.set()
+
+
+class Transport(driver.Transport):
+    """Faust's transport with this module's consumer."""
+
+    Consumer = Consumer

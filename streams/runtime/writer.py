@@ -1,0 +1,120 @@
+"""Writing a task's output and its input position together: as one transaction, or as near to it as the broker allows."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaProducer, OffsetAndMetadata, TopicPartition
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from streams.runtime.settings import Settings
+
+MAX_REQUEST: Final = 16 << 20
+_PRODUCER: Final[dict[str, Any]] = {
+    "linger_ms": 2,
+    "max_batch_size": 1 << 19,
+    "max_request_size": MAX_REQUEST,
+    "retry_backoff_ms": 20,  # the markers of one transaction may still be written when the next one begins
+    "acks": "all",
+}
+
+
+class Record(NamedTuple):
+    """One record to be written."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Commit(Protocol):
+    """Commits offsets for the group, outside a transaction."""
+
+    async def __call__(self, offsets: Mapping[TP, OffsetAndMetadata]) -> None: ...
+
+
+class Writer(Protocol):
+    """What a task writes with."""
+
+    async def start(self) -> None: ...
+    async def write(self, records: Sequence[Record], position: tuple[TP, OffsetAndMetadata] | None) -> list[int]:
+        """All of it or none. Gives the offset of each record."""
+        ...
+
+    async def stop(self) -> None: ...
+
+
+class TransactionalWriter:
+    """One transaction a write. `start` fences whoever had the same id before, and settles what it left open."""
+
+    def __init__(self, settings: Settings, transactional_id: str) -> None:
+        self._group = settings.app_id
+        self._producer = AIOKafkaProducer(
+            **settings.kafka(), **_PRODUCER, transactional_id=transactional_id, transaction_timeout_ms=20_000
+        )
+
+    async def start(self) -> None:
+        await self._producer.start()
+
+    async def write(self, records: Sequence[Record], position: tuple[TP, OffsetAndMetadata] | None) -> list[int]:
+        async with self._producer.transaction():
+            sent = [await _send(self._producer, record) for record in records]
+            for future in sent:
+                future.add_done_callback(_looked_at)  # the commit reports it
+            if position is not None:
+                tp, at = position
+                await self._producer.send_offsets_to_transaction({TopicPartition(*tp): at}, self._group)
+        return [future.result().offset for future in sent]
+
+    async def stop(self) -> None:
+        # A transaction that is still open is settled by the next owner.
+        await asyncio.wait([asyncio.ensure_future(self._producer.stop())], timeout=2.0)
+
+
+class PlainWriter:
+    """For a broker without transactions: a flush, and the position after it. A crash in between repeats the flush."""
+
+    def __init__(self, settings: Settings, commit: Commit) -> None:
+        self._commit = commit
+        self._producer = AIOKafkaProducer(**settings.kafka(), **_PRODUCER)
+
+    async def start(self) -> None:
+        await self._producer.start()
+
+    async def write(self, records: Sequence[Record], position: tuple[TP, OffsetAndMetadata] | None) -> list[int]:
+        sent = [await _send(self._producer, record) for record in records]
+        written = await asyncio.gather(*sent)
+        if position is not None:
+            await self._commit(dict([position]))
+        return [each.offset for each in written]
+
+    async def stop(self) -> None:
+        await asyncio.wait([asyncio.ensure_future(self._producer.stop())], timeout=2.0)
+
+
+async def has_transactions(settings: Settings) -> bool:
+    """Whether the broker can do transactions: asked by beginning as a transactional producer would."""
+    producer = AIOKafkaProducer(**settings.kafka(), transactional_id=f"{settings.app_id}-probe")
+    try:
+        async with asyncio.timeout(15):
+            await producer.start()
+    except (KafkaError, TimeoutError):
+        return False
+    finally:
+        await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=2.0)
+    return True
+
+
+async def _send(producer: AIOKafkaProducer, record: Record) -> asyncio.Future[Any]:
+    future: asyncio.Future[Any] = await producer.send(
+        record.topic, record.value, key=record.key, partition=record.partition, headers=list(record.headers)
+    )
+    return future
+
+
+def _looked_at(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
