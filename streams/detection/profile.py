@@ -41,8 +41,7 @@ class Profile:
                 continue
             value = getattr(update, name)
             if value is None:
-                if not stale:
-                    self.fields.pop(name, None)
+                self.fields.pop(name, None)
             else:
                 self.fields[name] = list(value) if isinstance(value, tuple) else value
         self.updated_at = max(self.updated_at, update.updated_at)

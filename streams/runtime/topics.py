@@ -126,11 +126,10 @@ async def verify(settings: Settings) -> list[Problem]:
     return problems
 
 
-async def input_partitions(settings: Settings) -> dict[str, int]:
-    """Partition counts of the input topics that there are, by full name. Raises `BrokerError`."""
+async def partition_counts(settings: Settings) -> dict[str, int]:
+    """Partition counts of the topics that there are, by full name. Raises `BrokerError`."""
     async with _admin(settings) as admin:
-        counts = await _counts(admin)
-    return {name: counts[name] for name in input_names(settings) if name in counts}
+        return await _counts(admin)
 
 
 _LOST: Final[dict[Role, str]] = {"input": "events", "output": "records", "internal": "state"}

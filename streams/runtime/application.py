@@ -1,0 +1,160 @@
+"""The Faust application: agents, tables, and the hooks in which tasks begin and end."""
+
+import ssl
+from time import monotonic
+from typing import Any, Final
+
+import aiohttp
+import faust
+from faust.serializers import codecs
+from yarl import URL
+
+from schemas.errors import StartError
+from streams.runtime import topics
+from streams.runtime.channels import channels_of
+from streams.runtime.metrics import Metrics
+from streams.runtime.settings import Settings
+from streams.runtime.table import SCHEME, Table, Tables
+from streams.runtime.tasks import Tasks
+from streams.runtime.topics import DELIVERIES, ENGAGEMENT
+from streams.runtime.transport import Transport
+from streams.runtime.web import Web
+from streams.runtime.writer import has_transactions
+
+
+class _Whole(codecs.Codec):
+    """A batch is handed on as it is."""
+
+    def _loads(self, s: Any) -> Any:
+        return s
+
+    def _dumps(self, s: Any) -> Any:
+        return s
+
+
+codecs.register("whole", _Whole())
+_PLAIN: Final[dict[str, Any]] = {
+    "acks": False,  # the tasks commit, in their transactions; Faust is to track nothing
+    "key_type": None,
+    "value_type": None,
+    "key_serializer": "whole",
+    "value_serializer": "whole",
+}
+
+
+class App(faust.App):
+    """slackwater on Faust. Build it with `create_app`."""
+
+    settings: Settings
+    metrics: Metrics
+    tasks: Tasks
+    _session: aiohttp.ClientSession | None = None
+
+    async def on_start(self) -> None:
+        """Look at the broker and its topics before anything is joined. Raises `StartError`, `BrokerError`."""
+        await self._prepare()
+        await self.add_runtime_dependency(Web(self, beacon=self.beacon, loop=self.loop))
+        await super().on_start()
+
+    async def on_first_start(self) -> None:
+        """Faust would make a data directory, which the memory store does not need."""
+
+    async def on_stop(self) -> None:
+        """Flush and let go before Faust stops its consumer."""
+        await self.tasks.release()
+        await super().on_stop()
+        if self._session is not None:
+            await self._session.close()
+
+    def on_rebalance_end(self) -> None:
+        """See Faust."""
+        super().on_rebalance_end()
+        self.tasks.check_ready()
+
+    @property
+    def ready(self) -> bool:
+        """Assigned and recovered."""
+        return not self.rebalancing and self.tasks.ready
+
+    def stuck(self, seconds: float) -> str:
+        """What has made no progress for so long; empty when all is well."""
+        now = monotonic()
+        if self.ready and now - self.tasks.consumer.fetched_at > seconds:
+            return "the fetch loop does not turn"
+        late = [task for task in self.tasks.by_tp.values() if task.position is not None and now - task.beat > seconds]
+        return f"{late[0].stage} of {late[0].tp.topic}/{late[0].tp.partition} does not get on" if late else ""
+
+    async def _prepare(self) -> None:
+        settings, tasks = self.settings, self.tasks
+        await topics.create(settings, roles=("output", "internal"))
+        problems = await topics.verify(settings)
+        if problems:
+            raise StartError("\n".join(f"topic {each.topic!r} {each.text}; {each.remedy}" for each in problems))
+        partitions = await topics.partition_counts(settings)
+        tasks.origins = frozenset(f"{name}/{number}" for name in tasks.inputs for number in range(partitions[name]))
+        tasks.dead_letter_partitions = partitions[settings.topic("dead_letters")]
+        tasks.transactions = await has_transactions(settings)
+        self.metrics.exactly_once.set(tasks.transactions)
+        if not tasks.transactions:
+            self.log.warning("this broker has no transactions: a crash may repeat what was flushed last")
+        self._session = aiohttp.ClientSession()
+        tasks.channels = channels_of(settings, tasks.routes, self._session)
+        if not tasks.routes:
+            self.log.warning("no route: alerts go to the topic only (set SLACKWATER_SLACK_WEBHOOK_URL)")
+
+
+def create_app(settings: Settings) -> App:
+    """The application, as `faust -A streams.app` and `slackwater worker` run it."""
+    seconds = 1 / 1000
+    app = App(
+        settings.app_id,
+        broker=[URL(f"kafka://{address}") for address in settings.brokers.split(",")],
+        broker_credentials=_credentials(settings),
+        store=f"{SCHEME}://",
+        datadir=settings.state_dir,
+        Table=Table,
+        TableManager=Tables,
+        topic_partitions=settings.partitions,
+        topic_replication_factor=max(settings.replication_factor, 1),
+        topic_disable_leader=True,
+        web_enabled=False,
+        web_tables_enabled=False,
+        stream_wait_empty=False,
+        broker_max_poll_records=5_000,
+        consumer_max_fetch_size=1 << 20,
+        broker_session_timeout=settings.session_timeout * seconds,
+        broker_heartbeat_interval=settings.heartbeat_interval * seconds,
+        broker_rebalance_timeout=settings.rebalance_timeout * seconds,
+        consumer_auto_offset_reset="earliest",
+    )
+    app.settings = settings
+    app.metrics = Metrics()
+    app.tasks = Tasks(app, settings, app.metrics)
+    app.transport = Transport(app.conf.broker_consumer, app)
+    schema = faust.Schema(key_serializer="raw", value_serializer="raw")
+    for table in (ENGAGEMENT, DELIVERIES):
+        app.Table(table, partitions=settings.partitions, schema=schema)
+    for name, stage in app.tasks.stages.items():
+        app.agent(app.topic(name, **_PLAIN), name=f"{stage.stage}-{name}")(_hand_over(app))
+    return app
+
+
+def _hand_over(app: App) -> Any:
+    async def agent(stream: Any) -> None:
+        async for event in stream.events():
+            app.tasks.handle(event)
+
+    return agent
+
+
+def _credentials(settings: Settings) -> Any:
+    kafka = settings.kafka()
+    context: ssl.SSLContext | None = kafka.get("ssl_context")
+    if settings.security_protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=kafka["sasl_plain_username"],
+            password=kafka["sasl_plain_password"],
+            mechanism=settings.sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None

@@ -1,0 +1,109 @@
+"""Deliver: one partition of the notifications topic, and so all of a route's messages, in order.
+
+A notification is stored as a row of the table before it is sent, and deleted once it is final. A message that was
+answered is committed before the next one of its route goes out: a crash repeats at most the one in flight.
+"""
+
+import asyncio
+import random
+from time import time
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from faust.types import TP
+
+from alerting.delivery.answers import Answer
+from alerting.delivery.attempt import attempt
+from alerting.notification import Notification
+from alerting.outbox import Outbox
+from alerting.outbox_rows import Row
+from streams.runtime.ingest import home_of
+from streams.runtime.task import StatefulTask
+from streams.runtime.topics import DELIVERIES
+from streams.runtime.transport import Batch
+from streams.runtime.writer import Record
+
+if TYPE_CHECKING:
+    from streams.runtime.tasks import Tasks
+
+POSITION: Final = b"\0position"
+_LAST_ANSWERS: Final = 4.0
+"""Seconds that messages in flight have when the task ends."""
+
+
+class Deliver(StatefulTask):
+    """A partition of the notifications topic."""
+
+    stage: ClassVar[str] = "deliver"
+    table_name: ClassVar[str] = DELIVERIES
+
+    def __init__(self, tp: TP, tasks: "Tasks") -> None:
+        super().__init__(tp, tasks)
+        self.outbox: Outbox | None = None
+        self._sending: dict[asyncio.Task[Answer], Row] = {}
+        self._dirty = False
+
+    def load(self, rows: dict[bytes, bytes], earliest: int) -> int:
+        """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
+        waiting = [(key.decode(), value) for key, value in rows.items() if key != POSITION]
+        policy = self.tasks.delivery_policy
+        self.outbox = Outbox.restore(waiting, self.tasks.routes, policy, draw=random.SystemRandom().random)
+        return max(int(rows.get(POSITION, b"0")), earliest)
+
+    async def accept(self, batch: Batch) -> None:
+        """Put the notifications of a batch into the outbox."""
+        assert self.outbox is not None
+        now = _now()
+        for record in batch.records:
+            self._dirty |= self.outbox.add(record.offset, Notification.decode(record.value), now)
+        self.pending += len(batch.records)
+
+    async def work(self) -> None:
+        """Take answers, commit them, send what may be sent."""
+        outbox = self.outbox
+        assert outbox is not None
+        if self.closing and self._sending:
+            await asyncio.wait(self._sending, timeout=_LAST_ANSWERS)
+        for sent in [each for each in self._sending if each.done()]:
+            row = self._sending.pop(sent)
+            verdict = outbox.answered(row, sent.result(), _now())
+            self.metrics.notifications_total.labels(row.route, verdict.value).inc()
+            self._dirty = True
+        if self._dirty:
+            await self._flush()
+        while not self.closing and (row := outbox.next(_now())) is not None:
+            sending = asyncio.create_task(self._send(row))
+            self._sending[sending] = row
+            sending.add_done_callback(lambda _: self.wake())
+        self.metrics.observe_routes(outbox.status(), _now())
+
+    async def _send(self, row: Row) -> Answer:
+        with self.metrics.notification_seconds.labels(row.route).time():
+            return await attempt(row, self.tasks.channels[row.route])
+
+    def _patience(self) -> float:
+        assert self.outbox is not None
+        now = _now()
+        wake_at = self.outbox.wake_at(now)
+        usual = super()._patience()
+        return usual if wake_at is None else min(usual, max(wake_at - now, 1) / 1000)
+
+    def take(self) -> list[Record]:
+        """Rows of the table, what nobody got, what goes another way."""
+        assert self.outbox is not None
+        changed = self.outbox.changed()
+        self._dirty = False
+        records = [self.row(key.encode(), value) for key, value in changed.rows]
+        undelivered = self.settings.undelivered_topic
+        records.extend(
+            Record(undelivered, 0, each.notification.route.encode(), each.encode()) for each in changed.undelivered
+        )
+        for note in changed.rerouted:
+            partition = home_of(note.route, self.settings.partitions)
+            records.append(Record(self.settings.notifications_topic, partition, note.route.encode(), note.encode()))
+        if records or self.position != self._flushed_position:
+            records.append(self.row(POSITION, str(self.position).encode()))
+        return records
+
+
+def _now() -> int:
+    return int(time() * 1000)

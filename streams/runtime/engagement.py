@@ -1,0 +1,118 @@
+"""Engagement: one home partition. Merge, fold, close days, raise and resolve alerts."""
+
+import asyncio
+from collections.abc import Iterator
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from faust.types import TP
+
+from schemas.alerts import transition_headers
+from schemas.codec import encode
+from schemas.dead_letter import DeadLetter, RecordPlace
+from schemas.shuffle import decode_shuffle
+from streams.detection.engine import Engine
+from streams.detection.home import Home, RefusedCommand
+from streams.detection.merge import Merge, Progress
+from streams.runtime.ingest import dead_letter
+from streams.runtime.task import StatefulTask
+from streams.runtime.topics import ENGAGEMENT
+from streams.runtime.transport import Batch
+from streams.runtime.writer import Record
+
+if TYPE_CHECKING:
+    from streams.runtime.tasks import Tasks
+
+PROGRESS: Final = b"\0progress"
+"""Key of the row that says how far the partition has come; no account id has a control character."""
+
+
+class Engagement(StatefulTask):
+    """A home partition."""
+
+    stage: ClassVar[str] = "engagement"
+    table_name: ClassVar[str] = ENGAGEMENT
+    ahead: ClassVar[int] = 200
+
+    def __init__(self, tp: TP, tasks: "Tasks") -> None:
+        super().__init__(tp, tasks)
+        self.engine = Engine(tasks.settings.detection())
+        self.home: Home | None = None
+
+    def load(self, rows: dict[bytes, bytes], earliest: int) -> int:
+        """See `StatefulTask`. Raises `StateError` for a state of a newer version."""
+        stored = rows.get(PROGRESS)
+        progress = Progress.decode(stored) if stored is not None else None
+        merge = Merge(self.tasks.origins, progress, most=self.settings.max_waiting_events)
+        self.home = Home(self.engine, merge, lambda account: rows.get(account.encode()), _accounts(rows))
+        return max(progress.low, earliest) if progress else earliest
+
+    async def accept(self, batch: Batch) -> None:
+        """Hold back the events of a batch until their turn."""
+        started = monotonic()
+        home = self.home
+        assert home is not None
+        for record in batch.records:
+            shuffled = decode_shuffle(record.value)
+            home.receive(record.offset, shuffled)
+            self.pending += len(shuffled.events)
+        home.merge.read = max(home.merge.read, batch.end)
+        if batch.records:
+            self.metrics.batch_records.labels(self.stage).observe(len(batch.records))
+            self.metrics.batch_seconds.labels(self.stage).observe(monotonic() - started)
+
+    async def work(self) -> None:
+        """Apply what has its turn, and honour what is due."""
+        assert self.home is not None
+        for _ in self.home.step(idle=self.idle):
+            await asyncio.sleep(0)
+        self.metrics.observe_home(self.tp.partition, self.home, self.engine.tally, self.settings.topic("usage"))
+
+    @property
+    def urgent(self) -> bool:
+        """There are transitions."""
+        return self.home is not None and self.home.urgent
+
+    @property
+    def lagging(self) -> bool:
+        """Input is still far from its end, here or at an origin."""
+        return super().lagging or (self.home is not None and not self.home.merge.caught_up)
+
+    def take(self) -> list[Record]:
+        """Transitions, dead letters, pictures, and the changelog with the progress at its end."""
+        assert self.home is not None
+        if not (self.home.changed or self.position != self._flushed_position):
+            return []
+        settings, partition = self.settings, self.tp.partition
+        output = self.home.take()
+        alerts, health = settings.topic("alerts"), settings.topic("health")
+        records = [
+            Record(alerts, partition, each.account_id.encode(), encode(each), transition_headers(each))
+            for each in output.transitions
+        ]
+        records.extend(self._refused(each) for each in output.refused)
+        records.extend(Record(health, partition, account.encode(), value) for account, value in output.pictures)
+        records.extend(self.row(account.encode(), value) for account, value in output.rows)
+        records.append(self.row(PROGRESS, output.progress.encode()))
+        for each in output.transitions:
+            self.metrics.alerts_total.labels(each.kind.value, each.severity.value, each.change.value).inc()
+        return records
+
+    def _refused(self, refused: RefusedCommand) -> Record:
+        topic, _, partition = refused.origin.rpartition("/")
+        fact, refusal = refused.fact, refused.refusal
+        self.metrics.dead_letters_total.labels(topic, refusal.reason.value).inc()
+        letter = DeadLetter(
+            reason=refusal.reason,
+            field=refusal.field,
+            detail=refusal.detail,
+            origin=RecordPlace(topic=topic, partition=int(partition), offset=fact.offset),
+            at=fact.at,
+            raw=encode(fact.body),
+            key=None,
+        )
+        return dead_letter(self.settings.topic("dead_letters"), self.tasks.dead_letter_partitions, letter)
+
+
+def _accounts(rows: dict[bytes, bytes]) -> Iterator[tuple[str, bytes]]:
+    return ((key.decode(), value) for key, value in rows.items() if key != PROGRESS)

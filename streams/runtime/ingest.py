@@ -1,0 +1,170 @@
+"""Ingest: one input partition. Decode, validate, and deal out by home partition."""
+
+from functools import lru_cache
+from time import monotonic, time
+from typing import TYPE_CHECKING, ClassVar
+
+from aiokafka.partitioner import murmur2
+from faust.types import TP
+
+from schemas.codec import decode, encode
+from schemas.dead_letter import DeadLetter, RecordPlace, dead_letter_headers
+from schemas.errors import Rejected
+from schemas.events import InputEvent, InputTopic
+from schemas.shuffle import encode_shuffle
+from schemas.usage import UsageEvent
+from streams.detection.origin import MARKER_HEADER, Origin
+from streams.runtime.task import Task
+from streams.runtime.transport import Batch
+from streams.runtime.writer import Record
+
+if TYPE_CHECKING:
+    from streams.runtime.tasks import Tasks
+
+_IDLE_PROGRESS_SECONDS = 5.0
+
+
+@lru_cache(maxsize=1 << 18)
+def home_of(account: str, partitions: int) -> int:
+    """The home partition of an account, as Java's default partitioner has it."""
+    return int(murmur2(account.encode()) & 0x7FFFFFFF) % partitions
+
+
+class Ingest(Task):
+    """An input partition."""
+
+    stage: ClassVar[str] = "ingest"
+
+    def __init__(self, tp: TP, tasks: "Tasks") -> None:
+        super().__init__(tp, tasks)
+        self.topic: InputTopic = tasks.inputs[tp.topic]
+        self.origin: Origin | None = None
+        self._dead: list[Record] = []
+        self._facts = 0
+        self._caught_up = False
+        self._said_at = 0.0
+        self._said: tuple[int | None, bool] | None = None
+
+    def restore(self, metadata: str) -> None:
+        """Begin with the clock that was committed with the position."""
+        settings = self.settings
+        partitions = settings.partitions
+        key = settings.user_hash_key.get_secret_value().encode() if settings.user_hash_key else b""
+        self.origin = Origin(
+            self.topic,
+            f"{self.tp.topic}/{self.tp.partition}",
+            homes=partitions,
+            home_of=lambda account: home_of(account, partitions),
+            out_of_order=settings.out_of_order,
+            future_tolerance=settings.future_tolerance,
+            user_key=key,
+            clock=int(metadata) if metadata.lstrip("-").isdigit() else None,
+        )
+
+    @property
+    def caught_up(self) -> bool:
+        """The partition was read to its end, and has not fallen behind since."""
+        if self.idle and self.expected >= self.log_end:
+            self._caught_up = True
+        elif self.lagging:
+            self._caught_up = False
+        return self._caught_up
+
+    async def accept(self, batch: Batch) -> None:
+        """Decode a batch; what cannot be read becomes a dead letter."""
+        started = monotonic()
+        origin = self.origin
+        assert origin is not None
+        topic, limit = self.topic, self.settings.max_record_bytes
+        counts: dict[str, int] = {}
+        for record in batch.records:
+            timestamp = record.timestamp if record.timestamp >= 0 else None
+            marker = _marker(record.headers) if record.headers else None
+            if marker is not None:
+                result: InputEvent | Rejected | None = None
+                refusal = origin.mark(marker, timestamp)
+            elif record.value is None and topic is InputTopic.ACCOUNTS:
+                continue  # a tombstone of a compacted topic
+            else:
+                result = decode(topic, record.value, max_bytes=limit)
+                refusal = result if isinstance(result, Rejected) else origin.take(record.offset, result, timestamp)
+            if refusal is not None:
+                self._reject(record, refusal, timestamp)
+            elif result is not None:
+                name = "usage" if isinstance(result, UsageEvent) else _type_of(result, topic)
+                counts[name] = counts.get(name, 0) + 1
+        for name, count in counts.items():
+            self.metrics.events_total.labels(self.tp.topic, name).inc(count)
+        if topic is not InputTopic.USAGE:
+            self._facts += sum(counts.values())
+        self.pending += len(batch.records)
+        self._measure(batch, started)
+
+    @property
+    def urgent(self) -> bool:
+        """Facts are waited for."""
+        return bool(self._facts or self._dead)
+
+    @property
+    def metadata(self) -> str:
+        """The origin's clock."""
+        return "" if self.origin is None or self.origin.clock is None else str(self.origin.clock)
+
+    def take(self) -> list[Record]:
+        """A record for each home partition, and the dead letters."""
+        assert self.origin is not None
+        assert self.position is not None
+        records, self._dead, self._facts = self._dead, [], 0
+        caught_up = self.caught_up
+        said = (self.origin.clock, caught_up)
+        live = caught_up and self.settings.clock == "wall"
+        now = monotonic()
+        # In wall mode a quiet origin's clock is the wall clock, and has to be told on.
+        if not (self.pending or said != self._said or (live and now - self._said_at >= _IDLE_PROGRESS_SECONDS)):
+            return records
+        self._said, self._said_at = said, now
+        clock = int(time() * 1000) if live else None
+        for home, parts in enumerate(self.origin.deal(self.position - 1, caught_up=caught_up, clock=clock)):
+            records.extend(Record(self.settings.shuffle_topic, home, None, encode_shuffle(part)) for part in parts)
+        return records
+
+    def _reject(self, record: object, refusal: Rejected, timestamp: int | None) -> None:
+        offset, key, value = record.offset, record.key, record.value  # type: ignore[attr-defined]
+        letter = DeadLetter(
+            reason=refusal.reason,
+            field=refusal.field,
+            detail=refusal.detail,
+            origin=RecordPlace(topic=self.tp.topic, partition=self.tp.partition, offset=offset),
+            at=int(time() * 1000) if timestamp is None else timestamp,
+            raw=value,
+            key=key,
+        )
+        self._dead.append(dead_letter(self.settings.topic("dead_letters"), self.tasks.dead_letter_partitions, letter))
+        self.metrics.events_rejected_total.labels(self.tp.topic, refusal.reason.value).inc()
+        self.metrics.dead_letters_total.labels(self.tp.topic, refusal.reason.value).inc()
+
+    def _measure(self, batch: Batch, started: float) -> None:
+        if not batch.records:
+            return
+        self.metrics.batch_records.labels(self.stage).observe(len(batch.records))
+        self.metrics.batch_seconds.labels(self.stage).observe(monotonic() - started)
+        self.metrics.event_age_seconds.observe(max(0.0, time() - batch.records[-1].timestamp / 1000))
+
+
+def dead_letter(topic: str, partitions: int, letter: DeadLetter) -> Record:
+    """The record of a dead letter; those of one input partition stay in order."""
+    partition = letter.origin.partition % partitions
+    return Record(topic, partition, None, encode(letter), dead_letter_headers(letter))
+
+
+def _marker(headers: object) -> bytes | None:
+    for name, value in headers:  # type: ignore[attr-defined]
+        if name == MARKER_HEADER:
+            return value if isinstance(value, bytes) else b""
+    return None
+
+
+def _type_of(event: InputEvent, topic: InputTopic) -> str:
+    if topic is InputTopic.ACCOUNTS:
+        return "account_update"
+    return str(getattr(event, "type", None) or getattr(event, "command", ""))

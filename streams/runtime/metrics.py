@@ -1,0 +1,82 @@
+"""The worker's metrics, in a registry of their own. Never an account, a user or free text as a label."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from alerting.outbox import RouteStatus
+from streams.detection.home import Home
+from streams.detection.tally import Tally
+
+PREFIX = "slackwater"
+_AGES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3_600.0, 86_400.0)
+_TIMES = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_SIZES = (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000)
+
+
+class Metrics:
+    """Every metric by its name without the prefix."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, namespace=PREFIX, registry=self.registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, namespace=PREFIX, registry=self.registry)
+
+        def histogram(name: str, text: str, buckets: Iterable[float], *labels: str) -> Histogram:
+            return Histogram(name, text, labels, namespace=PREFIX, registry=self.registry, buckets=tuple(buckets))
+
+        self.events_total = counter("events", "Valid events read.", "topic", "type")
+        self.events_rejected_total = counter("events_rejected", "Records turned away.", "topic", "reason")
+        self.events_duplicate_total = counter("events_duplicate", "Events whose id had been seen.", "topic")
+        self.events_late_total = counter("events_late", "Usage events of a day that had been judged.", "topic")
+        self.dead_letters_total = counter("dead_letters", "Dead letters written.", "topic", "reason")
+        self.event_age_seconds = histogram("event_age_seconds", "From a record's time to when it was read.", _AGES)
+        self.batch_seconds = histogram("batch_seconds", "Time a batch takes.", _TIMES, "stage")
+        self.batch_records = histogram("batch_records", "Records in a batch.", _SIZES, "stage")
+        self.flush_seconds = histogram("flush_seconds", "Time a flush takes.", _TIMES, "stage")
+        self.consumer_lag_records = gauge("consumer_lag_records", "Records not read yet.", "topic", "partition")
+        self.due_queue_accounts = gauge("due_queue_accounts", "Accounts in the due queue.", "partition")
+        self.events_waiting = gauge("events_waiting", "Events that wait for their turn.", "partition")
+        self.events_disordered_total = counter("events_disordered", "Events applied before their turn.")
+        self.home_clock_seconds = gauge("home_clock_seconds", "The home partition's clock.", "partition")
+        self.alerts_total = counter("alerts", "Changes of alerts.", "kind", "severity", "change")
+        self.notifications_total = counter("notifications", "Answers to messages.", "route", "result")
+        self.notification_seconds = histogram("notification_seconds", "Time a message takes.", _TIMES, "route")
+        self.notifications_pending = gauge("notifications_pending", "Messages that wait.", "route")
+        self.notification_oldest_seconds = gauge("notification_oldest_seconds", "Age of the oldest of them.", "route")
+        self.recovery_seconds = gauge("recovery_seconds", "From assignment to the first record, the last time.")
+        self.exactly_once = gauge("exactly_once", "1: the broker has transactions. 0: at least once.")
+        Info("build", "The version that runs.", namespace=PREFIX, registry=self.registry).info(
+            {"version": version("slackwater")}
+        )
+        self._seen: dict[int, tuple[int, int, int]] = {}
+
+    def observe_home(self, partition: int, home: Home, tally: Tally, usage_topic: str) -> None:
+        """Take over what a home partition has counted."""
+        self.due_queue_accounts.labels(partition).set(home.due_accounts)
+        self.events_waiting.labels(partition).set(len(home.merge))
+        if home.merge.clock is not None:
+            self.home_clock_seconds.labels(partition).set(home.merge.clock / 1000)
+        now = (tally.duplicates, tally.late, home.merge.disordered)
+        before = self._seen.get(partition, (0, 0, 0))
+        self._seen[partition] = now
+        # A task that began anew counts from 0 again.
+        duplicates, late, disordered = (new - old if new >= old else new for new, old in zip(now, before, strict=True))
+        if duplicates:
+            self.events_duplicate_total.labels(usage_topic).inc(duplicates)
+        if late:
+            self.events_late_total.labels(usage_topic).inc(late)
+        if disordered:
+            self.events_disordered_total.inc(disordered)
+
+    def observe_routes(self, routes: Iterable[RouteStatus], now: int) -> None:
+        """Take over how the routes do."""
+        for route in routes:
+            self.notifications_pending.labels(route.route).set(route.pending)
+            oldest = 0.0 if route.oldest_at is None else (now - route.oldest_at) / 1000
+            self.notification_oldest_seconds.labels(route.route).set(oldest)

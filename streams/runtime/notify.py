@@ -1,0 +1,64 @@
+"""Notify: one partition of the alerts topic. Routes each transition to those who are to be told."""
+
+import logging
+from time import time
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from faust.types import TP
+
+from alerting.notification import Notification
+from alerting.routing import route
+from schemas.alerts import Transition
+from streams.runtime.ingest import home_of
+from streams.runtime.task import Task
+from streams.runtime.transport import Batch
+from streams.runtime.writer import Record
+
+if TYPE_CHECKING:
+    from streams.runtime.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+PAST_MS: Final = 86_400_000
+"""In wall mode a transition that is older than this when it is read is of the past, and nobody is told."""
+
+
+class Notify(Task):
+    """A partition of the alerts topic."""
+
+    stage: ClassVar[str] = "notify"
+
+    def __init__(self, tp: TP, tasks: "Tasks") -> None:
+        super().__init__(tp, tasks)
+        self._out: list[Record] = []
+        self._past = 0
+
+    async def accept(self, batch: Batch) -> None:
+        """Route the transitions of a batch."""
+        oldest = int(time() * 1000) - PAST_MS if self.settings.clock == "wall" else 0
+        for record in batch.records:
+            transition = Transition.model_validate_json(record.value)
+            names = route(transition, self.tasks.routes)
+            if transition.at < oldest:
+                self._past += bool(names)
+                for name in names:
+                    self.metrics.notifications_total.labels(name, "past").inc()
+                continue
+            for name in names:
+                note = Notification(route=name, transition=transition, timezone=self.settings.timezone)
+                partition = home_of(name, self.settings.partitions)
+                self._out.append(Record(self.settings.notifications_topic, partition, name.encode(), note.encode()))
+        self.pending += len(batch.records)
+
+    @property
+    def urgent(self) -> bool:
+        """There is somebody to be told."""
+        return bool(self._out)
+
+    def take(self) -> list[Record]:
+        """The notifications."""
+        if self._past:
+            log.warning("%d transitions are more than a day old: on the alerts topic, and told to nobody", self._past)
+            self._past = 0
+        out, self._out = self._out, []
+        return out

@@ -1,0 +1,215 @@
+"""A task: one partition of one topic, worked by one coroutine, with the producer that writes what comes of it.
+
+A task takes batches only where it stands. It does one thing after another: take what was fetched, work, flush; so that
+a flush always finds the state whole. A flush writes everything there is to say, the changelog and the position in one
+transaction. What goes wrong in a task ends it: its memory is dropped, and the next assignment starts it from its log.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from aiokafka import OffsetAndMetadata
+from faust.types import TP
+
+from streams.runtime.transport import Batch
+from streams.runtime.writer import Record, Writer
+
+if TYPE_CHECKING:
+    from streams.runtime.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+LAG: Final = 1_000
+"""Records behind the end of its partition from which on a task is lagging: then it says less often what it has."""
+_URGENT_SECONDS: Final = 0.1
+
+
+class Task:
+    """What the stages have in common. `position` is the offset up to which everything has been worked; None as long as
+    the task is not recovered."""
+
+    stage: ClassVar[str]
+    ahead: ClassVar[int] = 20_000
+    """Offsets that may be fetched and not yet worked."""
+
+    def __init__(self, tp: TP, tasks: "Tasks") -> None:
+        self.tp = tp
+        self.tasks = tasks
+        self.settings = tasks.settings
+        self.metrics = tasks.metrics
+        self.position: int | None = None
+        self.expected = self.fetched_to = 0
+        self.log_end = 0
+        self.closing = False
+        self.beat = monotonic()
+        self.pending = 0
+        self._inbox: deque[Batch] = deque()
+        self._wake = asyncio.Event()
+        self._flushed_at = monotonic()
+        self._flushed_position: int | None = None
+        self._writer: Writer = tasks.writer(f"{self.settings.app_id}-{self.stage}-{tp.topic}-{tp.partition}")
+        self.runner: asyncio.Task[None] | None = None
+
+    # What a stage says of itself.
+
+    async def accept(self, batch: Batch) -> None:
+        """Work a batch."""
+        raise NotImplementedError
+
+    async def work(self) -> None:
+        """What is to be done besides, after batches and now and then."""
+
+    def take(self) -> list[Record]:
+        """Everything to say since the last flush."""
+        raise NotImplementedError
+
+    @property
+    def urgent(self) -> bool:
+        """Somebody waits for what there is to say."""
+        return False
+
+    @property
+    def lagging(self) -> bool:
+        """Much is still to be read."""
+        return self.log_end - self.expected > LAG
+
+    @property
+    def metadata(self) -> str:
+        """Stored with the committed position."""
+        return ""
+
+    def written(self, records: list[Record], offsets: list[int]) -> None:
+        """Called when a flush is committed."""
+
+    # The life of a task.
+
+    async def start(self) -> None:
+        """Fence the previous owner, and settle what it left open."""
+        await self._writer.start()
+
+    def begin(self, position: int) -> None:
+        """Go on from this offset."""
+        self.position = self.expected = self.fetched_to = self._flushed_position = position
+        self.runner = asyncio.create_task(self._run(), name=f"{self.stage} {self.tp.topic}/{self.tp.partition}")
+
+    def handle(self, batch: Batch) -> None:
+        """Take a fetched batch, if it goes on where the task stands."""
+        if self.position is None or self.closing or batch.end <= self.expected:
+            return
+        if batch.start > self.expected:  # a fetch of before a seek, or one was dropped
+            log.warning("hole in %s/%s: at %d, got %d", *self.tp, self.expected, batch.start)
+            self.fetched_to = self.expected
+            self.tasks.seek_back(self)
+            return
+        records = [record for record in batch.records if record.offset >= self.expected]
+        self._inbox.append(Batch(self.expected, batch.end, batch.log_end, records))
+        self.expected, self.log_end = batch.end, batch.log_end
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Let the task look around."""
+        self._wake.set()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more should be fetched for it."""
+        return self.position is not None and not self.closing and self.fetched_to - self.position < self.ahead
+
+    @property
+    def idle(self) -> bool:
+        """Nothing that was fetched waits."""
+        return not self._inbox
+
+    async def end(self, patience: float) -> None:
+        """Flush what can be flushed in time, drop the rest."""
+        self.closing = True
+        self._wake.set()
+        if self.runner is not None:
+            _, late = await asyncio.wait([self.runner], timeout=patience)
+            for runner in late:
+                runner.cancel()
+        await self._writer.stop()
+
+    async def _run(self) -> None:
+        try:
+            while not self.closing:
+                await self._wait()
+                await self._turn()
+            await self.work()
+            await self._flush()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # whatever it was, the task's memory is not to be trusted any more
+            self.closing = True
+            self.tasks.failed(self, error)
+
+    async def _wait(self) -> None:
+        if self.idle:
+            try:
+                async with asyncio.timeout(self._patience()):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+        self._wake.clear()
+        self.beat = monotonic()
+
+    async def _turn(self) -> None:
+        while self._inbox and not self.closing:
+            batch = self._inbox.popleft()
+            await self.accept(batch)
+            self.position = batch.end
+            await asyncio.sleep(0)
+            if self._flush_due():
+                break
+        await self.work()
+        if self._flush_due():
+            await self._flush()
+
+    def _patience(self) -> float:
+        return _URGENT_SECONDS if self.urgent else self.settings.flush / 1000
+
+    def _flush_due(self) -> bool:
+        age = monotonic() - self._flushed_at
+        if self.lagging:
+            most = self.settings.lagging_flush_events
+            return age * 1000 >= self.settings.lagging_flush or self.pending >= most
+        return age * 1000 >= self.settings.flush or (self.urgent and age >= _URGENT_SECONDS)
+
+    async def _flush(self) -> None:
+        self._flushed_at = started = monotonic()
+        records = self.take()
+        assert self.position is not None
+        if not records and self.position == self._flushed_position:
+            return
+        position = self.position
+        self.pending = 0
+        offsets = await self._writer.write(records, (self.tp, OffsetAndMetadata(position, self.metadata)))
+        self._flushed_position = position
+        self.written(records, offsets)
+        self.metrics.flush_seconds.labels(self.stage).observe(monotonic() - started)
+        self.tasks.succeeded()
+
+
+class StatefulTask(Task):
+    """A task with a table: its truth is in the changelog, its position among the rest."""
+
+    table_name: ClassVar[str]
+
+    def load(self, rows: dict[bytes, bytes], earliest: int) -> int:
+        """Build the state from the table's rows; gives the offset to go on from."""
+        raise NotImplementedError
+
+    def row(self, key: bytes, value: bytes | None) -> Record:
+        """A row for the table."""
+        return Record(self.tasks.changelogs[self.table_name], self.tp.partition, key, value)
+
+    def written(self, records: list[Record], offsets: list[int]) -> None:
+        """The table takes what its changelog has."""
+        topic = self.tasks.changelogs[self.table_name]
+        rows = [(record.key, record.value) for record in records if record.topic == topic and record.key is not None]
+        if rows:
+            last = max(offset for record, offset in zip(records, offsets, strict=True) if record.topic == topic)
+            self.tasks.store(self.table_name).apply(TP(topic, self.tp.partition), rows, last)
