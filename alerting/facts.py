@@ -23,6 +23,8 @@ class Fact:
 
 
 _CURRENCY = re.compile("[A-Z]{3}").fullmatch
+_LARGEST = 10**15
+"""No figure of an account is larger; what is would only fill the message with digits."""
 _USERS = frozenset({Kind.BREADTH_DECLINE, Kind.CHAMPION_GONE})
 
 
@@ -77,7 +79,7 @@ def _amount(transition: Transition, minor: float) -> str:
     invoices = [reason.values for reason in transition.reasons if reason.values.get("amount_minor") == minor]
     named = (values.get("currency") for values in invoices)
     currency = next((name for name in named if isinstance(name, str) and _CURRENCY(name)), transition.currency)
-    return words.money(int(minor), currency) if currency and 0 <= minor < 10**15 else ""
+    return words.money(int(minor), currency) if currency and minor >= 0 else ""
 
 
 def _since(transition: Transition, where: tzinfo) -> Iterator[tuple[str, str]]:
@@ -87,7 +89,7 @@ def _since(transition: Transition, where: tzinfo) -> Iterator[tuple[str, str]]:
 
 def _sureness(transition: Transition) -> Iterator[tuple[str, str]]:
     rate = _number(transition, "false_alarms_per_account_year")
-    if rate is not None and 0 < rate <= 1:
+    if rate is not None and 1e-9 <= rate <= 1:
         yield "False alarms like this", f"one in {words.number(float(f'{1 / rate:.1g}'))} account-years"
 
 
@@ -102,5 +104,7 @@ def _account(notification: Notification, where: tzinfo) -> Iterator[tuple[str, s
 
 
 def _number(transition: Transition, key: str) -> int | float | None:
-    value = transition.evidence.get(key)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    value: object = transition.evidence.get(key)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not -_LARGEST <= value <= _LARGEST:
+        return None
+    return value

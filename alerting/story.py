@@ -132,7 +132,7 @@ def _daily(transition: Transition) -> tuple[int, ...]:
     counts: object = transition.evidence.get("daily")
     if not isinstance(counts, list | tuple):
         return ()
-    return tuple(round(count) for count in counts[-DAYS_SHOWN:] if isinstance(count, int | float) and count >= 0)
+    return tuple(max(0, round(count)) for count in counts[-DAYS_SHOWN:] if isinstance(count, int | float))
 
 
 def _reasons(transition: Transition) -> tuple[str, ...]:

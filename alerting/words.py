@@ -14,7 +14,6 @@ _NO_MINOR = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
 _THREE_DIGITS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
-_LARGEST = 10**15
 
 
 def zone(name: str) -> tzinfo:
@@ -63,7 +62,6 @@ def number(value: float) -> str:
     >>> number(12), number(36.83), number(4.25), number(0.041), number(3.0)
     ('12', '37', '4.2', '0.041', '3')
     """
-    value = min(max(value, -_LARGEST), _LARGEST)
     if isinstance(value, int) or abs(value) >= 10:
         return f"{value:,.0f}"
     return (f"{value:.1f}" if abs(value) >= 0.1 else f"{value:.2g}").removesuffix(".0")

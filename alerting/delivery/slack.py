@@ -97,12 +97,9 @@ def retry_after(header: str | None, now: datetime) -> float | None:
 
 async def _read(response: ClientResponse) -> bytes:
     body = b""
-    while len(body) < BODY_LIMIT:
-        chunk = await response.content.read(BODY_LIMIT - len(body))
-        if not chunk:
-            return body
+    # The rest is of no interest, and may have no end; leaving the response closes a connection that is not read out.
+    while len(body) < BODY_LIMIT and (chunk := await response.content.read(BODY_LIMIT - len(body))):
         body += chunk
-    response.close()  # the rest is of no interest, and may have no end
     return body
 
 

@@ -9,7 +9,6 @@ import orjson
 import slackblocks
 from slack_sdk.models.blocks import Block as SdkBlock
 
-from alerting.markup import units
 from alerting.message import Message
 
 LIMITS = {"blocks": 50, "text": 4_000, "section": 3_000, "fields": 10, "field": 2_000, "header": 150, "elements": 10}
@@ -33,6 +32,11 @@ def texts(message: Message) -> Iterator[dict[str, Any]]:
             yield block["text"]
         yield from block.get("fields", ())
         yield from block.get("elements", ())
+
+
+def units(text: str) -> int:
+    """As JavaScript counts."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def assert_slack_accepts(message: Message) -> None:

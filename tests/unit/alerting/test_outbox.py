@@ -202,12 +202,12 @@ def test_after_an_outage_beyond_patience_what_was_set_aside_goes_at_once(seed: i
 
 
 def test_being_slowed_down_or_broken_for_long_sets_no_message_aside() -> None:
-    for answer in (Answer(status=429), GONE):
-        world = VirtualDelivery(ROUTES, spells((12, answer)))
+    for answer, times in ((Answer(status=429), 40), (GONE, 12)):
+        world = VirtualDelivery(ROUTES, spells((times, answer)))
         for sequence, alert_id in enumerate((A, B, C)):
             world.add(sequence, notification(alert_id=alert_id))
         world.run_until(AT + 20 * HOUR)
-        assert {sent.row.sequence for sent in world.sent[:12]} == {0}
+        assert {sent.row.sequence for sent in world.sent[:times]} == {0}
         assert world.delivered() == [0, 1, 2]
 
 

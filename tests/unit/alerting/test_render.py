@@ -103,6 +103,12 @@ def test_daily_counts_that_are_none_leave_the_sparkline_out(daily: object) -> No
     assert "Events a day" not in shown(message)
 
 
+def test_a_count_below_nothing_is_nothing() -> None:
+    made = notification()
+    odd = made.transition.model_copy(update={"evidence": {"daily": [-3, -1]}})
+    assert "`▁▁`\nEvents a day, last 2 days; highest 0" in shown(render(made.model_copy(update={"transition": odd})))
+
+
 def test_six_weeks_are_shown_of_a_longer_history() -> None:
     made = notification()
     long = made.transition.model_copy(update={"evidence": {"daily": [9] * 18 + [1] * 42}})

@@ -2,18 +2,19 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerting.delivery.console import as_slack_shows_it
-from alerting.markup import clean, cut, escape, escaped_units, mrkdwn, units
+from alerting.markup import clean, cut, escape, escaped_units, mrkdwn
 from alerting.notification import Notification, OpenSignal
 from alerting.render import render
 from alerting.sparkline import LEVELS, NOTHING, sparkline
 from schemas.alerts import AlertReason, Change, Kind, Resolution, Severity
 from schemas.instants import EARLIEST, LATEST
 from tests.unit.alerting.samples import STATES, transition
-from tests.unit.alerting.slack_limits import assert_inert, assert_slack_accepts
+from tests.unit.alerting.slack_limits import assert_inert, assert_slack_accepts, units
 
 NASTY = [
     "<!channel>",
@@ -40,7 +41,12 @@ NASTY = [
 anything = st.text(max_size=60) | st.text(max_size=5_000) | st.text("&<>*_`~|:@!#\n\x00 a", max_size=900)
 hostile = anything | st.sampled_from(NASTY) | st.lists(st.sampled_from(NASTY), max_size=30).map("".join)
 moments = st.integers(EARLIEST, LATEST)
-numbers = st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | moments
+numbers = (
+    st.integers(-(10**30), 10**30)
+    | st.sampled_from([10**400, -(10**400), 5e-324])
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | moments
+)
 EVIDENCE = [
     *("observed", "expected", "window_days", "score", "false_alarms_per_account_year", "attempt", "amount_minor"),
     *("invoices", "next_attempt_at", "card_end", "next_charge_at", "cancel_at", "days_left", "mrr_minor", "daily"),
@@ -127,6 +133,20 @@ def test_escaped_text_fits_is_inert_and_no_escape_is_cut_in_two(text: str, limit
     assert units(safe) <= limit
     assert_inert(safe)
     assert units(escape(text)) == escaped_units(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\ud800b", "a\ufffdb"),
+        ("a\u200bb\ufeff", "ab"),
+        ("\u2067a\u2069", "a"),
+        ("a\r\n\tb", "a b"),
+        ("a\u00adb", "a\u00adb"),
+    ],
+)
+def test_what_cannot_be_seen_or_sent_is_taken_out(text: str, line: str) -> None:
+    assert clean(text) == line
 
 
 @given(hostile)
