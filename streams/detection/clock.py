@@ -5,16 +5,19 @@ from streams.detection.fleet import FleetDay
 
 class Clock:
     """Days since the last active one, each counted with the fleet's factor, at most 1: a day on which nobody's events
-    came is no day of silence."""
+    came is no day of silence. Nor is a day of rest, which counts with its weight (see `Silence.operating`): else a busy
+    account would be called silent every weekend, as the thresholds of busy accounts are less than three days.
+    """
 
     __slots__ = ("days",)
 
     def __init__(self) -> None:
         self.days = 0.0
 
-    def close_day(self, active: bool, fleet: FleetDay) -> None:
-        """Fold one day in. Days come in order, from the first active one on, and none is left out."""
+    def close_day(self, active: bool, operating: float, fleet: FleetDay) -> None:
+        """Fold one day in; `operating` is what the weekday counts. Days come in order, from the first active one on,
+        and none is left out."""
         if active:
             self.days = 0.0
         else:
-            self.days += min(fleet.factor, 1.0)
+            self.days += operating * min(fleet.factor, 1.0)

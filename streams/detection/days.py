@@ -68,8 +68,8 @@ class Days:
         fleet = self._rules.fleet(day)
         day_of_week = weekday(day)
         account.drop.close_day(day, day_of_week, count, day - account.first_day, fleet)
+        account.clock.close_day(count > 0, account.silence.operating(day_of_week, fleet), fleet)
         account.silence.close_day(day, day_of_week, count > 0, fleet)
-        account.clock.close_day(count > 0, fleet)
         if account.monitored_day < 0:
             self._observe(account, day, count > 0)
             if account.monitored_day < 0:

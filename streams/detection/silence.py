@@ -8,6 +8,8 @@ from streams.detection.week import Week
 _HALF_LIFE = 720.0
 _PRIOR = 0.5
 _WEEK_PRIOR = 15.0
+_REST = 0.5
+_BUSY = 0.5
 
 
 class Silence:
@@ -39,6 +41,12 @@ class Silence:
             self.exposure = self.exposure * kept + quiet
             self.quiet = 0.0
             self.week.learn(day, weekday, 1.0)
+
+    def operating(self, weekday: int, fleet: FleetDay) -> float:
+        """What a weekday counts as an operating day: 1, or its weight when that is below a half and the account is
+        active on every other day at least. Its days of rest, then; one that is active once a week has none."""
+        weight = self.week.weight(weekday, fleet.active_profile)
+        return weight if weight < _REST and self.rate(fleet) >= _BUSY else 1.0
 
     def rate(self, fleet: FleetDay) -> float:
         """Active days in a day of weight 1."""

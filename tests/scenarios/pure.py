@@ -33,6 +33,13 @@ class Outcome:
     transitions: list[Transition] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
+    def honour(self, now: int) -> None:
+        """Close each account at every moment that it is due, up to `now`. Nothing may be left to be found then."""
+        for account in self.accounts.values():
+            while account.due is not None and account.due <= now:
+                self.transitions += self.engine.close(account, account.due)
+            assert self.engine.close(account, now) == [], "it came due, and the due time did not say so"
+
 
 def placed(events: Iterable[tuple[InputTopic, dict[str, Any]]]) -> list[Usage | Fact]:
     """Events, one partition a topic, in the merged order."""
@@ -64,11 +71,18 @@ def dealt(origin: Origin, last: int) -> Iterator[Usage | Fact]:
 
 
 def run(
-    events: Iterable[tuple[InputTopic, dict[str, Any]]], *, until: int, config: DetectionConfig | None = None
+    events: Iterable[tuple[InputTopic, dict[str, Any]]],
+    *,
+    until: int,
+    config: DetectionConfig | None = None,
+    when_due: bool = False,
 ) -> Outcome:
-    """Apply the events, account by account as their turn comes, and close every account at `until`."""
+    """Apply the events as their turn comes, and close every account at `until`. With `when_due` accounts are closed
+    as a worker would: at the time they are due, one moment after the other."""
     outcome = Outcome(Engine(config or DetectionConfig()))
     for event in placed(events):
+        if when_due:
+            outcome.honour(event.effective_at)
         if event.account not in outcome.accounts:
             outcome.accounts[event.account] = Account(event.account)
         for result in outcome.engine.apply(outcome.accounts[event.account], event):
@@ -76,6 +90,8 @@ def run(
                 outcome.transitions.append(result)
             else:
                 outcome.refusals.append(result)
+    if when_due:
+        outcome.honour(until)
     for account in outcome.accounts.values():
         outcome.transitions += outcome.engine.close(account, until)
     return outcome

@@ -46,6 +46,8 @@ def weekends_are_no_silence_and_steady_use_is_no_drop() -> Story:
     it = Story()
     it.daily_use("weekdays", users=4, days=250).expect_no(severity="warning")
     it.daily_use("always", users=2, days=250, weekends=True).expect_no(severity="warning")
+    # Busy enough to be called silent after two days, were a weekend not what it is.
+    it.daily_use("busy", users=12, days=250).expect_no()
     return it
 
 
@@ -101,7 +103,7 @@ def silence_again_within_the_cool_down_is_the_same_alert_and_later_a_new_one() -
         "usage_silence",
         *("opened", "escalated", "escalated", "resolved"),
         *("opened", "escalated", "escalated", "resolved"),
-        *("opened", "escalated"),
+        "opened",
     )
     return it
 

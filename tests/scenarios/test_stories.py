@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.scenarios.pure import tell
+from schemas.alerts import Transition
+from tests.scenarios.pure import run, tell
 from tests.scenarios.stories import STORIES
 from tests.scenarios.story import Story
 
@@ -20,6 +21,24 @@ def test_it_goes_as_told(story: Callable[[], Story]) -> None:
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_told_again_it_is_the_same_story(story: Callable[[], Story]) -> None:
     assert story().events() == story().events()
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_looked_at_only_when_it_is_due_it_goes_the_same(story: Callable[[], Story]) -> None:
+    it = story()
+    plainly = run(it.events(), until=it.ends_at)
+    when_due = run(it.events(), until=it.ends_at, when_due=True)
+    assert by_account(when_due.transitions) == by_account(plainly.transitions)
+    for account_id, account in plainly.accounts.items():
+        assert when_due.accounts[account_id].encode() == account.encode()
+
+
+def by_account(transitions: list[Transition]) -> dict[str, list[Transition]]:
+    """Each account's transitions, in order."""
+    found: dict[str, list[Transition]] = {}
+    for each in transitions:
+        found.setdefault(each.account_id, []).append(each)
+    return found
 
 
 def test_a_story_that_goes_otherwise_is_told_apart() -> None:

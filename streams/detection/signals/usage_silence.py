@@ -58,12 +58,14 @@ class UsageSilenceSignal:
         levels = rules.thresholds.of(rate)
         first = weekday(closed + 1)
         need = silence.quiet_at(levels.silence[level], fleet) - silence.quiet
+        operating_days = [silence.operating(each, fleet) for each in range(7)]
         days = min(
             silent_days_until(need, silence.silent_gains(fleet), first),
-            silent_days_until(levels.clock[level] - clock.days, _DAYS, 0),
+            silent_days_until(levels.clock[level] - clock.days, operating_days, first),
         )
         if alert is None:
-            return closed + max(days, silent_days_until(rules.config.expected_events / rate - clock.days, _DAYS, 0))
+            need = rules.config.expected_events / rate - clock.days
+            return closed + max(days, silent_days_until(need, operating_days, first))
         if account.alert(Kind.USAGE_DROP) is None:
             need = levels.drop[level] - account.drop.evidence
             days = min(days, silent_days_until(need, account.drop.silent_gains(fleet), first))
@@ -115,6 +117,3 @@ class UsageSilenceSignal:
                 "false_alarms_per_account_year": float(f"{false_alarms_a_year(score, rate, silence=True):.3g}"),
             },
         )
-
-
-_DAYS = [1.0] * 7

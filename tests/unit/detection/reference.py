@@ -59,8 +59,11 @@ class Reference:
             self.since = -1
         elif self.since < 0:
             self.since = day
-        self.L += max(7 * (15 * 1 / 7 + self.vc[d]) / (15 + sum(self.vc)), 0.02) * g
-        self.C += min(g, 1)
+        v = max(7 * (15 * 1 / 7 + self.vc[d]) / (15 + sum(self.vc)), 0.02)
+        self.L += v * g
+        # Ours: a busy account's weekday of rest is no operating day.
+        busy = (0.5 + self.PA) / (0.5 / 0.52 + self.PB) >= 0.5
+        self.C += min(g, 1) * (v if v < 0.5 and busy else 1)
         if y:
             decay = 0.95 ** ((day - self.last_active) / 7) if self.last_active >= 0 else 1.0
             self.wc = [value * decay for value in self.wc]

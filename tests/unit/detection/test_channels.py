@@ -35,8 +35,8 @@ def test_they_are_what_the_design_says(active: float, a_day: float, factor: floa
             count = 1 + round(random.expovariate(1 / a_day))
         day = FIRST + age
         drop.close_day(day, weekday(day), count, age, fleet)
+        clock.close_day(count > 0, silence.operating(weekday(day), fleet), fleet)
         silence.close_day(day, weekday(day), count > 0, fleet)
-        clock.close_day(count > 0, fleet)
         reference.close(day, count, age, g=factor)
         assert drop.score == pytest.approx(reference.S, rel=1e-9, abs=1e-9)
         assert drop.left_day == reference.since
@@ -103,7 +103,7 @@ def test_a_day_on_which_nobodys_events_came_is_no_evidence() -> None:
     for age in range(5):
         drop.close_day(day + age, weekday(day + age), 0, 102 + age, outage)
         silence.close_day(day + age, weekday(day + age), False, outage)
-        clock.close_day(False, outage)
+        clock.close_day(False, 1.0, outage)
     assert drop.score < 0.3
     assert silence.score(NEUTRAL) < 0.3
     assert clock.days == pytest.approx(0.1)

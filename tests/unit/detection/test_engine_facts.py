@@ -113,3 +113,28 @@ def test_an_internal_account_has_no_alerts_until_it_is_no_longer_one(run: Run, a
     if again:
         run.apply(update(at(2), internal=False))
         assert run.changes() == ["payment_failed opened warning"]
+
+
+def test_the_end_of_one_of_two_subscriptions_is_the_end_of_its_cancellation_and_no_loss(run: Run) -> None:
+    run.apply(
+        bills("subscription.started", at(0), subscription_id="a"),
+        bills("subscription.started", at(0), subscription_id="b"),
+        bills("subscription.cancel_scheduled", at(1), subscription_id="b", effective_at=at(3)),
+        bills("subscription.ended", at(3), subscription_id="b"),
+    )
+    assert run.account.loss is None
+    assert run.transitions[-1].resolution == "lost"
+    assert run.transitions[-1].headline == "The cancelled subscription has ended."
+
+
+def test_who_comes_back_gets_a_new_alert_whatever_the_cool_down(run: Run) -> None:
+    run.apply(
+        bills("subscription.started", at(0)),
+        bills("payment.failed", at(1)),
+        bills("subscription.ended", at(2)),
+        bills("subscription.started", at(3)),
+        bills("payment.failed", at(4), invoice_id="in-2"),
+    )
+    assert [each.change.value for each in run.transitions] == ["opened", "resolved", "opened"]
+    assert run.transitions[2].alert_id != run.transitions[0].alert_id
+    assert run.transitions[2].revision == 1

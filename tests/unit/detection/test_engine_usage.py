@@ -128,3 +128,12 @@ def test_the_clock_may_stand_still_or_leap(run: Run, gap: int) -> None:
     assert run.close(now) == []
     assert run.close(now - DAY_MS) == []
     assert run.account.closed == FIRST_DAY + 38 + gap
+
+
+def test_a_day_that_begins_late_closes_before_the_one_that_began_first(run: Run) -> None:
+    run.uses(range(33))
+    run.apply(usage(at(36, 0.2)), usage(at(35, 23.9), arrives=at(36, 0.5)))
+    assert run.account.open_days == [FIRST_DAY + 35, FIRST_DAY + 36]
+    assert run.account.due == at(36, 1)
+    run.close(at(36, 1))
+    assert run.account.drop.week.day == FIRST_DAY + 35

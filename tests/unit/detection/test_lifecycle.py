@@ -90,6 +90,8 @@ def test_an_id_depends_on_account_kind_and_opening_time_only() -> None:
         for account, kind, at in product(("acme", "acme2"), (Kind.USAGE_DROP, Kind.DOWNGRADE), (1, 11))
     }
     assert len(ids) == 8
+    # b2sum of "acme", line feed, "usage_drop", line feed, "1740826800000"; pinned, as a replay has to find it again.
+    assert alert_id("acme", Kind.USAGE_DROP, 1_740_826_800_000) == "582649ad8d1ade9c"
     assert FIRING.alert_id == alert_id("acme", Kind.USAGE_SILENCE, 1_000)
     assert all(len(each) == 16 and int(each, 16) >= 0 for each in ids)
 

@@ -43,6 +43,12 @@ def test_a_watch_comes_before_a_warning_and_a_warning_before_critical(rate: floa
             assert 0 < levels[0] <= levels[1] <= levels[2]
 
 
+def test_a_critical_alert_is_a_tenth_as_frequent() -> None:
+    levels = Thresholds(DetectionConfig(alert_false_alarms=0.3)).of(0.6)
+    assert false_alarms_a_year(levels.drop[2], 0.6, silence=False) == pytest.approx(0.03)
+    assert false_alarms_a_year(levels.silence[2], 0.6, silence=True) == pytest.approx(0.03)
+
+
 def test_a_threshold_is_reached_by_its_own_value() -> None:
     assert [reached(score, (1.0, 2.0, 3.0)) for score in (0.99, 1.0, 1.5, 2.0, 3.0, 9.0)] == [0, 1, 1, 2, 3, 3]
 
