@@ -74,25 +74,26 @@ async def _send_and_settle(
         events, settings, pace=Pace(show.schedule, time.monotonic), settle_ms=SETTLE_MS, progress=screen.progress
     )
     screen.say("All events are sent; the worker finishes the last day")
-    await _caught_up(worker, sent, seen)
+    await _caught_up(worker, settings, sent, seen)
 
 
-async def _caught_up(worker: Worker, sent: Sent, seen: list[Transition]) -> None:
-    """Return when the worker has read all input, and nothing new has come out of it for a while."""
+async def _caught_up(worker: Worker, settings: Settings, sent: Sent, seen: list[Transition]) -> None:
+    """Return when the worker's own clocks have reached the end, and nothing new has come out of it for a while."""
+    assert sent.last_at is not None
+    end = (sent.last_at + SETTLE_MS) / 1000
     deadline = time.monotonic() + _CATCH_UP_PATIENCE
     count, quiet_since = -1, time.monotonic()
     while True:
         metrics = await worker.metrics()
-        lag = sum(value for name, value in metrics.items() if name.startswith("slackwater_consumer_lag_records"))
-        applied = sum(value for name, value in metrics.items() if name.startswith("slackwater_events_total"))
+        clocks = [value for name, value in metrics.items() if name.startswith("slackwater_home_clock_seconds{")]
         now = time.monotonic()
-        if len(seen) != count or lag > 0 or applied < sent.total:
+        if len(seen) != count or len(clocks) < settings.partitions or min(clocks) < end:
             count, quiet_since = len(seen), now
         if now - quiet_since > _QUIET:
             return
         if now > deadline:
-            text = f"{applied:,.0f} of {sent.total:,} events are applied, {lag:,.0f} records wait"
-            raise WorkerError(f"the worker did not catch up within {_CATCH_UP_PATIENCE:g} s: {text}")
+            left = (end - min(clocks, default=0.0)) / 86_400
+            raise WorkerError(f"the worker did not catch up within {_CATCH_UP_PATIENCE:g} s: {left:.1f} days are left")
         await asyncio.sleep(0.25)
 
 
