@@ -131,7 +131,7 @@ def create_app(settings: Settings) -> App:
     app.metrics = Metrics()
     app.tasks = Tasks(app, settings, app.metrics)
     app.transport = Transport(app.conf.broker_consumer, app)
-    schema = faust.Schema(key_serializer="raw", value_serializer="raw")
+    schema: faust.Schema[Any, Any] = faust.Schema(key_serializer="raw", value_serializer="raw")
     for table in (ENGAGEMENT, DELIVERIES):
         app.Table(table, partitions=settings.partitions, schema=schema)
     for name, stage in app.tasks.stages.items():

@@ -70,9 +70,9 @@ class Deliver(StatefulTask):
             self._dirty = True
         if self._dirty:
             await self._flush()
-        while not self.closing and (row := outbox.next(_now())) is not None:
-            sending = asyncio.create_task(self._send(row))
-            self._sending[sending] = row
+        while not self.closing and (chosen := outbox.next(_now())) is not None:
+            sending = asyncio.create_task(self._send(chosen))
+            self._sending[sending] = chosen
             sending.add_done_callback(lambda _: self.wake())
         self.metrics.observe_routes(outbox.status(), _now())
 

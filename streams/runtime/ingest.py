@@ -90,7 +90,7 @@ class Ingest(Task):
                 refusal = result if isinstance(result, Rejected) else origin.take(record.offset, result, timestamp)
             if refusal is not None:
                 self._reject(record, refusal, timestamp)
-            elif result is not None:
+            elif result is not None and not isinstance(result, Rejected):
                 name = "usage" if isinstance(result, UsageEvent) else _type_of(result, topic)
                 counts[name] = counts.get(name, 0) + 1
         for name, count in counts.items():

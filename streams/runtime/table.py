@@ -14,7 +14,7 @@ SCHEME: Final = "partitioned"
 STORES.aliases[SCHEME] = f"{__name__}:PartitionedStore"
 
 
-class PartitionedStore(Store):
+class PartitionedStore(Store[Any, Any]):
     """Rows in memory by partition, each partition with the changelog offset that it stands at."""
 
     def __post_init__(self) -> None:

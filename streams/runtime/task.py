@@ -142,7 +142,7 @@ class Task:
             await self._flush()
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # whatever it was, the task's memory is not to be trusted any more
+        except Exception as error:  # noqa: BLE001 - whatever it was, the task's memory is not to be trusted any more
             self.closing = True
             self.tasks.failed(self, error)
 

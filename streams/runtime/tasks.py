@@ -81,7 +81,7 @@ class Tasks:
 
     def store(self, table: str) -> Any:
         """The store of a table."""
-        return self.app.tables[table].data
+        return self.app.tables[table].data  # type: ignore[attr-defined]
 
     async def assign(self, assigned: set[TP]) -> None:
         """Start a task for each partition; before the ends of the changelogs are read."""

@@ -116,7 +116,7 @@ class Consumer(driver.Consumer):
             batch.end - 1,
             stamp,
             0,
-            None,  # type: ignore[arg-type]  # a batch has no headers
+            None,  # a batch has no headers
             b"",
             batch,  # type: ignore[arg-type]  # Faust's value is whatever the codec takes
             None,
@@ -144,7 +144,7 @@ class Consumer(driver.Consumer):
             await asyncio.sleep(0.005)  # an empty set means "all" to aiokafka
             return {}
         try:
-            fetched = await super()._getmany(wanted, FETCH_WAIT_MS / 1000)
+            fetched: dict[TP, Any] = dict(await super()._getmany(wanted, FETCH_WAIT_MS / 1000))
             for tp in [tp for tp in fetched if tp.topic in logs]:
                 await self._recover(tp, fetched.pop(tp)[0])
         except IllegalStateError:  # the partition went away: a rebalance is on

@@ -1,4 +1,4 @@
-"""Writing a task's output and its input position together: as one transaction, or as near to it as the broker allows."""
+"""Writing a task's output and its input position together: in one transaction, or as near to that as can be."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
