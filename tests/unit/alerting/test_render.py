@@ -250,6 +250,23 @@ def test_days_are_those_of_the_business_time_zone() -> None:
     assert "*Since*\n11 March 2025" in shown(render(late.model_copy(update={"timezone": "Mars/Olympus"})))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "label"),
+    [
+        ("cancel_at", 10**15, "Ends"),
+        ("cancel_at", 0, "Ends"),
+        ("next_attempt_at", -(10**15), "Next attempt"),
+        ("attempt", 10**16, "Attempt"),
+        ("amount_minor", -1, "Amount"),
+        ("false_alarms_per_account_year", 5e-324, "False alarms"),
+        ("false_alarms_per_account_year", 0, "False alarms"),
+        ("invoices", 1, "Unpaid invoices"),
+    ],
+)
+def test_a_figure_that_says_nothing_is_left_out(key: str, value: float, label: str) -> None:
+    assert f"*{label}" not in shown(told(evidence={key: value}, currency="EUR"))
+
+
 def test_the_last_day_of_a_card_is_the_day_before_the_first_on_which_it_is_no_good() -> None:
     made = notification_of(Kind.CARD_EXPIRING, Change.OPENED)
     assert "*Card ends*\n31 March 2025" in shown(render(made))
