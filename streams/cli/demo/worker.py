@@ -34,7 +34,7 @@ class Worker:
         self._process = ChildProcess(
             [sys.executable, "-m", "streams", "worker"],
             output=self._log,
-            environment={**_inherited(), **self._environment},
+            environment={**inherited(), **self._environment},
         )
         try:
             await self._until_ready()
@@ -45,6 +45,12 @@ class Worker:
 
     async def __aexit__(self, *_: object) -> None:
         await self._end()
+
+    @property
+    def process(self) -> ChildProcess:
+        """The process itself, for whoever kills or pauses it."""
+        assert self._process is not None
+        return self._process
 
     async def watch(self) -> None:
         """Never returns. Raises WorkerError when the process ends."""
@@ -97,6 +103,6 @@ async def _get(address: str) -> str:
         return await response.text()
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """The environment without the user's own settings: the demo's are complete."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SLACKWATER_")}
