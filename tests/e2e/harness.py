@@ -128,10 +128,7 @@ class Application:
                             clocks[tp.partition] = max(clocks[tp.partition], -1 if clock is None else clock)
 
 
-@asynccontextmanager
-async def application(
-    broker: Broker, home: Path, *, create: bool = True, **settings: str
-) -> AsyncIterator[Application]:
+async def application(broker: Broker, home: Path, *, create: bool = True, **settings: str) -> Application:
     """An application with names that no other has; with `create` its topics exist. `settings` are further ones by
     their names (`partitions="2"`); the clock is that of the events."""
     name = f"e2e-{uuid4().hex[:8]}"
