@@ -11,22 +11,19 @@ out is what was expected. Day 0 is the story's first day; a chapter's clock stan
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from random import Random
 from typing import Any, Self
 
-from schemas.alerts import Change, Kind, Severity, Transition
+from schemas.alerts import Transition
 from schemas.events import InputTopic
 from schemas.instants import format_instant, parse_instant
+from tests.scenarios.expecting import Expectation, Expecting
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
-
-Span = tuple[int, int]
-"""First and last day, both included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Story:
     """A Monday."""
     seed: int = 1
     chapters: dict[str, Chapter] = field(default_factory=dict)
-    expectations: list[tuple[str, Callable[[list[Transition]], str | None]]] = field(default_factory=list)
+    expectations: list[tuple[str, Expectation]] = field(default_factory=list)
 
     @property
     def begins_at(self) -> int:
@@ -102,8 +99,8 @@ class Story:
         )
 
 
-@dataclass(slots=True)
-class Chapter:
+@dataclass
+class Chapter(Expecting):
     """One account's part of a story. Every method says what happens next and returns the chapter."""
 
     story: Story
@@ -224,104 +221,13 @@ class Chapter:
         """Quiet for some days."""
         return self.commands("snooze", kind, until=self._in(days))
 
-    # What is expected
-
-    def expect(
-        self,
-        kind: str,
-        *,
-        opened_between: Span | None = None,
-        warned_between: Span | None = None,
-        critical_between: Span | None = None,
-        resolved_between: Span | None = None,
-        resolution: str | None = None,
-        since_between: Span | None = None,
-    ) -> Self:
-        """The first alert of this kind opens, reaches a severity, is resolved within these days."""
-        wanted = Kind(kind)
-        spans: list[tuple[str, Span | None, Callable[[Transition], bool]]] = [
-            ("opened", opened_between, lambda each: each.change is Change.OPENED),
-            ("at warning", warned_between, lambda each: each.severity.rank >= Severity.WARNING.rank),
-            ("critical", critical_between, lambda each: each.severity is Severity.CRITICAL),
-            ("resolved", resolved_between, lambda each: each.change is Change.RESOLVED),
-        ]
-        for what, span, is_it in spans:
-            if span is not None:
-                self._expect(wanted, partial(self._when, what=what, span=span, is_it=is_it))
-        if resolution is not None:
-            self._expect(wanted, partial(self._how, resolution=resolution))
-        if since_between is not None:
-            self._expect(
-                wanted, partial(self._when, what="opened", span=since_between, is_it=lambda _: True, since=True)
-            )
-        return self
-
-    def _expect(self, kind: Kind, complaint: Callable[[list[Transition]], str | None]) -> None:
-        def expectation(transitions: list[Transition]) -> str | None:
-            found = complaint([each for each in transitions if each.kind is kind])
-            return f"{kind.value} {found}" if found is not None else None
-
+    def demand(self, expectation: Expectation) -> None:
+        """See `Expecting`."""
         self.story.expectations.append((self.account_id, expectation))
 
-    def _when(
-        self,
-        own: list[Transition],
-        what: str,
-        span: Span,
-        is_it: Callable[[Transition], bool],
-        *,
-        since: bool = False,
-    ) -> str | None:
-        found = next((each for each in own if is_it(each)), None)
-        if found is None:
-            return f"was never {what}"
-        at = found.since if since else found.at
-        if self._within(at, span):
-            return None
-        return f"{'is said to be since' if since else f'was {what} on'} day {self.story.day_of(at):.2f}, not in {span}"
-
-    def _how(self, own: list[Transition], resolution: str) -> str | None:
-        had = [each.resolution for each in own if each.change is Change.RESOLVED]
-        return None if had[:1] == [resolution] else f"was resolved as {had}, not {resolution}"
-
-    def expect_changes(self, kind: str, *changes: str) -> Self:
-        """Exactly these changes of this kind, in this order."""
-
-        def expectation(transitions: list[Transition]) -> str | None:
-            had = [each.change.value for each in transitions if each.kind == kind]
-            return None if had == list(changes) else f"{kind} went {had}, not {list(changes)}"
-
-        self.story.expectations.append((self.account_id, expectation))
-        return self
-
-    def expect_ids(self, kind: str, count: int) -> Self:
-        """So many different alerts of this kind, each with revisions 1, 2, 3 and so on."""
-
-        def expectation(transitions: list[Transition]) -> str | None:
-            revisions: dict[str, list[int]] = {}
-            for each in transitions:
-                if each.kind == kind:
-                    revisions.setdefault(each.alert_id, []).append(each.revision)
-            if any(had != list(range(1, len(had) + 1)) for had in revisions.values()):
-                return f"{kind} has revisions {list(revisions.values())}"
-            return None if len(revisions) == count else f"there were {len(revisions)} alerts of {kind}, not {count}"
-
-        self.story.expectations.append((self.account_id, expectation))
-        return self
-
-    def expect_no(self, *kinds: str, severity: str = "watch") -> Self:
-        """No alert of these kinds (none given: of any) at that severity or above."""
-        least = Severity(severity).rank
-
-        def expectation(transitions: list[Transition]) -> str | None:
-            bad = [each for each in transitions if each.severity.rank >= least and (not kinds or each.kind in kinds)]
-            return f"there was {bad[0].kind.value} at {bad[0].severity.value}" if bad else None
-
-        self.story.expectations.append((self.account_id, expectation))
-        return self
-
-    def _within(self, at: int, span: Span) -> bool:
-        return span[0] <= self.story.day_of(at) < span[1] + 1
+    def day_of(self, at: int) -> float:
+        """See `Expecting`."""
+        return self.story.day_of(at)
 
     def _terms(self, plan: str, mrr_minor: int, period_days: int) -> dict[str, Any]:
         end = self._in(period_days)
