@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import takewhile
 
 from alerting.bucket import Bucket
 from alerting.delivery.answers import Answer, Failure, Verdict, judge
@@ -149,9 +150,7 @@ class Lane:
         """Give up what has waited for too long while the route failed: the oldest ones, which are the first ones."""
         if (failing_since := self.state.failing_since) is None:
             return
-        for row in list(self.rows.values()):
-            if now < self._expires_at(row, failing_since):
-                break
+        for row in list(takewhile(lambda row: now >= self._expires_at(row, failing_since), self.rows.values())):
             self._give_up(row, UndeliveredReason.GIVEN_UP, now)
 
     def _expires_at(self, row: Row, failing_since: int) -> int:

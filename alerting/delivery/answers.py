@@ -56,13 +56,6 @@ class Verdict(StrEnum):
     ROUTE_BROKEN = "route_broken"
     """No message would arrive here, until a person mends the webhook, the channel or the way to it."""
 
-    @property
-    def retried(self) -> bool:
-        """Whether the same message may well arrive when it is sent again a little later."""
-        return self in _RETRIED
-
-
-_RETRIED = frozenset({Verdict.RATE_LIMITED, Verdict.SERVER_ERROR, Verdict.TIMEOUT, Verdict.CONNECTION_ERROR})
 
 _BY_FAILURE = {
     Failure.TIMEOUT: Verdict.TIMEOUT,

@@ -4,7 +4,8 @@ from itertools import chain, pairwise, repeat
 
 import pytest
 
-from alerting.delivery.answers import OK, Answer, Failure, Verdict
+from alerting.bucket import Bucket
+from alerting.delivery.answers import OK, Answer, Failure, Verdict, judge
 from alerting.notification import Undelivered, UndeliveredReason
 from alerting.outbox import Outbox
 from alerting.policy import HOUR, MINUTE, SECOND, DeliveryPolicy
@@ -370,3 +371,13 @@ def test_the_policy_takes_its_times_from_settings() -> None:
     world.run_until(AT + HOUR)
     (lost,) = world.undelivered
     assert 10 * MINUTE <= lost.at - AT <= 16 * MINUTE
+
+
+@pytest.mark.parametrize(("interval", "burst"), [(-1, 1), (1_000, 0)])
+def test_a_bucket_that_lets_nothing_through_is_refused(interval: int, burst: int) -> None:
+    with pytest.raises(ValueError, match="interval_ms >= 0 and burst >= 1"):
+        Bucket(interval, burst)
+
+
+def test_no_answer_at_all_is_a_connection_error() -> None:
+    assert judge(Answer()) is Verdict.CONNECTION_ERROR
