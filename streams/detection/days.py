@@ -39,14 +39,22 @@ class Days:
                 # What this silence piled up was reported: it is not charged again as a drop.
                 account.drop.floor = account.drop.score
 
-    def matter(self, account: Account) -> bool:
-        """Whether the next day is one to fold in: the account has begun, or begins then, and its days mean
-        something."""
+    def close_until(self, account: Account, last: int, out: Results) -> None:
+        """Close the days up to `last`, or up to one that gives the account a new deadline."""
+        while account.closed < last and not self._matter(account):
+            self._pass_over(account, last)
+        while account.closed < last:
+            self._close_next(account, out)
+            if account.deadline < 0:
+                return
+
+    def _matter(self, account: Account) -> bool:
+        """Whether the next day is one to fold in: the account has begun or begins then, and its days mean something."""
         open_days = account.open_days
         begun = account.first_day >= 0 or (len(open_days) > 0 and open_days[0] == account.closed + 1)
         return begun and not unjudged(account)
 
-    def pass_over(self, account: Account, last: int) -> None:
+    def _pass_over(self, account: Account, last: int) -> None:
         """Days that do not matter: those before the account's first active day, or all up to `last`."""
         open_days = account.open_days
         if account.first_day < 0 and open_days and not unjudged(account):
@@ -55,8 +63,7 @@ class Days:
         while open_days and open_days[0] <= last:
             open_days.pop(0)
 
-    def close_next(self, account: Account, at: int, out: Results) -> None:
-        """Close the day after the newest closed one, `at` its time."""
+    def _close_next(self, account: Account, out: Results) -> None:
         day = account.closed + 1
         count = account.daily.get(day, 0)
         if account.first_day < 0:
@@ -77,6 +84,7 @@ class Days:
         for signal in self._signals:
             judgement = signal.judge(account, day)
             if judgement is not None:
+                at = self._rules.calendar.close_of(day)
                 self._book.settle(account, signal, at, judgement, out)
 
     def silent_until(self, account: Account) -> int | None:

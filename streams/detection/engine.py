@@ -147,14 +147,13 @@ class Engine:
             account.closed = last
         while True:
             deadline = self._deadline(account)
-            while account.closed < last and not self._days.matter(account):
-                self._days.pass_over(account, last)
-            while account.closed < last and (at := calendar.close_of(account.closed + 1)) <= deadline:
-                self._days.close_next(account, at, out)
-                deadline = self._deadline(account)
-            if deadline > now:
+            until = last if deadline > now else calendar.last_closed(deadline)
+            if account.closed < until:
+                self._days.close_until(account, until, out)
+            elif deadline > now:
                 break
-            self._honour(account, deadline, out)
+            else:
+                self._honour(account, deadline, out)
         account.wake = min(calendar.close_of(account.closed + 1), deadline)
 
     def _deadline(self, account: Account) -> int:

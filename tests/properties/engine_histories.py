@@ -76,7 +76,9 @@ def histories(draw: st.DrawFn) -> History:
     facts = draw(st.lists(st.sampled_from(sorted(_FACTS)), max_size=24))
     raw += [_fact(random, name, BEGINS + random.randrange(days * DAY_MS)) for name in facts]
     raw.sort(key=lambda event: event.at)
-    return History(_merged(raw, random), BEGINS + days * DAY_MS + random.randrange(3 * DAY_MS))
+    events = _merged(raw, random)
+    last = max([BEGINS + days * DAY_MS, *(event.effective_at for event in events[-1:])])
+    return History(events, last + random.randrange(3 * DAY_MS))
 
 
 def _times(spans: list[Habit], random: Random) -> list[int]:

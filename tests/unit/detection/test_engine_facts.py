@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.picture import Phase
+from streams.detection.state import Account
 from tests.unit.detection.building import Run, at, bills, update, usage
 
 
@@ -138,3 +139,20 @@ def test_who_comes_back_gets_a_new_alert_whatever_the_cool_down(run: Run) -> Non
     assert [each.change.value for each in run.transitions] == ["opened", "resolved", "opened"]
     assert run.transitions[2].alert_id != run.transitions[0].alert_id
     assert run.transitions[2].revision == 1
+
+
+def test_a_deadline_of_a_paused_account_sees_the_days_before_it_and_no_later_ones(run: Run) -> None:
+    run.uses(range(60))
+    run.apply(
+        bills("subscription.started", at(60)),
+        bills("subscription.cancel_scheduled", at(60), effective_at=at(100)),
+        bills("subscription.paused", at(61)),
+    )
+    stored = run.account.encode()
+    (escalated,) = run.close(at(300))
+    again = Run(run.engine)
+    again.account = Account.decode("acme", stored)
+    again.close(at(93))
+    assert again.transitions == [escalated]
+    again.close(at(300))
+    assert again.account.encode() == run.account.encode()
