@@ -145,14 +145,14 @@ def test_a_deadline_of_a_paused_account_sees_the_days_before_it_and_no_later_one
     run.uses(range(60))
     run.apply(
         bills("subscription.started", at(60)),
-        bills("subscription.cancel_scheduled", at(60), effective_at=at(100)),
+        bills("subscription.cancel_scheduled", at(60), effective_at=at(75)),
         bills("subscription.paused", at(61)),
     )
     stored = run.account.encode()
     (escalated,) = run.close(at(300))
     again = Run(run.engine)
     again.account = Account.decode("acme", stored)
-    again.close(at(93))
+    again.close(at(68))
     assert again.transitions == [escalated]
     again.close(at(300))
     assert again.account.encode() == run.account.encode()
