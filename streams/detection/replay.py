@@ -1,0 +1,135 @@
+"""History through the engine without a broker, with the result that a worker would come to.
+
+What `produce` writes and a worker on the events' clock reads is taken the short way: the same origins give each event
+its place, the same merge puts them in order, the same home partition holds the accounts and honours what is due. Only
+Kafka is left out, and with it batches, partitions and crashes, on which the result does not depend.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from schemas.alerts import Transition
+from schemas.errors import StateError
+from schemas.events import InputEvent, InputTopic, moment
+from streams.detection.engine import Engine
+from streams.detection.home import Home, RefusedCommand
+from streams.detection.merge import Merge
+from streams.detection.origin import Origin
+from streams.detection.state import Account
+
+DAY_MS: Final = 86_400_000
+OUT_OF_ORDER_MS: Final = 600_000
+_STORE_EVERY: Final = 20_000
+
+
+class Replay:
+    """Takes events in order of time, up to `out_of_order` (ms) more or less, as if each topic had one partition.
+
+    Like `produce` it marks the beginning of every day (UTC) on every topic: an event of the day before that comes after
+    it is late. `transitions` grows as events are taken, an account's in their order; what the last days' events lead to
+    is there after `end`.
+    """
+
+    def __init__(self, engine: Engine, *, out_of_order: int = OUT_OF_ORDER_MS, user_key: bytes = b"") -> None:
+        self.engine = engine
+        self.transitions: list[Transition] = []
+        self.refused: list[RefusedCommand] = []
+        """Commands that could not be carried out."""
+        self._out_of_order = out_of_order
+        self._user_key = user_key
+        self._rows: dict[str, bytes] = {}
+        self._home = Home(engine, Merge(frozenset()), self._rows.get)
+        self._origins: dict[str, Origin] = {}
+        self._next_offset: dict[str, int] = {}
+        self._shuffled = 0
+        self._last_at: int | None = None
+        self._marked: int | None = None
+        self._stored_at = self._taken = 0
+        self._ended = False
+
+    def take(self, topic: InputTopic, name: str, event: InputEvent) -> None:
+        """Take the next event of the topic called `name`. At one time events go by the names of their topics."""
+        if self._ended:
+            raise ValueError("the replay has ended")
+        at = moment(event)
+        if self._marked is None or at >= self._marked + DAY_MS:
+            self._mark(at // DAY_MS * DAY_MS)
+        self._last_at = at if self._last_at is None else max(at, self._last_at)
+        origin = self._origins.get(name) or self._begin(topic, name)
+        offset = self._next_offset[name]
+        self._next_offset[name] = offset + 1
+        origin.take(offset, event, None)
+        self._taken += 1
+
+    def end(self, at: int | None = None) -> None:
+        """Apply all that was taken and let the time go on until `at` (ms), or the last event's time if that is later:
+        days are closed and deadlines honoured until then. Nothing can be taken after it."""
+        if self._ended:
+            return
+        self._ended = True
+        times = [each for each in (at, self._last_at) if each is not None]
+        if times:
+            self._mark(max(times), caught_up=True)
+            self._store()
+
+    @property
+    def clock(self) -> int | None:
+        """The time (ms) up to which all is applied; None before the first day is over."""
+        return self._home.merge.clock
+
+    @property
+    def accounts(self) -> dict[str, Account]:
+        """The state of every account, by id; complete after `end`."""
+        if not self._ended:
+            raise StateError("a replay's accounts can be had when it has ended")
+        return {account: Account.decode(account, value) for account, value in self._rows.items()}
+
+    def _begin(self, topic: InputTopic, name: str) -> Origin:
+        origin = self._origins[name] = Origin(
+            topic,
+            f"{name}/0",
+            homes=1,
+            home_of=lambda _account: 0,
+            out_of_order=self._out_of_order,
+            future_tolerance=0,
+            user_key=self._user_key,
+            clock=self._marked,
+        )
+        self._next_offset[name] = 0
+        return origin
+
+    def _mark(self, at: int, *, caught_up: bool = False) -> None:
+        """Every event before `at` has been taken, of all topics: apply them."""
+        self._marked = at
+        for name, origin in self._origins.items():
+            origin.clock = at if origin.clock is None else max(at, origin.clock)
+            for record in origin.deal(self._next_offset[name] - 1, caught_up=caught_up)[0]:
+                self._home.receive(self._shuffled, record)
+                self._shuffled += 1
+        for _ in self._home.step(idle=True):
+            pass
+        if self._taken - self._stored_at >= _STORE_EVERY:
+            self._store()
+
+    def _store(self) -> None:
+        self._stored_at = self._taken
+        output = self._home.take(pictures=False)
+        self._rows.update(output.rows)
+        self.transitions += output.transitions
+        self.refused += output.refused
+
+
+def replay(
+    events: Iterable[tuple[InputTopic, str, InputEvent]],
+    engine: Engine,
+    *,
+    end: int | None = None,
+    out_of_order: int = OUT_OF_ORDER_MS,
+    user_key: bytes = b"",
+) -> Replay:
+    """Run events, each with its topic and that topic's name, to `end`. See `Replay`."""
+    run = Replay(engine, out_of_order=out_of_order, user_key=user_key)
+    for topic, name, event in events:
+        run.take(topic, name, event)
+    run.end(end)
+    return run
