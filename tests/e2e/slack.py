@@ -1,0 +1,83 @@
+"""Slack's incoming webhooks as a real HTTP server that keeps a record of every request, and can be away."""
+
+import asyncio
+import time
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from streams.broker.ready import free_port
+
+SECRETS = ("T0SECRETE2E", "B0SECRETE2E", "x0SecretToken0OfTheWholePath")
+HANG = 0
+"""A status that stands for no answer at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request. Times are monotonic seconds; `answered_at` is None as long as there is no answer."""
+
+    at: float
+    answered_at: float | None
+    status: int
+    payload: dict[str, Any]
+
+
+class Slack(AbstractAsyncContextManager["Slack"]):
+    """`async with Slack() as slack`: answers with `status` until told otherwise, or with `next` first, one a request.
+
+    A 429 carries `Retry-After: retry_after`. `leave()` refuses connections, `come_back()` takes them again.
+    """
+
+    def __init__(self, retry_after: int = 3) -> None:
+        self.status = 200
+        self.next: list[int] = []
+        self.asked: list[Asked] = []
+        self.retry_after = retry_after
+        self.address = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{self.address}/services/{'/'.join(SECRETS)}"
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def delivered(self) -> list[dict[str, Any]]:
+        """What was answered with 200, in that order."""
+        return [each.payload for each in self.asked if each.status == 200]
+
+    async def __aenter__(self) -> Self:
+        await self.come_back()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Close the port and every connection."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def come_back(self) -> None:
+        """Listen at the same address as before."""
+        app = web.Application()
+        app.router.add_post("/services/{anything:.*}", self._answer)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        host, _, port = self.address.partition(":")
+        await web.TCPSite(self._runner, host, int(port), reuse_address=True).start()
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        at = time.monotonic()
+        assert f"http://{request.host}{request.path}" == self.url
+        payload = await request.json()
+        status = self.next.pop(0) if self.next else self.status
+        if status == HANG:
+            self.asked.append(Asked(at, None, status, payload))
+            await asyncio.Event().wait()
+        self.asked.append(Asked(at, time.monotonic(), status, payload))
+        headers = {"Retry-After": str(self.retry_after)} if status == 429 else {}
+        return web.Response(status=status, text={200: "ok", 429: "rate_limited"}.get(status, ""), headers=headers)
