@@ -1,8 +1,10 @@
 """The topics: what each has to be like, creating the missing ones, finding those that are wrong."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Final, Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -16,6 +18,7 @@ from streams.runtime.settings import Settings
 Role = Literal["input", "output", "internal"]
 _DAY: Final = 86_400_000
 _LARGE: Final = str(16 << 20)
+_KNOWN_SECONDS: Final = 20.0
 ENGAGEMENT: Final = "engagement"
 DELIVERIES: Final = "deliveries"
 
@@ -89,7 +92,9 @@ async def create(settings: Settings, *, roles: Sequence[Role] = ("input", "outpu
             if code and error is not TopicAlreadyExistsError:
                 detail = text[0] if text and text[0] else error.__name__
                 raise BrokerError(f"the broker at {settings.brokers} did not create the topic {name!r}: {detail}")
-        return [each.name for each in missing]
+        names = [each.name for each in missing]
+        await _until_known(admin, names)
+        return names
 
 
 async def verify(settings: Settings) -> list[Problem]:
@@ -167,6 +172,15 @@ async def _cleanup_policies(admin: AIOKafkaAdminClient, names: Sequence[str]) ->
                 if entry[0] == "cleanup.policy" and entry[1]:
                     found[name] = entry[1]
     return found
+
+
+async def _until_known(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
+    # The controller has them at once; the broker that is asked hears of them a little later.
+    deadline = monotonic() + _KNOWN_SECONDS
+    while missing := set(names) - (await _counts(admin)).keys():
+        if monotonic() > deadline:
+            raise BrokerError(f"the broker created topics and does not know them: {', '.join(sorted(missing))}")
+        await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
