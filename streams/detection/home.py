@@ -17,7 +17,7 @@ from streams.detection.merge import Held, Merge, Progress
 from streams.detection.results import Refusal
 from streams.detection.state import Account, due_of
 
-BREATH: Final = 500
+BREATH: Final = 100
 """Events or due accounts handled between two moments at which the caller may do something else."""
 DECODED: Final = 20_000
 """Accounts kept decoded, about: so many that were used last, and up to as many from before."""
@@ -95,24 +95,27 @@ class Home:
         """Hold back the events of a shuffle record until their turn."""
         self.merge.receive(offset, record)
 
-    def step(self, *, idle: bool) -> Iterator[None]:
+    def step(self, *, idle: bool) -> Iterator[bool]:
         """Apply every event whose turn has come and honour what is due by then. Yields now and then, so that long work
-        can be parted; only when it has ended is the state whole and `take` allowed."""
+        can be parted: True when the state is whole, so that `take` is allowed and the rest can be left for the next
+        step; False in the middle. It is whole at the end, too."""
         work = 0
         for events, clock in self.merge.due(idle=idle):
             for held in events:
                 self._apply(held)
                 work += 1
                 if work % BREATH == 0:
-                    yield
+                    yield False
             while clock is not None and self._due and self._due[0][0] <= clock:
                 self._honour(clock)
                 work += 1
                 if work % BREATH == 0:
-                    yield
+                    yield False
+            yield True
 
     def take(self, *, pictures: bool = True) -> Output:
-        """What has come of the steps since the last call. Without `pictures` those are left for a later call."""
+        """What has come of the steps since the last call. Without `pictures`, and before there is a clock,
+        those are left for a later call."""
         output = Output(
             self.merge.progress(),
             [(account_id, account.encode()) for account_id, account in self._dirty.items()],
@@ -120,12 +123,10 @@ class Home:
             refused=self._refused,
         )
         self._pictured.update(dict.fromkeys(self._dirty))
-        if pictures:
-            now = self.merge.clock
+        now = self.merge.clock
+        if pictures and now is not None:
             for account_id in self._pictured:
-                account = self._account(account_id)
-                at = max(account.last_event_at, 0) if now is None else now
-                output.pictures.append((account_id, encode(self._engine.picture(account, at))))
+                output.pictures.append((account_id, encode(self._engine.picture(self._account(account_id), now))))
             self._pictured = {}
         self._dirty, self._transitions, self._refused = {}, [], []
         if len(self._young) > DECODED:

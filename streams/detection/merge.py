@@ -76,14 +76,24 @@ class Merge:
     """Events of one home partition, waiting for their turn.
 
     `origins` names every input partition there is: one that has said nothing yet holds the clock. `most` bounds how
-    many events wait; when more do, the earliest are applied out of turn and counted in `disordered`.
+    many events wait; when more do, the earliest are applied out of turn and counted in `disordered`. With `live`, events
+    are applied as they come once every origin is caught up; without, what is applied in which order is for the clocks
+    alone to say.
     """
 
-    def __init__(self, origins: frozenset[str], progress: Progress | None = None, *, most: int = 200_000) -> None:
+    def __init__(
+        self,
+        origins: frozenset[str],
+        progress: Progress | None = None,
+        *,
+        most: int = 200_000,
+        live: bool = False,
+    ) -> None:
         self.read = progress.low if progress else 0
         self.clock = progress.clock if progress else None
         self.disordered = 0
         self._most = most
+        self._live = live
         self._before = progress
         self._origins = {name: OriginState() for name in sorted(origins)}
         self._gone: dict[str, OriginState] = {}  # stored, and no longer there: they hold up nobody
@@ -111,9 +121,9 @@ class Merge:
     def receive(self, offset: int, record: ShuffleRecord) -> None:
         """Hold back a record's events. `offset` is the record's own, in the shuffle partition."""
         self.read = offset + 1
-        origin = self._origins.get(record.origin)
-        if origin is None:
-            origin = self._origins[record.origin] = self._gone.pop(record.origin, OriginState())
+        origin = self._origins.get(record.origin) or self._gone.get(record.origin)
+        if origin is None:  # a partition that was added
+            origin = self._origins[record.origin] = OriginState()
         source = _Source(offset, record.origin, origin.floor)
         # Read again after a restart: what lies before the stored clock is applied.
         applied = self._before.clock if self._before and offset < self._before.read else None
@@ -141,13 +151,15 @@ class Merge:
         `idle` says that nothing more is waiting to be received: then the hour that has begun is taken as far as it
         goes. The caller must apply a slice wholly before it asks for the next one or for `progress`.
         """
+        if self._before is not None and self.read < self._before.read:
+            return  # not all that was held has been received again: what is missing may come first
         until = self._until()
         while self._slices:
             number = min(self._slices)
             if self._waiting > self._most and (until is None or (number + 1) * _SLICE_MS > until):
                 self.disordered += len(self._slices[number])
                 yield self._take(number, None), self._move((number + 1) * _SLICE_MS)
-            elif self.caught_up and idle:
+            elif self._live and self.caught_up and idle:
                 # All of it, places after the clock too: so that nothing is held and `low` is `read`.
                 yield [entry for each in sorted(self._slices) for entry in self._take(each, None)], self.clock
             elif until is not None and (number + 1) * _SLICE_MS <= until:

@@ -99,7 +99,9 @@ class Origin:
         `clock`, if given, is announced in place of the origin's own: the wall clock, of an origin that is caught up.
         """
         dealt, self._dealt = self._dealt, [[] for _ in self._dealt]
-        announced = self.clock if clock is None else max(clock, self.clock or clock)
+        if clock is not None and (self.clock is None or clock > self.clock):
+            self.clock = clock  # what comes later and says it was earlier has its place here
+        announced = self.clock
         return [
             [
                 ShuffleRecord(

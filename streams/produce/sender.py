@@ -145,7 +145,7 @@ async def send(
 ) -> Sent:
     """Send records, which come in order of event time, and return when all of them are written.
 
-    Without a `pace` they go as fast as they can. The end marker's time is the last event's plus `settle_ms`.
+    Without a `pace` they go as fast as they can. The end marker's time is the last event's plus `settle_ms`, at least 1.
     `progress` is called now and then. Raises BrokerError as `Sender` does, and what `records` raises.
     """
     async with Sender(settings) as sender:
@@ -167,7 +167,8 @@ async def send(
                 if progress is not None:
                     progress(sent)
         if markers and sent.last_at is not None:
-            await sender.mark(sent.last_at + settle_ms)
+            # A worker applies what lies before the clock: so that the last event does, too, the clock goes beyond it.
+            await sender.mark(sent.last_at + max(settle_ms, 1))
         await sender.flush()
         if progress is not None:
             progress(sent)

@@ -43,7 +43,8 @@ class Engagement(StatefulTask):
         """See `StatefulTask`. Raises `StateError` for a state of a newer version."""
         stored = rows.get(PROGRESS)
         progress = Progress.decode(stored) if stored is not None else None
-        merge = Merge(self.tasks.origins, progress, most=self.settings.max_waiting_events)
+        live, most = self.settings.clock == "wall", self.settings.max_waiting_events
+        merge = Merge(self.tasks.origins, progress, most=most, live=live)
         self.home = Home(self.engine, merge, lambda account: rows.get(account.encode()), _accounts(rows))
         return max(progress.low, earliest) if progress else earliest
 
@@ -64,8 +65,13 @@ class Engagement(StatefulTask):
     async def work(self) -> None:
         """Apply what has its turn, and honour what is due."""
         assert self.home is not None
-        for _ in self.home.step(idle=self.idle):
-            await asyncio.sleep(0)
+        for whole in self.home.step(idle=self.idle):
+            if not whole:
+                await asyncio.sleep(0)
+            elif self.closing:  # what is done can still be flushed; the next owner does the rest
+                break
+            elif self._flush_due():  # a long way to catch up is to be lost neither by a crash nor by a rebalance
+                await self._flush()
         self.metrics.observe_home(self.tp.partition, self.home, self.engine.tally, self.settings.topic("usage"))
 
     @property

@@ -122,9 +122,10 @@ class Ingest(Task):
         # In wall mode a quiet origin's clock is the wall clock, and has to be told on.
         if not (self.pending or said != self._said or (live and now - self._said_at >= _IDLE_PROGRESS_SECONDS)):
             return records
-        self._said, self._said_at = said, now
         clock = int(time() * 1000) if live else None
-        for home, parts in enumerate(self.origin.deal(self.position - 1, caught_up=caught_up, clock=clock)):
+        dealt = self.origin.deal(self.position - 1, caught_up=caught_up, clock=clock)
+        self._said, self._said_at = (self.origin.clock, caught_up), now
+        for home, parts in enumerate(dealt):
             records.extend(Record(self.settings.shuffle_topic, home, None, encode_shuffle(part)) for part in parts)
         return records
 
