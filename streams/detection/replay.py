@@ -62,14 +62,15 @@ class Replay:
         self._taken += 1
 
     def end(self, at: int | None = None) -> None:
-        """Apply all that was taken and let the time go on until `at` (ms), or the last event's time if that is later:
-        days are closed and deadlines honoured until then. Nothing can be taken after it."""
+        """Apply all that was taken and let the time go on until `at` (ms), at least beyond the last event: days are
+        closed and deadlines honoured until then. Nothing can be taken after it."""
         if self._ended:
             return
         self._ended = True
-        times = [each for each in (at, self._last_at) if each is not None]
+        beyond = None if self._last_at is None else self._last_at + 1
+        times = [each for each in (at, beyond) if each is not None]
         if times:
-            self._mark(max(times), caught_up=True)
+            self._mark(max(times))
             self._store()
 
     @property
@@ -98,12 +99,12 @@ class Replay:
         self._next_offset[name] = 0
         return origin
 
-    def _mark(self, at: int, *, caught_up: bool = False) -> None:
+    def _mark(self, at: int) -> None:
         """Every event before `at` has been taken, of all topics: apply them."""
         self._marked = at
         for name, origin in self._origins.items():
             origin.clock = at if origin.clock is None else max(at, origin.clock)
-            for record in origin.deal(self._next_offset[name] - 1, caught_up=caught_up)[0]:
+            for record in origin.deal(self._next_offset[name] - 1, caught_up=False)[0]:
                 self._home.receive(self._shuffled, record)
                 self._shuffled += 1
         for _ in self._home.step(idle=True):

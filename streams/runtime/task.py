@@ -179,7 +179,7 @@ class Task:
         return age * 1000 >= self.settings.flush or (self.urgent and age >= _URGENT_SECONDS)
 
     async def _flush(self) -> None:
-        self._flushed_at = started = monotonic()
+        self._flushed_at = self.beat = started = monotonic()
         records = self.take()
         assert self.position is not None
         if not records and self.position == self._flushed_position:
