@@ -128,10 +128,7 @@ class Partition:
 
     def step(self, *, idle: bool, stop_after: int | None = None) -> bool:
         """Work. False: the step was left in the middle, and this home is fit for a crash only."""
-        for count, _ in enumerate(self.home.step(idle=idle)):
-            if count == stop_after:
-                return False
-        return True
+        return all(count != stop_after for count, _ in enumerate(self.home.step(idle=idle)))
 
     def take(self, *, pictures: bool) -> None:
         """Store what has come of it."""

@@ -1,5 +1,5 @@
-"""However the events of all origins are batched, interleaved, worked and interrupted, a home partition says the same and
-ends in the same state."""
+"""However the events of all origins are batched, interleaved, worked and interrupted: a home partition says the same,
+and ends in the same state."""
 
 from __future__ import annotations
 

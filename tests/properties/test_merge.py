@@ -1,0 +1,231 @@
+"""What a home partition holds back comes out in the order of places, each event once, whatever happens in between."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.errors import StateError
+from schemas.events import InputTopic
+from schemas.shuffle import ShuffleRecord, Usage
+from streams.detection.merge import Merge, Progress
+
+NAMES = ("a/0", "a/1", "b/0")
+Applied = list[tuple[int, str, int]]
+
+
+def record(
+    origin: str, places: list[int], *, first: int = 0, clock: int | None = None, caught_up: bool = False
+) -> ShuffleRecord:
+    """A record with an event at each place (in minutes), of offsets from `first` on."""
+    events = tuple(
+        Usage(first + number, place * 60_000, "acme", place * 60_000, "click", None, 1, "product", None)
+        for number, place in enumerate(places)
+    )
+    at = None if clock is None else clock * 60_000
+    return ShuffleRecord(InputTopic.USAGE, origin, first + len(places) - 1, at, caught_up, events)
+
+
+seeds = st.integers(0, 2**32)
+
+
+@st.composite
+def shuffles(draw: st.DrawFn) -> list[ShuffleRecord]:
+    """Records of three origins as their ingest tasks deal them: clocks go on, places never lie before them. The last
+    of each moves its clock beyond everything."""
+    random = Random(draw(st.integers(0, 2**32)))
+    states = {name: [0, 0] for name in NAMES}  # next offset, clock
+    records = []
+    for _ in range(draw(st.integers(0, 40))):
+        name = random.choice(NAMES)
+        first, clock = states[name]
+        places = [clock + random.randrange(200) for _ in range(random.randrange(4))]
+        clock += random.choice([0, 0, random.randrange(150)])
+        places = [max(place, states[name][1]) for place in places]
+        records.append(record(name, places, first=first, clock=clock, caught_up=random.random() < 0.5))
+        states[name] = [first + len(places), clock]
+    for name, (first, _) in states.items():
+        records.append(record(name, [], first=first, clock=100_000))
+    return records
+
+
+def everything(records: list[ShuffleRecord]) -> Applied:
+    return sorted(
+        (event.effective_at // 60_000, each.origin, event.offset) for each in records for event in each.events
+    )
+
+
+class Reader:
+    """A home partition that only notes what is applied; what was noted after the last progress is lost in a crash."""
+
+    def __init__(self, records: list[ShuffleRecord], *, most: int = 200_000, names: tuple[str, ...] = NAMES) -> None:
+        self.records = records
+        self.applied: Applied = []
+        self.stored: Progress | None = None
+        self.disordered = 0
+        self._kept = 0
+        self._most, self._names = most, frozenset(names)
+        self.crash()
+
+    def crash(self) -> None:
+        """Begin anew with the stored progress."""
+        self.merge = Merge(self._names, self.stored, most=self._most)
+        self.at = self.stored.low if self.stored else 0
+        del self.applied[self._kept :]
+
+    def receive(self) -> None:
+        """One record, if there is one."""
+        if self.at < len(self.records):
+            self.merge.receive(self.at, self.records[self.at])
+            self.at += 1
+
+    def work(self, *, idle: bool) -> None:
+        """Apply what has its turn."""
+        clock = self.merge.clock
+        for events, now in self.merge.due(idle=idle):
+            assert now is not None
+            assert clock is None or now >= clock
+            assert all(held.place < now for held in events)
+            clock = now
+            self.applied += [(held.place // 60_000, held.origin, held.offset) for held in events]
+
+    def store(self) -> None:
+        """Note the progress with what is applied."""
+        self.stored = Progress.decode(self.merge.progress().encode())
+        assert self.stored == self.merge.progress()
+        assert self.stored.low <= self.stored.read
+        self._kept = len(self.applied)
+
+    def run(self, random: Random, *, crash: float) -> Applied:
+        """All of it, under a schedule with a few crashes: with more it might never get on."""
+        crashes = 8
+        while self.at < len(self.records) or len(self.merge):
+            self.receive()
+            self.work(idle=random.random() < 0.5 or self.at == len(self.records))
+            if random.random() < 0.5:
+                self.store()
+            self.disordered += self.merge.disordered
+            self.merge.disordered = 0
+            if crashes and random.random() < crash:
+                crashes -= 1
+                self.crash()
+        return self.applied
+
+
+@given(shuffles(), seeds, st.sampled_from([0.0, 0.3]))
+def test_events_come_in_the_order_of_their_places_and_each_once(
+    records: list[ShuffleRecord], seed: int, crash: float
+) -> None:
+    assert Reader(records).run(Random(seed), crash=crash) == everything(records)
+
+
+@given(shuffles(), seeds, st.integers(0, 6), st.sampled_from([0.0, 0.3]))
+def test_with_too_much_waiting_they_come_out_of_turn_and_still_each_once(
+    records: list[ShuffleRecord], seed: int, most: int, crash: float
+) -> None:
+    reader = Reader(records, most=most)
+    applied = reader.run(Random(seed), crash=crash)
+    assert sorted(applied) == everything(records)
+    assert reader.disordered or applied == everything(records)
+
+
+@given(shuffles(), seeds)
+def test_repeated_records_add_nothing(records: list[ShuffleRecord], seed: int) -> None:
+    random = Random(seed)
+    repeated: list[ShuffleRecord] = []
+    for number, each in enumerate(records):
+        repeated.append(each)
+        own = [before for before in records[: number + 1] if before.origin == each.origin]
+        repeated += own[random.randrange(len(own)) :] if random.random() < 0.3 else []
+    assert Reader(repeated).run(random, crash=0.2) == everything(records)
+
+
+def two_held() -> Reader:
+    """An hour that has begun: of each origin one event, in a record of its own, and nothing applied."""
+    reader = Reader([record("a", [10], clock=40), record("b", [20], clock=40)], names=("a", "b"))
+    reader.receive()
+    reader.receive()
+    reader.work(idle=False)
+    reader.store()
+    assert reader.stored == Progress(0, 2, 0, {"a": (-1, 40 * 60_000), "b": (-1, 40 * 60_000)})
+    return reader
+
+
+def test_read_again_after_a_crash_nothing_is_applied_before_all_that_was_held_is_back() -> None:
+    reader = two_held()
+    reader.crash()
+    reader.records = reader.records[::-1]  # whichever comes first, the clocks of both are known already
+    reader.receive()
+    reader.work(idle=True)
+    assert reader.applied == []
+    reader.receive()
+    reader.work(idle=True)
+    assert reader.applied == [(10, "a", 0), (20, "b", 0)]
+
+
+def test_nothing_is_lost_in_a_second_crash_while_reading_again() -> None:
+    reader = two_held()
+    reader.crash()
+    reader.receive()
+    reader.work(idle=True)
+    reader.store()
+    reader.crash()
+    assert reader.run(Random(1), crash=0.0) == [(10, "a", 0), (20, "b", 0)]
+
+
+def test_an_origin_that_has_said_nothing_holds_all_others() -> None:
+    reader = Reader([record("a", [10], clock=900)], names=("a", "b"))
+    reader.receive()
+    reader.work(idle=True)
+    assert (reader.applied, reader.merge.clock, len(reader.merge)) == ([], None, 1)
+    reader.records.append(record("b", [], clock=11))
+    reader.receive()
+    reader.work(idle=True)
+    assert (reader.applied, reader.merge.clock, len(reader.merge)) == ([(10, "a", 0)], 11 * 60_000, 0)
+
+
+def test_an_event_at_the_clock_itself_has_to_wait() -> None:
+    reader = Reader([record("a", [10], clock=10)], names=("a",))
+    reader.receive()
+    reader.work(idle=True)
+    assert reader.applied == []
+
+
+def test_an_origin_that_is_gone_holds_nobody_and_its_last_events_count_once() -> None:
+    records = [record("old", [1, 50], clock=20), record("old", [60], first=2, clock=55), record("new", [70], clock=90)]
+    reader = Reader(records[:1], names=("old",))
+    reader.receive()
+    reader.work(idle=True)
+    reader.store()
+    assert reader.applied == [(1, "old", 0)]
+    reader.records, reader._names = records, frozenset({"new"})
+    reader.crash()
+    assert reader.run(Random(1), crash=0.0) == [(1, "old", 0), (50, "old", 1), (60, "old", 2), (70, "new", 0)]
+
+
+def test_a_partition_that_was_added_takes_part() -> None:
+    reader = Reader([record("a", [10], clock=90), record("added", [5], clock=7)], names=("a",))
+    reader.receive()
+    reader.receive()
+    reader.work(idle=True)
+    assert (reader.applied, reader.merge.clock) == ([(5, "added", 0)], 7 * 60_000)
+
+
+def test_live_events_are_applied_as_they_come_once_all_are_caught_up() -> None:
+    merge = Merge(frozenset({"a", "b"}), live=True)
+    merge.receive(0, record("a", [10], clock=0, caught_up=True))
+    assert [each for events, _ in merge.due(idle=True) for each in events] == []
+    merge.receive(1, record("b", [], clock=0, caught_up=True))
+    assert [each for events, _ in merge.due(idle=False) for each in events] == []
+    assert [each.place for events, _ in merge.due(idle=True) for each in events] == [600_000]
+    assert merge.progress().low == merge.progress().read == 2
+
+
+def test_progress_of_another_version_is_refused() -> None:
+    progress = Progress(1, 2, None, {"a": (-1, None), "b": (7, 5)})
+    assert Progress.decode(progress.encode()) == progress
+    with pytest.raises(StateError, match="version 2"):
+        Progress.decode(progress.encode().replace(b"[1,", b"[2,", 1))
