@@ -70,8 +70,8 @@ class Engagement(StatefulTask):
                 await asyncio.sleep(0)
             elif self.closing:  # what is done can still be flushed; the next owner does the rest
                 break
-            elif self._flush_due():  # a long way to catch up is to be lost neither by a crash nor by a rebalance
-                await self._flush()
+            elif monotonic() - self._flushed_at >= self.settings.lagging_flush / 1000:
+                await self._flush()  # a long way to catch up is to be lost neither by a crash nor by a rebalance
         self.metrics.observe_home(self.tp.partition, self.home, self.engine.tally, self.settings.topic("usage"))
 
     @property

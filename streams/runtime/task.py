@@ -179,7 +179,7 @@ class Task:
         return age * 1000 >= self.settings.flush or (self.urgent and age >= _URGENT_SECONDS)
 
     async def _flush(self) -> None:
-        self._flushed_at = self.beat = started = monotonic()
+        self._flushed_at = started = monotonic()
         records = self.take()
         assert self.position is not None
         if not records and self.position == self._flushed_position:
@@ -187,6 +187,7 @@ class Task:
         position = self.position
         self.pending = 0
         offsets = await self._writer.write(records, (self.tp, OffsetAndMetadata(position, self.metadata)))
+        self._flushed_at = self.beat = monotonic()  # from its end on: a slow one does not follow upon the other
         self._flushed_position = position
         self.written(records, offsets)
         self.metrics.flush_seconds.labels(self.stage).observe(monotonic() - started)

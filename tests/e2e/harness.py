@@ -159,7 +159,7 @@ async def application(broker: Broker, home: Path, *, create: bool = True, **sett
         "session_timeout": "3s",
         "heartbeat_interval": "500ms",
         "rebalance_timeout": "6s",
-        "lagging_flush": "1s",
+        "lagging_flush": "2s",
         **settings,
     }
     environment = {f"SLACKWATER_{key.upper()}": value for key, value in given.items()}
