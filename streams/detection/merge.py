@@ -76,9 +76,8 @@ class Merge:
     """Events of one home partition, waiting for their turn.
 
     `origins` names every input partition there is: one that has said nothing yet holds the clock. `most` bounds how
-    many events wait; when more do, the earliest are applied out of turn and counted in `disordered`. With `live`, events
-    are applied as they come once every origin is caught up; without, what is applied in which order is for the clocks
-    alone to say.
+    many events wait; when more do, the earliest are applied out of turn and counted in `disordered`. With `live`,
+    events are applied as they come once every origin is caught up; without, the clocks alone say what is applied when.
     """
 
     def __init__(

@@ -105,8 +105,8 @@ def _events(random: Random, account: str, days: int) -> list[tuple[InputTopic, I
     a_day, quiet_from = random.choice([1, 3, 6]), random.randrange(1, days + 20)
     for day in range(days):
         if day < quiet_from or random.random() < 0.05:
-            for _ in range(random.randrange(a_day + 1)):
-                events.append((InputTopic.USAGE, _usage(random, account, BEGINS + day * DAY_MS)))
+            count = random.randrange(a_day + 1)
+            events += [(InputTopic.USAGE, _usage(random, account, BEGINS + day * DAY_MS)) for _ in range(count)]
     for _ in range(random.randrange(14)):
         at = _moment(random, days)
         name = random.choice(sorted(_BILLING))

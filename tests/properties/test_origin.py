@@ -102,7 +102,7 @@ def test_within_the_allowed_out_of_orderness_an_event_keeps_its_time_and_beyond_
 
 
 def test_a_marker_moves_the_clock_to_its_time_and_never_back() -> None:
-    log = [usage(BEGINS), format_instant(BEGINS + 60_000 * 60).encode(), usage(BEGINS + 60_000 * 59)]
+    log: list[Entry] = [usage(BEGINS), format_instant(BEGINS + 60_000 * 60).encode(), usage(BEGINS + 60_000 * 59)]
     assert places([*log, format_instant(BEGINS).encode(), usage(BEGINS + 1)]) == [0, 60, 60]
 
 
