@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from schemas.alerts import Transition
-from schemas.errors import StateError
 from schemas.events import InputEvent, InputTopic, moment
 from streams.detection.engine import Engine
 from streams.detection.home import Home, RefusedCommand
@@ -48,7 +47,8 @@ class Replay:
         self._ended = False
 
     def take(self, topic: InputTopic, name: str, event: InputEvent) -> None:
-        """Take the next event of the topic called `name`. At one time events go by the names of their topics."""
+        """Take the next event of the topic called `name`. At one time events go by the names of their topics.
+        Raises ValueError after `end`."""
         if self._ended:
             raise ValueError("the replay has ended")
         at = moment(event)
@@ -80,9 +80,9 @@ class Replay:
 
     @property
     def accounts(self) -> dict[str, Account]:
-        """The state of every account, by id; complete after `end`."""
+        """The state of every account, by id. Raises ValueError before `end`."""
         if not self._ended:
-            raise StateError("a replay's accounts can be had when it has ended")
+            raise ValueError("a replay's accounts can be had when it has ended")
         return {account: Account.decode(account, value) for account, value in self._rows.items()}
 
     def _begin(self, topic: InputTopic, name: str) -> Origin:
