@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)
 
 
-@pytest.mark.parametrize(("owner", "name", "expected", "used"), [*OVERRIDDEN, *CALLED], ids=lambda part: str(part))
+@pytest.mark.parametrize(("owner", "name", "expected", "used"), [*OVERRIDDEN, *CALLED], ids=str)
 def test_a_method_is_there_with_its_parameters(owner: Any, name: str, expected: tuple[str, ...], used: str) -> None:
     found = getattr(owner, name, None)
     assert found is not None, f"{owner.__name__}.{name} is gone; streams/runtime/{used} needs it"
@@ -211,7 +211,7 @@ async def test_the_books_of_a_rebalance_are_opened_after_the_tasks_have_started(
         (FaustConsumer.getmany, "self._to_message", "transport.Consumer._to_message"),
         (FaustConsumer, "self._getmany(", "transport.Consumer._getmany"),
     ],
-    ids=lambda part: str(part),
+    ids=str,
 )
 def test_faust_still_calls_what_we_have_overridden(owner: Any, text: str, used: str) -> None:
     assert text in inspect.getsource(owner), (
@@ -245,9 +245,9 @@ def test_a_private_name_that_is_taken_from_another_object_is_seen() -> None:
 
 
 @pytest.fixture
-async def app() -> AsyncIterator[App]:
+async def app() -> App:
     """The worker's application, built and not started: no broker is asked."""
     app = create_app(Settings(brokers="127.0.0.1:1", app_id="pins", partitions=2))
     app.loop = asyncio.get_running_loop()
     app.finalize()
-    yield app
+    return app

@@ -1,0 +1,63 @@
+"""The metrics page has the promised names, and no label that could hold an account or a user."""
+
+from __future__ import annotations
+
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from streams.detection.config import DetectionConfig
+from streams.detection.engine import Engine
+from streams.detection.home import Home
+from streams.detection.merge import Merge
+from streams.runtime.metrics import Metrics
+
+PROMISED = {
+    "events",
+    "events_rejected",
+    "events_duplicate",
+    "events_late",
+    "dead_letters",
+    "event_age_seconds",
+    "consumer_lag_records",
+    "due_queue_accounts",
+    "flush_seconds",
+    "recovery_seconds",
+    "alerts",
+    "notifications",
+    "notification_seconds",
+    "notifications_pending",
+    "notification_oldest_seconds",
+    "build",
+}
+HARMLESS = {"topic", "type", "reason", "stage", "partition", "kind", "severity", "change", "route", "result", "version"}
+
+
+def test_the_page_has_the_promised_names() -> None:
+    page = generate_latest(Metrics().registry).decode()
+    names = {
+        family.name.removeprefix("slackwater_").removesuffix("_info") for family in text_string_to_metric_families(page)
+    }
+    assert names >= PROMISED
+    assert all(family.name.startswith("slackwater_") for family in text_string_to_metric_families(page))
+
+
+def test_labels_name_nobody() -> None:
+    labels = {label for metric in vars(Metrics()).values() for label in getattr(metric, "_labelnames", ())}
+    assert labels <= HARMLESS
+
+
+def test_two_applications_in_a_process_count_apart() -> None:
+    one, other = Metrics(), Metrics()
+    one.events_total.labels("t", "usage").inc()
+    assert one.registry.get_sample_value("slackwater_events_total", {"topic": "t", "type": "usage"}) == 1
+    assert other.registry.get_sample_value("slackwater_events_total", {"topic": "t", "type": "usage"}) is None
+
+
+def test_a_home_that_began_anew_counts_on() -> None:
+    metrics, home = Metrics(), Home(Engine(DetectionConfig()), Merge(frozenset({"t/0"})))
+    for seen, late in ((3, 1), (5, 1), (2, 0)):  # the last of a task that began anew
+        tally = Engine(DetectionConfig()).tally
+        tally.duplicates, tally.late = seen, late
+        metrics.observe_home(0, home, tally, "t")
+    assert metrics.registry.get_sample_value("slackwater_events_duplicate_total", {"topic": "t"}) == 7
+    assert metrics.registry.get_sample_value("slackwater_events_late_total", {"topic": "t"}) == 1
