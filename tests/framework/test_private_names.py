@@ -159,7 +159,7 @@ async def test_the_recovery_service_keeps_the_books_that_we_write_in(app: App) -
     tp = TP(topics.changelog(app.settings, topics.ENGAGEMENT), 0)
     recovery.add_active(app.tables[topics.ENGAGEMENT], tp)
     assert tp in recovery.active_tps
-    assert recovery.tp_to_table[tp].data is app.tables[topics.ENGAGEMENT].data
+    assert recovery.tp_to_table[tp].data is app.tasks.store(topics.ENGAGEMENT)
     assert recovery.active_offsets.get(tp) in {None, -1}, "a changelog that was never read no longer stands at -1"
 
 
@@ -176,7 +176,7 @@ async def test_tables_have_our_store(app: App) -> None:
     assert STORES.aliases[table.SCHEME].endswith("table:PartitionedStore"), (
         "STORES.aliases: see streams/runtime/table.py"
     )
-    assert isinstance(app.tables[topics.ENGAGEMENT].data, table.PartitionedStore)
+    assert isinstance(app.tasks.store(topics.ENGAGEMENT), table.PartitionedStore)
     assert isinstance(app.tables, table.Tables)
 
 

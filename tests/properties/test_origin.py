@@ -72,6 +72,9 @@ def read(log: list[Entry], seed: int | None, *, announce: bool = False) -> list[
                 lasts[home] = record.last
             assert records[-1].last == upto - 1
             assert records[-1].clock == reader.clock
+            if wall is not None:
+                assert records[-1].clock is not None
+                assert records[-1].clock >= wall
         offset = upto
         if seed is not None and random.random() < 0.3:
             reader = origin(reader.clock)
