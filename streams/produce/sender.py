@@ -145,7 +145,7 @@ async def send(
 ) -> Sent:
     """Send records, which come in order of event time, and return when all of them are written.
 
-    Without a `pace` they go as fast as they can. The end marker's time is the last event's plus `settle_ms`, at least 1.
+    Without a `pace` they go at full speed. The end marker's time is the last event's plus `settle_ms` (at least 1).
     `progress` is called now and then. Raises BrokerError as `Sender` does, and what `records` raises.
     """
     async with Sender(settings) as sender:

@@ -5,6 +5,7 @@
 
 import os
 import sys
+import tempfile
 from datetime import datetime, timedelta
 from time import perf_counter, process_time
 from typing import Any
@@ -25,6 +26,7 @@ def main(broker: str, topic: str, partitions: int, most: int) -> None:
     """Run the Faust application; it ends with the process."""
     app = faust.App(
         f"idiomatic-{topic}",
+        datadir=tempfile.mkdtemp(prefix="slackwater-idiomatic-"),
         broker=f"kafka://{broker}",
         store="memory://",
         topic_partitions=partitions,
