@@ -3,6 +3,7 @@ reason, and changes nothing."""
 
 from alerting import lifecycle
 from alerting.lifecycle import Alert, ImpossibleChangeError, Standing
+from alerting.words import money
 from schemas.commands import Acknowledge, CommandBase, RecordAction, RecordOutcome, Snooze, Unsnooze
 from schemas.errors import Reason
 from streams.detection.book import Book
@@ -11,7 +12,6 @@ from streams.detection.results import Refusal, Results
 from streams.detection.rules import Rules
 from streams.detection.state import Account
 from streams.detection.timeline import Entry
-from streams.detection.words import amount
 
 
 class Commands:
@@ -76,7 +76,7 @@ class Commands:
             _, currency = mrr_of(account)
             if command.cost_minor is not None:
                 cost = (
-                    amount(command.cost_minor, currency)
+                    money(command.cost_minor, currency)
                     if currency is not None
                     else f"{command.cost_minor} (minor units)"
                 )

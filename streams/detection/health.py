@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
+from alerting.words import count, money, number
 from schemas.picture import Factor
 from streams.detection.calendar import weekday
 from streams.detection.config import DAY_MS
 from streams.detection.rules import Rules
 from streams.detection.state import Account
 from streams.detection.window import total
-from streams.detection.words import about, amount, count
 
 _WINDOW = 28
 _USAGE_POINTS = 40.0
@@ -62,7 +62,7 @@ def _engagement(account: Account, rules: Rules) -> list[Factor]:
     normal = expected(account, rules, first, closed)
     share = observed / normal if normal > 0 else 1.0
     lost = min(max(0.0, (_ENOUGH - share) / _ENOUGH), 1.0)
-    text = f"{count(observed, 'event')} in {count(closed - first + 1, 'day')}, about {about(normal)} are normal."
+    text = f"{count(observed, 'event')} in {count(closed - first + 1, 'day')}, about {number(normal)} are normal."
     factors = [Factor(name="usage", points=_points(_USAGE_POINTS * lost), text=text)]
     fleet = rules.fleet(closed)
     levels = rules.thresholds.of(account.drop.baseline.rate(fleet.median_rate))
@@ -90,7 +90,7 @@ def _billing(account: Account, rules: Rules, at: int) -> list[Factor]:
     if payments.invoices:
         final = any(invoice.final for invoice in payments.invoices.values())
         owed = next(iter(payments.invoices.values()))
-        owed_text = amount(owed.amount_minor, owed.currency)
+        owed_text = money(owed.amount_minor, owed.currency)
         text = f"{count(len(payments.invoices), 'invoice')} unpaid, the first of {owed_text}."
         factors.append(Factor(name="payment", points=-40.0 if final else -20.0, text=text))
     elif payments.settled:

@@ -1,5 +1,6 @@
 """What a billing event reads like in an account's timeline."""
 
+from alerting.words import money
 from schemas.billing import (
     BillingFact,
     CancelReverted,
@@ -16,7 +17,6 @@ from schemas.billing import (
     SubscriptionUpdated,
 )
 from streams.detection.calendar import Calendar
-from streams.detection.words import amount
 
 
 def line_of(fact: BillingFact, calendar: Calendar, *, old_plan: str | None, unpaid: bool) -> str | None:
@@ -25,9 +25,9 @@ def line_of(fact: BillingFact, calendar: Calendar, *, old_plan: str | None, unpa
         return _subscription(fact, calendar, old_plan)
     match fact:
         case PaymentFailed():
-            return f"Payment of {amount(fact.amount_minor, fact.currency)} failed at attempt {fact.attempt}."
+            return f"Payment of {money(fact.amount_minor, fact.currency)} failed at attempt {fact.attempt}."
         case PaymentSucceeded() if unpaid:
-            return f"Invoice paid: {amount(fact.amount_minor, fact.currency)}."
+            return f"Invoice paid: {money(fact.amount_minor, fact.currency)}."
         case InvoiceVoided() if unpaid:
             return "Invoice voided."
         case PaymentMethodRemoved():
@@ -40,9 +40,9 @@ def _subscription(fact: SubscriptionFact, calendar: Calendar, old_plan: str | No
     match fact:
         case SubscriptionStarted():
             kind = "Trial" if fact.trial else "Subscription"
-            line = f"{kind} started: {fact.plan}, {amount(fact.mrr_minor, fact.currency)} a month."
+            line = f"{kind} started: {fact.plan}, {money(fact.mrr_minor, fact.currency)} a month."
         case SubscriptionUpdated() if old_plan is not None and old_plan != fact.plan:
-            line = f"Plan changed from {old_plan} to {fact.plan}, {amount(fact.mrr_minor, fact.currency)} a month."
+            line = f"Plan changed from {old_plan} to {fact.plan}, {money(fact.mrr_minor, fact.currency)} a month."
         case CancelScheduled():
             line = f"Cancelled for {calendar.day_text(fact.effective_at)}" + _because(fact.reason)
         case CancelReverted():

@@ -1,13 +1,13 @@
 """`cancel_scheduled`: someone cancelled, and the subscription runs out."""
 
 from alerting.lifecycle import Finding
+from alerting.words import count, money
 from schemas.alerts import AlertReason, Kind, Resolution, Severity
 from streams.detection.config import DAY_MS
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
 from streams.detection.state import Account
 from streams.detection.subscriptions import Subscription
-from streams.detection.words import amount, count
 
 
 class CancelScheduledSignal:
@@ -45,7 +45,7 @@ class CancelScheduledSignal:
         headline = (
             f"Cancellation is set for {self._rules.calendar.day_text(_end(first))}, {count(days, 'day')} from now"
         )
-        headline += f", and ends {amount(mrr, first.currency)} a month." if mrr and first.currency else "."
+        headline += f", and ends {money(mrr, first.currency)} a month." if mrr and first.currency else "."
         evidence: dict[str, int | float] = {
             "days_left": days,
             "cancel_at": _end(first),

@@ -1,12 +1,12 @@
 """`payment_failed`: an invoice could not be charged."""
 
 from alerting.lifecycle import Finding
+from alerting.words import count, money
 from schemas.alerts import AlertReason, Kind, Resolution, Severity
 from streams.detection.payments import FailedInvoice
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
 from streams.detection.state import Account
-from streams.detection.words import amount, count
 
 
 class PaymentFailedSignal:
@@ -37,7 +37,7 @@ class PaymentFailedSignal:
         invoices = list(account.payments.invoices.values())
         last = max(invoices, key=lambda invoice: invoice.attempt_at)
         others = len(invoices) - 1
-        headline = f"Payment of {amount(last.amount_minor, last.currency)} failed at attempt {last.attempt}"
+        headline = f"Payment of {money(last.amount_minor, last.currency)} failed at attempt {last.attempt}"
         headline += f" ({last.failure_code})" if last.failure_code else ""
         headline += f"; {self._next(last)}"
         headline += f"; {count(others, 'other invoice')} also unpaid." if others else "."
@@ -77,7 +77,7 @@ class PaymentFailedSignal:
         if invoice.next_attempt_at is not None:
             values["next_attempt_at"] = invoice.next_attempt_at
         text = (
-            f"Invoice {invoice.invoice_id}: {amount(invoice.amount_minor, invoice.currency)}, "
+            f"Invoice {invoice.invoice_id}: {money(invoice.amount_minor, invoice.currency)}, "
             f"attempt {invoice.attempt} failed"
             + (f" ({invoice.failure_code})" if invoice.failure_code else "")
             + f"; {self._next(invoice)}."

@@ -1,6 +1,7 @@
 """`usage_drop`: activity falls well below the account's own baseline."""
 
 from alerting.lifecycle import Finding
+from alerting.words import count, number
 from schemas.alerts import AlertReason, Kind, Resolution
 from streams.detection.calendar import weekday
 from streams.detection.drop import Drop
@@ -10,7 +11,6 @@ from streams.detection.signals.base import Calm, Firing, Judgement
 from streams.detection.signals.gate import muted
 from streams.detection.state import Account
 from streams.detection.thresholds import SEVERITIES, false_alarms_a_year, reached
-from streams.detection.words import about, count
 
 
 class UsageDropSignal:
@@ -91,12 +91,12 @@ class UsageDropSignal:
             firing.severity,
             since,
             f"Activity is {share}% below normal since {since_text}: {count(observed, 'event')} "
-            f"where about {about(expected)} were expected.",
+            f"where about {number(expected)} were expected.",
             (
                 AlertReason(
                     code="below_baseline",
                     text=f"{count(observed, 'event')} in {count(days, 'day')}; "
-                    f"this account's own normal is about {about(expected)}.",
+                    f"this account's own normal is about {number(expected)}.",
                     values={"observed": observed, "expected": round(expected, 2), "days": days, "below_percent": share},
                 ),
             ),

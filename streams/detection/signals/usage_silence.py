@@ -1,6 +1,7 @@
 """`usage_silence`: no activity for longer than this account ever explains."""
 
 from alerting.lifecycle import Finding
+from alerting.words import count, number
 from schemas.alerts import AlertReason, Kind
 from streams.detection.calendar import weekday
 from streams.detection.due import silent_days_until
@@ -9,7 +10,6 @@ from streams.detection.signals.base import Firing, Judgement
 from streams.detection.signals.gate import muted
 from streams.detection.state import Account
 from streams.detection.thresholds import SEVERITIES, false_alarms_a_year, reached
-from streams.detection.words import about, count
 
 
 class UsageSilenceSignal:
@@ -85,11 +85,11 @@ class UsageSilenceSignal:
         active_a_week = min(7.0 * silence.rate(fleet), 7.0)
         since_text = rules.calendar.day_text(since)
         usual = (
-            f"usually active on {about(active_a_week)} days a week"
+            f"usually active on {number(active_a_week)} days a week"
             if active_a_week >= 1
-            else f"usually active about every {about(7.0 / active_a_week)} days"
+            else f"usually active about every {number(7.0 / active_a_week)} days"
             if active_a_week * 4 >= 1
-            else f"usually active about every {about(1.0 / (active_a_week / 7 * 30))} months"
+            else f"usually active about every {number(1.0 / (active_a_week / 7 * 30))} months"
         )
         reasons = (
             AlertReason(
@@ -99,7 +99,7 @@ class UsageSilenceSignal:
             ),
             AlertReason(
                 code="usual_activity",
-                text=f"The account is {usual}; about {about(missed)} events are missing.",
+                text=f"The account is {usual}; about {number(missed)} events are missing.",
                 values={"active_days_a_week": round(active_a_week, 2), "events_missing": round(missed, 2)},
             ),
         )
