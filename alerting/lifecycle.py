@@ -48,13 +48,14 @@ class Finding:
     """What a signal says when it fires: the words and numbers of the alert.
 
     `step` counts what makes a firing signal worth saying again at the same severity (a payment's next attempt).
+    Counts by day in the evidence are told with the change that found them, and not kept.
     """
 
     severity: Severity
     since: int
     headline: str
     reasons: tuple[AlertReason, ...] = ()
-    evidence: Mapping[str, int | float] = field(default_factory=dict)
+    evidence: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)
     step: int = 0
 
 
@@ -95,13 +96,17 @@ class Alert:
         """The severity of its last finding."""
         return self.finding.severity
 
-    def without_story(self) -> "Alert":
-        """The same with neither words nor numbers: what is kept of an alert that is resolved."""
+    def kept(self) -> "Alert":
+        """What is kept of it: when it is open all but the counts by day, which are soon out of date; when it is
+        resolved neither words nor numbers."""
         finding = self.finding
-        return replace(self, finding=Finding(finding.severity, finding.since, "", step=finding.step))
+        if not self.is_open:
+            return replace(self, finding=Finding(finding.severity, finding.since, "", step=finding.step))
+        numbers = {name: value for name, value in finding.evidence.items() if not isinstance(value, tuple)}
+        return replace(self, finding=replace(finding, evidence=numbers))
 
     def encode(self) -> list[Any]:
-        """A list of JSON values."""
+        """A list of JSON values, of an alert as it is `kept`."""
         finding, standing = self.finding, self.standing
         story: list[Any] = [finding.severity.value, finding.since, finding.step]
         if finding.headline or finding.reasons or finding.evidence:

@@ -129,10 +129,8 @@ def _few_facts(notification: Notification, where: tzinfo) -> tuple[Fact, ...]:
 
 
 def _daily(transition: Transition) -> tuple[int, ...]:
-    counts: object = transition.evidence.get("daily")
-    if not isinstance(counts, list | tuple):
-        return ()
-    return tuple(max(0, round(count)) for count in counts[-DAYS_SHOWN:] if isinstance(count, int | float))
+    counts = transition.evidence.get("daily")
+    return counts[-DAYS_SHOWN:] if isinstance(counts, tuple) else ()
 
 
 def _reasons(transition: Transition) -> tuple[str, ...]:

@@ -87,6 +87,8 @@ AlertId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 """16 hex digits, made of account id, kind and the episode's opening time."""
 Health = Annotated[int, Field(ge=0, le=100)]
 """0 (lost) to 100 (healthy)."""
+DailyCounts = Annotated[tuple[Annotated[int, Field(ge=0, le=10**15)], ...], Field(max_length=60)]
+"""A count for each of so many days, oldest first. Exact also for readers whose numbers are doubles."""
 
 
 class AlertReason(Model):
@@ -117,8 +119,9 @@ class Transition(Model):
     headline: str
     """One plain sentence."""
     reasons: tuple[AlertReason, ...] = ()
-    evidence: dict[str, Number] = Field(default_factory=dict)
-    """Numbers: observed, expected, window, score, rate of false alarms at this score."""
+    evidence: dict[str, Number | DailyCounts] = Field(default_factory=dict)
+    """Numbers: observed, expected, window, score, rate of false alarms at this score. When an alert on usage opens or
+    escalates, also `daily`: the events of each of the last 28 closed days, oldest first."""
     health: Health
     mrr_minor: Money | None = None
     currency: Currency | None = None

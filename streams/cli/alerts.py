@@ -131,6 +131,7 @@ def _print_table(transitions: "Iterable[Transition]") -> None:
 
 def _print_history(history: "list[Transition]") -> None:
     from alerting.markup import clean
+    from alerting.sparkline import sparkline
     from schemas.instants import format_instant
 
     last = history[-1]
@@ -145,8 +146,12 @@ def _print_history(history: "list[Transition]") -> None:
         typer.echo(f"   {clean(each.headline)}")
         for reason in each.reasons:
             typer.echo(f"   - {clean(reason.text)}")
-        if each.evidence:
-            typer.echo("   " + clean(", ".join(f"{name} {value:g}" for name, value in each.evidence.items())))
+        numbers = [f"{name} {value:g}" for name, value in each.evidence.items() if not isinstance(value, tuple)]
+        if numbers:
+            typer.echo(f"   {clean(', '.join(numbers))}")
+        for name, value in each.evidence.items():
+            if isinstance(value, tuple):
+                typer.echo(f"   {clean(name)} {sparkline(value)}, highest {max(value, default=0)}")
 
 
 def _date(at: int) -> str:

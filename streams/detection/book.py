@@ -76,9 +76,9 @@ class Book:
 
     def record(self, account: Account, alert: Alert, out: Results) -> None:
         """Keep an alert that has changed, and tell of the change."""
-        # Resolved alerts keep their place for the cool-down, without their story. The dict's order is that of changes.
+        # Resolved alerts keep their place for the cool-down. The dict's order is that of changes.
         account.alerts.pop(alert.kind, None)
-        account.alerts[alert.kind] = alert if alert.is_open else alert.without_story()
+        account.alerts[alert.kind] = alert.kept()
         account.deadline = -1
         entry = Entry(alert.at, f"alert.{alert.change.value}", _line(alert), alert.kind, alert.alert_id, alert.by)
         account.timeline.add(entry, self._rules.config.timeline_kept)

@@ -111,14 +111,14 @@ def test_one_alert_is_shown_from_its_opening_on(settings: Settings) -> None:
 
     async def prepare() -> None:
         await create(settings)
-        await write(settings, [transition(0xABC1, reasons=(reason,), evidence={"observed": 15})])
+        await write(settings, [transition(0xABC1, reasons=(reason,), evidence={"observed": 15, "daily": (6, 12, 0)})])
         await write(settings, [transition(0xABC1, 2, change=Change.RESOLVED, state=AlertState.RESOLVED)])
         await write(settings, [transition(0xABC2)])
 
     asyncio.run(prepare())
     shown = slackwater("alerts", "show", "000000000000abc1").stdout
     assert shown.index("1. ") < shown.index("15 events where 123 were expected") < shown.index("2. ")
-    assert "observed 15" in shown
+    assert "observed 15\n   daily ▅█▁, highest 12\n" in shown
     assert len(slackwater("alerts", "show", "000000000000ABC1", "--json").stdout.splitlines()) == 2
     several = slackwater("alerts", "show", "000000000000abc")
     assert several.exit_code == 1

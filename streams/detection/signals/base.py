@@ -11,6 +11,9 @@ from alerting.lifecycle import Finding
 from schemas.alerts import Kind, Resolution, Severity
 from streams.detection.state import Account
 
+DAYS_TOLD = 28
+"""Days whose counts go into the evidence of a signal on usage: four of each weekday, and no more than are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Firing:

@@ -7,10 +7,11 @@ from streams.detection.calendar import weekday
 from streams.detection.drop import Drop
 from streams.detection.due import silent_days_until
 from streams.detection.rules import Rules
-from streams.detection.signals.base import Calm, Firing, Judgement
+from streams.detection.signals.base import DAYS_TOLD, Calm, Firing, Judgement
 from streams.detection.signals.gate import muted
 from streams.detection.state import Account
 from streams.detection.thresholds import SEVERITIES, false_alarms_a_year, reached
+from streams.detection.window import spread
 
 
 class UsageDropSignal:
@@ -106,5 +107,6 @@ class UsageDropSignal:
                 "window_days": days,
                 "score": round(drop.evidence, 3),
                 "false_alarms_per_account_year": float(f"{false_alarms:.3g}"),
+                "daily": spread(account.daily, closed - DAYS_TOLD + 1, closed),
             },
         )

@@ -6,10 +6,11 @@ from schemas.alerts import AlertReason, Kind
 from streams.detection.calendar import weekday
 from streams.detection.due import silent_days_until
 from streams.detection.rules import Rules
-from streams.detection.signals.base import Firing, Judgement
+from streams.detection.signals.base import DAYS_TOLD, Firing, Judgement
 from streams.detection.signals.gate import muted
 from streams.detection.state import Account
 from streams.detection.thresholds import SEVERITIES, false_alarms_a_year, reached
+from streams.detection.window import spread
 
 
 class UsageSilenceSignal:
@@ -73,14 +74,14 @@ class UsageSilenceSignal:
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days
         """See `Signal`."""
-        rules = self._rules
-        fleet = rules.fleet(account.closed)
+        rules, closed = self._rules, account.closed
+        fleet = rules.fleet(closed)
         silence = account.silence
         rate = account.drop.baseline.rate(fleet.median_rate)
         score = silence.score(fleet)
         since = account.last_event_at
         # A late event does not end a silence, but it is the last activity all the same.
-        quiet_days = account.closed - max(account.last_day, rules.calendar.day_of(since))
+        quiet_days = closed - max(account.last_day, rules.calendar.day_of(since))
         missed = rate * account.clock.days
         active_a_week = min(7.0 * silence.rate(fleet), 7.0)
         since_text = rules.calendar.day_text(since)
@@ -115,5 +116,6 @@ class UsageSilenceSignal:
                 "score": round(score, 3),
                 "clock_days": round(account.clock.days, 2),
                 "false_alarms_per_account_year": float(f"{false_alarms_a_year(score, rate, silence=True):.3g}"),
+                "daily": spread(account.daily, closed - DAYS_TOLD + 1, closed),
             },
         )

@@ -24,9 +24,8 @@ from schemas.instants import parse_instant
 from tests.unit.alerting.samples import AT, DAY, transition
 
 GOLDEN = Path(__file__).with_name("golden")
-DAILY = [14, 11, 15, 12, 9, 0, 1, 13, 16, 12, 14, 10, 1, 0, 15, 12, 13, 11, 12, 0, 0]
-FADING = [*DAILY, 12, 9, 7, 5, 3, 0, 0, 2, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
-SILENT = [*DAILY, 13, 12, 14, 12, 11, 0, 1, 12, *[0] * 13]
+FADING = (13, 16, 12, 14, 10, 1, 0, 15, 12, 13, 11, 12, 0, 0, 12, 9, 7, 5, 3, 0, 0, 8, 6, 5, 3, 2, 0, 0)
+SILENT = (12, 9, 0, 1, 13, 16, 12, 14, 10, 1, 0, 13, 12, 14, 12, *[0] * 13)
 
 USAGE = {"score": 8.113, "false_alarms_per_account_year": 0.031}
 SAMPLES: dict[Kind, dict[str, Any]] = {
@@ -145,8 +144,7 @@ def notification_of(kind: Kind, change: Change) -> Notification:
         "by": "Ben" if change in BY or resolution is Resolution.MANUAL else None,
         **SAMPLES[kind],
     }
-    evidence = fields.pop("evidence", {})
-    told = transition(**fields).model_copy(update={"evidence": evidence})
+    told = transition(**fields)
     return Notification(
         route="default",
         transition=told,

@@ -32,7 +32,7 @@ async def test_everything_that_slack_shows_is_printed_and_no_markup_is() -> None
         "🟠 Usage drop: Acme Corp",
         "24 events where about 73 were expected.",
         "Observed Expected 24 events in 9 days about 73",
-        "Events a day, last 42 days; highest 16",
+        "Events a day, last 28 days; highest 16",
         "Next step Ask the champion what changed; offer a refresher session: https://wiki.example.com/plays/drop",
         "Owner: anna@vendor.example",
     ):

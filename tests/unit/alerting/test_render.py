@@ -10,7 +10,7 @@ from alerting.message import Message
 from alerting.notification import Notification, OpenSignal
 from alerting.render import render
 from schemas.alerts import AlertReason, Change, Kind, Resolution, Severity
-from tests.unit.alerting.gallery import DAILY, GOLDEN, notification_of, payloads
+from tests.unit.alerting.gallery import GOLDEN, notification_of, payloads
 from tests.unit.alerting.samples import AT, DAY, HOUR, notification, transition
 from tests.unit.alerting.slack_limits import assert_slack_accepts, texts
 
@@ -87,32 +87,26 @@ def test_a_message_that_asks_for_something_shows_all_that_convinces(change: Chan
 
 
 def test_daily_counts_in_the_evidence_become_a_sparkline() -> None:
-    made = notification()
-    with_daily = made.transition.model_copy(update={"evidence": {"daily": [*DAILY, 0, 7, 14]}})
-    message = render(made.model_copy(update={"transition": with_daily}))
-    assert_slack_accepts(message)
-    assert "`█▆█▇▅▁▂▇█▇█▆▂▁█▇▇▆▇▁▁▁▅█`\nEvents a day, last 24 days; highest 16" in shown(message)
-    assert "▁▁▁▅█" in message.text
+    message = told(evidence={"daily": (14, 11, 15, 0, 1, 16, 0, 7, 14)})
+    assert "`█▆█▁▂█▁▅█`\nEvents a day, last 9 days; highest 16" in shown(message)
+    assert "█▆█▁▂█▁▅█" in message.text
 
 
-@pytest.mark.parametrize("daily", [None, "1,2", 7, {"a": 1}, [], ["a"], [None]])
-def test_daily_counts_that_are_none_leave_the_sparkline_out(daily: object) -> None:
-    made = notification()
-    odd = made.transition.model_copy(update={"evidence": {"daily": daily}})
-    message = render(made.model_copy(update={"transition": odd}))
-    assert "Events a day" not in shown(message)
+@pytest.mark.parametrize("evidence", [{}, {"daily": 7}, {"daily": ()}])
+def test_without_daily_counts_there_is_no_sparkline(evidence: dict[str, Any]) -> None:
+    assert "Events a day" not in shown(told(evidence=evidence))
 
 
-def test_a_count_below_nothing_is_nothing() -> None:
-    made = notification()
-    odd = made.transition.model_copy(update={"evidence": {"daily": [-3, -1]}})
-    assert "`▁▁`\nEvents a day, last 2 days; highest 0" in shown(render(made.model_copy(update={"transition": odd})))
+def test_days_of_nothing_are_a_flat_line() -> None:
+    assert "`▁▁`\nEvents a day, last 2 days; highest 0" in shown(told(evidence={"daily": (0, 0)}))
 
 
 def test_six_weeks_are_shown_of_a_longer_history() -> None:
-    made = notification()
-    long = made.transition.model_copy(update={"evidence": {"daily": [9] * 18 + [1] * 42}})
-    assert "last 42 days; highest 1" in shown(render(made.model_copy(update={"transition": long})))
+    assert "last 42 days; highest 1" in shown(told(evidence={"daily": (9,) * 18 + (1,) * 42}))
+
+
+def test_quiet_news_has_no_sparkline() -> None:
+    assert "Events a day" not in shown(told(change=Change.ACKNOWLEDGED, evidence={"daily": (1, 2)}, revision=2))
 
 
 @pytest.mark.parametrize(

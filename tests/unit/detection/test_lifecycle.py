@@ -120,9 +120,17 @@ def test_who_gave_a_command_is_said_of_that_change_only() -> None:
     assert resolve(acknowledged, 3_000, Resolution.PAID, "Paid.", STANDING).by is None
 
 
-@pytest.mark.parametrize("alert", [*STATES.values(), STATES[AlertState.RESOLVED].without_story()])
+@pytest.mark.parametrize("alert", [*STATES.values(), STATES[AlertState.RESOLVED].kept()])
 def test_stored_and_read_back_it_is_the_same(alert: Alert) -> None:
     assert Alert.decode(orjson.loads(orjson.dumps(alert.encode()))) == alert
+
+
+def test_counts_by_day_are_told_and_not_kept() -> None:
+    now = 1_740_000_000_000
+    finding = replace(FINDING, since=now - 9, evidence={**FINDING.evidence, "daily": (3, 0, 1)})
+    firing = open_alert("acme", Kind.USAGE_SILENCE, now, finding, STANDING)
+    assert transition(firing, "acme").evidence == {"score": 4.5, "observed": 0, "daily": (3, 0, 1)}
+    assert transition(firing.kept(), "acme").evidence == {"score": 4.5, "observed": 0}
 
 
 def test_a_transition_says_everything_there_is_to_say() -> None:

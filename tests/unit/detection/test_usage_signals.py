@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.alerts import Kind, Severity
-from streams.detection.config import DetectionConfig
+from schemas.alerts import Change, Kind, Severity
+from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.rules import Rules
 from streams.detection.signals.usage_drop import UsageDropSignal
 from streams.detection.signals.usage_silence import UsageSilenceSignal
-from tests.unit.detection.building import FIRST_DAY, Run, at, usage
+from tests.unit.detection.building import FIRST_DAY, Run, at, command, usage
 
 
 def low(run: Run, days: range) -> None:
@@ -73,8 +73,11 @@ def test_silence_speaks_for_the_drop_channel_while_it_is_open_and_comes_due_by_i
     # Neither its own score nor the clock had come that far: the drop channel had.
     last = run.transitions[-1]
     levels = run.engine.rules.thresholds.of(run.account.drop.baseline.rate(1.02))
-    assert last.evidence["score"] < levels.silence[2]
-    assert last.evidence["clock_days"] < levels.clock[2]
+    score, clock_days = last.evidence["score"], last.evidence["clock_days"]
+    assert isinstance(score, float)
+    assert isinstance(clock_days, float)
+    assert score < levels.silence[2]
+    assert clock_days < levels.clock[2]
 
 
 def test_a_drop_that_is_open_when_the_silence_begins_keeps_its_own_channel() -> None:
@@ -120,3 +123,24 @@ def test_the_silence_is_since_the_last_activity_and_the_drop_since_it_left_norma
     run.close(at(120))
     (drop, *_) = [each for each in run.transitions if each.kind is Kind.USAGE_DROP]
     assert (FIRST_DAY + 88) * 86_400_000 <= drop.since <= at(92)
+
+
+@pytest.mark.parametrize(("kind", "a_day"), [(Kind.USAGE_DROP, 1), (Kind.USAGE_SILENCE, 0)])
+def test_the_last_28_closed_days_are_told_when_it_opens_or_gets_worse_and_then_forgotten(
+    kind: Kind, a_day: int
+) -> None:
+    run = Run(Engine(DetectionConfig()))
+    run.uses(range(91), a_day=12)
+    run.uses(range(91, 118), a_day=a_day)
+    run.close(at(118))
+    run.apply(command("acknowledge", at(118, 2)))
+    run.apply(command("snooze", at(118, 3), id_="c-2", until=at(119)), command("unsnooze", at(118, 4), id_="c-3"))
+    told = [each for each in run.transitions if each.kind is kind]
+    assert [each.change for each in told[-3:]] == [Change.ACKNOWLEDGED, Change.SNOOZED, Change.WOKEN]
+    assert all("daily" not in each.evidence for each in told[-3:])
+    for each in told[:-3]:
+        judged = (each.at - at(0, 1)) // DAY_MS - 1
+        days = range(judged - 27, judged + 1)
+        assert each.evidence["daily"] == tuple((12 if day < 91 else a_day) * (day % 7 < 5) for day in days)
+    assert b"daily" not in run.account.encode()
+    assert all("daily" not in each.evidence for each in run.engine.picture(run.account, at(118, 5)).alerts)

@@ -154,27 +154,43 @@ def test_severities_rise_by_rank() -> None:
     assert sorted(Severity, key=lambda severity: severity.rank) == [Severity.WATCH, Severity.WARNING, Severity.CRITICAL]
 
 
+TRANSITION = Transition(
+    alert_id="0123456789abcdef",
+    revision=1,
+    account_id="acct-1",
+    kind=Kind.USAGE_DROP,
+    change=Change.OPENED,
+    state=AlertState.FIRING,
+    severity=Severity.WARNING,
+    at=NOON,
+    opened_at=NOON,
+    since=NOON,
+    headline="Activity fell by half.",
+    health=40,
+)
+
+
 def test_a_transition_carries_the_headers_that_readers_pick_by() -> None:
-    transition = Transition(
-        alert_id="0123456789abcdef",
-        revision=1,
-        account_id="acct-1",
-        kind=Kind.USAGE_DROP,
-        change=Change.OPENED,
-        state=AlertState.FIRING,
-        severity=Severity.WARNING,
-        at=NOON,
-        opened_at=NOON,
-        since=NOON,
-        headline="Activity fell by half.",
-        health=40,
-    )
-    assert dict(transition_headers(transition)) == {
+    assert dict(transition_headers(TRANSITION)) == {
         "content-type": b"application/json",
         "slackwater-alert-id": b"0123456789abcdef",
         "slackwater-kind": b"usage_drop",
         "slackwater-change": b"opened",
     }
+
+
+@pytest.mark.parametrize(
+    ("daily", "taken"), [([3, 0], True), ([0] * 60, True), ([0] * 61, False), ([-1], False), ([0.5], False)]
+)
+def test_evidence_is_numbers_and_counts_by_day_for_60_days_at_most(daily: list[float], taken: bool) -> None:
+    raw = orjson.dumps(orjson.loads(encode(TRANSITION)) | {"evidence": {"observed": 3, "score": 1.5, "daily": daily}})
+    if taken:
+        read = Transition.model_validate_json(raw)
+        assert read.evidence == {"observed": 3, "score": 1.5, "daily": tuple(daily)}
+        assert encode(read) == raw
+    else:
+        with pytest.raises(ValidationError):
+            Transition.model_validate_json(raw)
 
 
 def test_a_dead_letter_holds_the_record_byte_by_byte_and_its_place() -> None:
