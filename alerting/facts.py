@@ -36,7 +36,7 @@ def facts(notification: Notification, where: tzinfo) -> tuple[Fact, ...]:
         *_since(transition, where),
         *_billed(transition, where),
         *_sureness(transition),
-        *_account(notification, where),
+        *_account(transition, where),
     ]
     return tuple(Fact(label, value) for label, value in found if value)
 
@@ -93,13 +93,14 @@ def _sureness(transition: Transition) -> Iterator[tuple[str, str]]:
         yield "False alarms like this", f"one in {words.number(float(f'{1 / rate:.1g}'))} account-years"
 
 
-def _account(notification: Notification, where: tzinfo) -> Iterator[tuple[str, str]]:
-    transition = notification.transition
+def _account(transition: Transition, where: tzinfo) -> Iterator[tuple[str, str]]:
     if transition.mrr_minor is not None and transition.currency is not None:
         yield "MRR", f"{words.money(transition.mrr_minor, transition.currency)} a month"
-    if notification.renewal_at is not None:
-        ahead = notification.renewal_at - transition.at
-        yield "Renewal", words.day(notification.renewal_at, where) + (f" (in {words.span(ahead)})" if ahead > 0 else "")
+    if transition.renewal_at is not None:
+        ahead = transition.renewal_at - transition.at
+        if ahead > -words.DAY:  # one that is past has happened, and the next one is not known
+            left = f" (in {words.span(ahead)})" if ahead > 0 else ""
+            yield "Renewal", words.day(transition.renewal_at, where) + left
     yield "Health", f"{transition.health} of 100"
 
 

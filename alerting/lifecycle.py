@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Self
 
-from schemas.alerts import AlertReason, AlertState, Change, Kind, Resolution, Severity, Transition
+from schemas.alerts import AlertReason, AlertState, Change, Kind, OpenAlert, Resolution, Severity, Transition
 
 ALLOWED: Mapping[tuple[AlertState | None, Change], tuple[AlertState, ...]] = {
     (None, Change.OPENED): (AlertState.FIRING,),
@@ -220,7 +220,13 @@ def _next(alert: Alert, change: Change, state: AlertState, at: int) -> Alert:
 
 
 def transition(
-    alert: Alert, account_id: str, account_name: str | None = None, owner: str | None = None, team: str | None = None
+    alert: Alert,
+    account_id: str,
+    account_name: str | None = None,
+    owner: str | None = None,
+    team: str | None = None,
+    renewal_at: int | None = None,
+    also_open: tuple[OpenAlert, ...] = (),
 ) -> Transition:
     """The alert's last change, as others see it."""
     finding, standing = alert.finding, alert.standing
@@ -243,6 +249,8 @@ def transition(
         mrr_minor=standing.mrr_minor,
         currency=standing.currency,
         priority=standing.priority,
+        renewal_at=renewal_at,
+        also_open=also_open,
         owner=owner,
         team=team,
         resolution=alert.resolution,

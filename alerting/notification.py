@@ -8,19 +8,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
-from schemas.alerts import Kind, Severity, Transition
+from schemas.alerts import Transition
 from schemas.base import Model
 from schemas.instants import Instant
 
 RouteName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 SlackUser = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
-
-
-class OpenSignal(Model):
-    """Another open alert of the same account, as a message mentions it."""
-
-    kind: Kind
-    severity: Severity
 
 
 class Notification(Model):
@@ -32,9 +25,6 @@ class Notification(Model):
     schema_version: Literal[1] = 1
     route: RouteName
     transition: Transition
-    also_open: tuple[OpenSignal, ...] = ()
-    """The account's other open alerts."""
-    renewal_at: Instant | None = None
     owner_slack_id: SlackUser | None = None
     """The owner's Slack user id: mentions them. Without it the owner is named."""
     timezone: str = "UTC"

@@ -70,7 +70,7 @@ def tell(notification: Notification) -> Story:
         daily=() if quiet else _daily(transition),
         reasons=() if quiet else _reasons(transition),
         playbook="" if quiet else clean(transition.playbook or ""),
-        also_open=_also_open(notification),
+        also_open=_also_open(transition),
         owner=clean(transition.owner or ""),
         mention="" if quiet else notification.owner_slack_id or "",
         team=clean(transition.team or ""),
@@ -148,8 +148,8 @@ def _reasons(transition: Transition) -> tuple[str, ...]:
     return tuple(line for line in dict.fromkeys(lines) if line and line != headline)
 
 
-def _also_open(notification: Notification) -> str:
-    return ", ".join(f"{kind_title(each.kind).lower()} ({each.severity.value})" for each in notification.also_open)
+def _also_open(transition: Transition) -> str:
+    return ", ".join(f"{kind_title(each.kind).lower()} ({each.severity.value})" for each in transition.also_open)
 
 
 def _footer(notification: Notification) -> str:

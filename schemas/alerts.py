@@ -99,6 +99,13 @@ class AlertReason(Model):
     values: dict[str, Scalar] = Field(default_factory=dict)
 
 
+class OpenAlert(Model):
+    """Another alert of the same account, one that is not resolved."""
+
+    kind: Kind
+    severity: Severity
+
+
 class Transition(Model):
     """One change of an alert. `alert_id` and `revision` together are unique, and the same in a replay."""
 
@@ -127,6 +134,10 @@ class Transition(Model):
     currency: Currency | None = None
     priority: Annotated[float, Field(ge=0)] = 0.0
     """Money at risk: MRR times the probability of loss within 90 days."""
+    renewal_at: Instant | None = None
+    """The nearest renewal of the account's paid subscriptions."""
+    also_open: tuple[OpenAlert, ...] = ()
+    """The account's other open alerts, the most severe first."""
     owner: str | None = None
     team: str | None = None
     playbook: str | None = None

@@ -94,7 +94,7 @@ class AccountPicture(Model):
     engagement: Engagement = Engagement()
     billing: Billing = Billing()
     alerts: tuple[Transition, ...] = ()
-    """The open ones, each as its last transition."""
+    """The open ones, each as its last transition, but for `daily` in the evidence: `engagement` has newer counts."""
     timeline: tuple[TimelineEntry, ...] = ()
     """The last 50 entries, oldest first."""
     priority: Annotated[float, Field(ge=0)] = 0.0

@@ -13,6 +13,7 @@ from streams.detection.signals.base import Calm, Firing, Judgement, Signal
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
 from streams.detection.timeline import Entry
+from streams.detection.transition import transition_of
 
 
 class Book:
@@ -79,13 +80,11 @@ class Book:
         # Resolved alerts keep their place for the cool-down. The dict's order is that of changes.
         account.alerts.pop(alert.kind, None)
         account.alerts[alert.kind] = alert.kept()
-        account.deadline = -1
+        account.deadline = account.quiet_until = -1
         entry = Entry(alert.at, f"alert.{alert.change.value}", _line(alert), alert.kind, alert.alert_id, alert.by)
         account.timeline.add(entry, self._rules.config.timeline_kept)
         self._tally.transitions += 1
-        profile = account.profile
-        name, owner, team = profile.text("name"), profile.text("owner"), profile.text("team")
-        out.append(lifecycle.transition(alert, account.id, name, owner, team))
+        out.append(transition_of(account, alert))
 
     def _open(self, account: Account, signal: Signal, at: int, firing: Firing, out: Results) -> None:
         finding = signal.describe(account, at, firing)

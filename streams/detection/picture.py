@@ -1,13 +1,13 @@
 """An account's current picture: what the board reads."""
 
-from alerting import lifecycle
 from schemas.alerts import Severity
 from schemas.instants import LATEST
 from schemas.picture import AccountPicture, Billing, Engagement, PaymentState, Phase
 from streams.detection.health import expected, health
-from streams.detection.priority import money_at_risk, mrr_of
+from streams.detection.priority import money_at_risk, mrr_of, renewal_of
 from streams.detection.rules import Rules
 from streams.detection.state import Account
+from streams.detection.transition import transition_of
 from streams.detection.window import spread, total
 
 
@@ -25,7 +25,6 @@ def phase_of(account: Account) -> Phase:
 def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
     """The account as it stands at `now`."""
     profile = account.profile
-    name, owner, team = profile.text("name"), profile.text("owner"), profile.text("team")
     standing = health(account, rules, now)
     alerts = [alert for alert in account.alerts.values() if alert.is_open]
     mrr_minor, _ = mrr_of(account)
@@ -34,7 +33,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
     )
     return AccountPicture(
         account_id=account.id,
-        account_name=name,
+        account_name=profile.text("name"),
         at=now,
         phase=phase_of(account),
         health=standing.value,
@@ -42,11 +41,11 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
         missing=standing.missing,
         engagement=_engagement(account, rules, now),
         billing=_billing(account, rules),
-        alerts=tuple(lifecycle.transition(alert, account.id, name, owner, team) for alert in alerts),
+        alerts=tuple(transition_of(account, alert) for alert in alerts),
         timeline=account.timeline.shown(),
         priority=at_risk,
-        owner=owner,
-        team=team,
+        owner=profile.text("owner"),
+        team=profile.text("team"),
     )
 
 
@@ -72,7 +71,6 @@ def _billing(account: Account, rules: Rules) -> Billing:
     mrr_minor, currency = mrr_of(account)
     ends_on = payments.card.ends_on if payments.card is not None else None
     seats = [each.seats for each in paid if each.seats is not None]
-    renewals = [each.renewal_at for each in paid if each.renewal_at is not None]
     cancels = [each.cancel_at for each in live if each.cancel_at is not None]
     plans = [each.plan for each in paid if each.plan is not None]
     state = PaymentState.FAILED if payments.invoices else PaymentState.OK if payments.settled else None
@@ -82,7 +80,7 @@ def _billing(account: Account, rules: Rules) -> Billing:
         mrr_minor=mrr_minor,
         currency=currency,
         card_end=None if ends_on is None else min(rules.calendar.start_of(ends_on), LATEST),
-        renewal_at=min(renewals) if renewals else profile.number("renewal_at"),
+        renewal_at=renewal_of(account),
         cancel_at=min(cancels, default=None),
         payment_state=state,
     )

@@ -49,3 +49,15 @@ def mrr_of(account: Account) -> tuple[int | None, str | None]:
     if account.loss is not None or account.subscriptions:
         return None, None
     return account.profile.number("mrr_minor"), account.profile.text("currency")
+
+
+def renewal_of(account: Account) -> int | None:
+    """The nearest renewal: of the paid subscriptions that are not cancelled, else from the account's record. None when
+    nothing will be renewed, or it is not known."""
+    live = list(account.subscriptions.live())
+    paid = [each for each in live if each.paid] or live
+    going_on = [each for each in paid if each.cancel_at is None]
+    if account.loss is not None or (paid and not going_on):
+        return None
+    renewals = [each.renewal_at for each in going_on if each.renewal_at is not None]
+    return min(renewals) if renewals else account.profile.number("renewal_at")

@@ -17,9 +17,9 @@ from rich.console import Console
 
 from alerting.delivery.console import as_slack_shows_it
 from alerting.message import Message
-from alerting.notification import Notification, OpenSignal
+from alerting.notification import Notification
 from alerting.render import render
-from schemas.alerts import AlertReason, Change, Kind, Resolution, Severity
+from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
 from schemas.instants import parse_instant
 from tests.unit.alerting.samples import AT, DAY, transition
 
@@ -113,6 +113,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "account_name": None,
         "mrr_minor": None,
         "currency": None,
+        "renewal_at": None,
         "owner": None,
     },
 }
@@ -142,16 +143,15 @@ def notification_of(kind: Kind, change: Change) -> Notification:
         "team": "Key accounts",
         "resolution": resolution,
         "by": "Ben" if change in BY or resolution is Resolution.MANUAL else None,
+        "renewal_at": AT + 50 * DAY,
+        "also_open": ()
+        if kind is Kind.USAGE_DROP or resolution is Resolution.LOST
+        else (OpenAlert(kind=Kind.USAGE_DROP, severity=Severity.WARNING),),
         **SAMPLES[kind],
     }
-    told = transition(**fields)
     return Notification(
         route="default",
-        transition=told,
-        also_open=()
-        if kind is Kind.USAGE_DROP or resolution is Resolution.LOST
-        else (OpenSignal(kind=Kind.USAGE_DROP, severity=Severity.WARNING),),
-        renewal_at=AT + 50 * DAY if told.mrr_minor else None,
+        transition=transition(**fields),
         owner_slack_id="U0ANNA" if kind is Kind.CANCEL_SCHEDULED else None,
         timezone="Europe/Berlin",
     )

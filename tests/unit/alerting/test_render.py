@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from alerting.message import Message
-from alerting.notification import Notification, OpenSignal
 from alerting.render import render
-from schemas.alerts import AlertReason, Change, Kind, Resolution, Severity
+from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
 from tests.unit.alerting.gallery import GOLDEN, notification_of, payloads
-from tests.unit.alerting.samples import AT, DAY, HOUR, notification, transition
+from tests.unit.alerting.samples import AT, DAY, HOUR, notification
 from tests.unit.alerting.slack_limits import assert_slack_accepts, texts
 
 
@@ -49,21 +48,16 @@ def test_slack_accepts_every_message_of_the_gallery(kind: Kind, change: Change) 
 
 @pytest.mark.parametrize("change", [Change.OPENED, Change.ESCALATED, Change.WOKEN])
 def test_a_message_that_asks_for_something_shows_all_that_convinces(change: Change) -> None:
-    message = render(
-        Notification(
-            route="default",
-            transition=transition(
-                change=change,
-                evidence={"observed": 24, "expected": 72.8, "window_days": 9},
-                mrr_minor=149_000,
-                currency="EUR",
-                owner="anna@vendor.example",
-                team="Key accounts",
-                playbook="Call the champion.",
-            ),
-            also_open=(OpenSignal(kind=Kind.PAYMENT_FAILED, severity=Severity.CRITICAL),),
-            renewal_at=AT + 50 * DAY,
-        )
+    message = told(
+        change=change,
+        evidence={"observed": 24, "expected": 72.8, "window_days": 9},
+        mrr_minor=149_000,
+        currency="EUR",
+        renewal_at=AT + 50 * DAY,
+        also_open=(OpenAlert(kind=Kind.PAYMENT_FAILED, severity=Severity.CRITICAL),),
+        owner="anna@vendor.example",
+        team="Key accounts",
+        playbook="Call the champion.",
     )
     assert "Usage drop" in header(message)
     assert "Acme Corp" in header(message)
@@ -264,6 +258,16 @@ def test_a_figure_that_says_nothing_is_left_out(key: str, value: float, label: s
 def test_the_last_day_of_a_card_is_the_day_before_the_first_on_which_it_is_no_good() -> None:
     made = notification_of(Kind.CARD_EXPIRING, Change.OPENED)
     assert "*Card ends*\n31 March 2025" in shown(render(made))
+
+
+@pytest.mark.parametrize(
+    ("days", "shown_as"),
+    [(2, "14 March 2025 (in 2 days)"), (0.1, "12 March 2025 (in 2 hours)"), (-0.3, "12 March 2025"), (-2, None)],
+)
+def test_a_renewal_is_shown_until_it_is_past(days: float, shown_as: str | None) -> None:
+    everything = shown(told(renewal_at=AT + round(days * DAY)))
+    assert ("*Renewal*" in everything) is (shown_as is not None)
+    assert shown_as is None or f"*Renewal*\n{shown_as}" in everything
 
 
 def test_the_amount_of_an_invoice_is_in_its_own_currency() -> None:

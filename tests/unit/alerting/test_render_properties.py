@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from alerting.delivery.console import as_slack_shows_it
 from alerting.markup import clean, cut, escape, escaped_units, mrkdwn
-from alerting.notification import Notification, OpenSignal
+from alerting.notification import Notification
 from alerting.render import render
 from alerting.sparkline import LEVELS, NOTHING, sparkline
-from schemas.alerts import AlertReason, Change, Kind, Resolution, Severity
+from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
 from schemas.instants import EARLIEST, LATEST
 from tests.unit.alerting.samples import STATES, transition
 from tests.unit.alerting.slack_limits import assert_inert, assert_slack_accepts, units
@@ -83,12 +83,11 @@ def notifications(draw: st.DrawFn) -> Notification:
     }
     fields |= {name: draw(st.none() | hostile) for name in ("account_name", "owner", "team", "playbook", "by")}
     fields |= {name: draw(moments) for name in ("at", "opened_at", "since")}
-    signal = st.builds(OpenSignal, kind=st.sampled_from(Kind), severity=st.sampled_from(Severity))
+    other = st.builds(OpenAlert, kind=st.sampled_from(Kind), severity=st.sampled_from(Severity))
+    fields |= {"also_open": tuple(draw(st.lists(other, max_size=20))), "renewal_at": draw(st.none() | moments)}
     return Notification(
         route="default",
         transition=transition(**fields),
-        also_open=tuple(draw(st.lists(signal, max_size=20))),
-        renewal_at=draw(st.none() | moments),
         owner_slack_id=draw(st.none() | st.from_regex(r"\A[UW][A-Z0-9]{2,30}\Z")),
         timezone=draw(st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia", "nowhere"]) | hostile),
         rerouted_from=draw(st.none() | st.just("sales")),

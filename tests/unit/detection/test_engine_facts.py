@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.alerts import Kind, Severity
 from schemas.picture import Phase
+from schemas.shuffle import Fact
 from streams.detection.state import Account
 from tests.unit.detection.building import Run, at, bills, update, usage
 
@@ -156,3 +158,44 @@ def test_a_deadline_of_a_paused_account_sees_the_days_before_it_and_no_later_one
     assert again.transitions == [escalated]
     again.close(at(300))
     assert again.account.encode() == run.account.encode()
+
+
+def test_a_transition_names_the_other_open_alerts_the_most_severe_first(run: Run) -> None:
+    run.apply(
+        bills("subscription.started", at(0)),
+        bills("payment_method.updated", at(0), exp_month=1, exp_year=2025, default=True),
+        bills("payment.failed", at(1), attempt=1, hard=True),
+        bills("subscription.started", at(2), subscription_id="b"),
+        bills("subscription.cancel_scheduled", at(3), effective_at=at(60), subscription_id="b"),
+    )
+    told = [(each.kind.value, [(other.kind, other.severity) for other in each.also_open]) for each in run.transitions]
+    card, payment = (Kind.CARD_EXPIRING, Severity.WARNING), (Kind.PAYMENT_FAILED, Severity.CRITICAL)
+    assert told == [("card_expiring", []), ("payment_failed", [card]), ("cancel_scheduled", [payment, card])]
+    paid = run.apply(bills("payment.succeeded", at(4)))
+    assert [other.kind for other in paid[0].also_open] == [Kind.CARD_EXPIRING, Kind.CANCEL_SCHEDULED]
+
+
+@pytest.mark.parametrize("end", [update(at(2), internal=True), bills("subscription.ended", at(2))])
+def test_alerts_that_end_together_do_not_call_each_other_open(run: Run, end: Fact) -> None:
+    run.apply(
+        bills("subscription.started", at(0)),
+        bills("payment.failed", at(1)),
+        bills("subscription.cancel_scheduled", at(1), effective_at=at(60)),
+    )
+    assert [each.also_open for each in run.apply(end)] == [(), ()]
+
+
+def test_a_transition_says_when_the_account_renews(run: Run) -> None:
+    run.apply(update(at(0), renewal_at=at(300)), bills("payment.failed", at(1)))
+    assert run.transitions[-1].renewal_at == at(300)
+    run.apply(
+        bills("subscription.started", at(2), subscription_id="a", renewal_at=at(200)),
+        bills("subscription.started", at(2), subscription_id="b", renewal_at=at(100)),
+        bills("subscription.started", at(2), subscription_id="t", renewal_at=at(20), trial=True),
+        bills("payment.failed", at(3), attempt=2),
+    )
+    assert run.transitions[-1].renewal_at == at(100)
+    run.apply(bills("subscription.cancel_scheduled", at(4), subscription_id="b", effective_at=at(100)))
+    assert run.transitions[-1].renewal_at == at(200)
+    run.apply(bills("subscription.cancel_scheduled", at(5), subscription_id="a", effective_at=at(200)))
+    assert run.transitions[-1].renewal_at is None

@@ -118,6 +118,7 @@ def test_the_picture_shows_what_the_board_needs(run: Run) -> None:
     assert (billing.payment_state, billing.renewal_at) == (PaymentState.FAILED, at(300))
     assert billing.card_end == at(85)  # 1 April
     assert {alert.kind for alert in picture.alerts} == {Kind.PAYMENT_FAILED, Kind.CARD_EXPIRING}
+    assert picture.alerts[-1] == run.transitions[-1]
     assert picture.priority > max(alert.priority for alert in picture.alerts)
     assert picture.timeline[0].code == "subscription.started"
     assert picture.timeline[-1].code == "alert.opened"

@@ -25,7 +25,7 @@ from alerting.lifecycle import (
     transition,
     wake,
 )
-from schemas.alerts import AlertReason, AlertState, Change, Kind, Resolution, Severity
+from schemas.alerts import AlertReason, AlertState, Change, Kind, OpenAlert, Resolution, Severity
 
 STANDING = Standing(70, 4900, "EUR", 882.0)
 FINDING = Finding(
@@ -137,9 +137,9 @@ def test_a_transition_says_everything_there_is_to_say() -> None:
     now = 1_740_000_000_000
     finding = replace(FINDING, since=now - 9)
     firing = open_alert("acme", Kind.USAGE_SILENCE, now, finding, STANDING)
-    told = transition(
-        snooze(firing, now + 5, "ana", now + 99, STANDING), "acme", "Acme GmbH", "ana@example.com", "east"
-    )
+    snoozed = snooze(firing, now + 5, "ana", now + 99, STANDING)
+    others = (OpenAlert(kind=Kind.DOWNGRADE, severity=Severity.WATCH),)
+    told = transition(snoozed, "acme", "Acme GmbH", "ana@example.com", "east", now + 7, others)
     assert told.model_dump(exclude_unset=True) == {
         "alert_id": firing.alert_id,
         "revision": 2,
@@ -161,6 +161,8 @@ def test_a_transition_says_everything_there_is_to_say() -> None:
         "mrr_minor": 4900,
         "currency": "EUR",
         "priority": 882.0,
+        "renewal_at": now + 7,
+        "also_open": ({"kind": Kind.DOWNGRADE, "severity": Severity.WATCH},),
         "owner": "ana@example.com",
         "team": "east",
         "resolution": None,
