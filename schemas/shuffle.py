@@ -5,7 +5,7 @@ before: many events in a compact array, and how far the origin has come. Interna
 """
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -50,6 +50,12 @@ class Fact(NamedTuple):
     at: int
     body: FactBody
     event_id: int | None
+    origin: str = ""
+    """The input partition; in the shuffle its record says it."""
+
+
+_usage = partial(tuple.__new__, Usage)
+"""`Usage` of a sequence of its fields, without the detour through Python that its constructor takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +101,10 @@ def decode_shuffle(raw: bytes) -> ShuffleRecord:
     if version != VERSION:
         raise StateError(f"a shuffle record of version {version}: this worker reads version {VERSION} only")
     if topic == InputTopic.USAGE:
-        return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(Usage._make, rows)))
+        return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(_usage, rows)))
     validate = _bodies(InputTopic(topic)).validate_json
     facts = tuple(
-        Fact(offset, place, account, at, validate(orjson.dumps(body)), event_id)
+        Fact(offset, place, account, at, validate(orjson.dumps(body)), event_id, origin)
         for offset, place, account, at, body, event_id in rows
     )
     return ShuffleRecord(InputTopic(topic), origin, last, clock, caught_up, facts)

@@ -8,8 +8,8 @@ class Baseline:
     """A gamma estimate of the account's events a day (`A` events in `B` days of exposure, half-life 60 days of it),
     shrunk to the fleet's median rate.
 
-    A day is first held as pending (`a`, `b`) and counts only once it is committed: while a drop is suspected nothing
-    is, so that a slow decline cannot teach the baseline that it is normal.
+    A day is first added to what is pending (`a`, `b`) and counts only once that is committed: while a drop is suspected
+    nothing is, so that a slow decline cannot teach the baseline that it is normal.
     """
 
     __slots__ = ("events", "exposure", "pending_events", "pending_exposure")
@@ -28,11 +28,6 @@ class Baseline:
         """How much of the rate can be relied on: one standard error less, at least a quarter."""
         sure: float = 1.0 - 1.0 / (_PRIOR + self.events) ** 0.5
         return max(sure, 0.25)
-
-    def hold(self, count: float, exposure: float) -> None:
-        """Take a day in as pending."""
-        self.pending_events += count
-        self.pending_exposure += exposure
 
     def commit(self) -> None:
         """What is pending is normal after all."""

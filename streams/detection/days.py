@@ -23,6 +23,7 @@ class Days:
         self._book = book
         self._tally = tally
         self._signals = daily_signals(rules)
+        self._window = (1 << rules.config.monitored_window_days) - 1
         self._silence = next(signal for signal in self._signals if signal.kind is Kind.USAGE_SILENCE)
 
     def begin(self, account: Account, day: int, quantity: int, at: int, out: Results) -> None:
@@ -44,6 +45,11 @@ class Days:
         while account.closed < last and not self._matter(account):
             self._pass_over(account, last)
         while account.closed < last:
+            open_days = account.open_days
+            quiet = min(last, account.quiet_until - 1, open_days[0] - 1 if open_days else last)
+            if quiet > account.closed:
+                self._close_quiet(account, quiet)
+                continue
             self._close_next(account, out)
             if account.deadline < 0:
                 return
@@ -63,12 +69,27 @@ class Days:
         while open_days and open_days[0] <= last:
             open_days.pop(0)
 
+    def _close_quiet(self, account: Account, last: int) -> None:
+        """Silent days up to `last` of which it is known that they change no alert: nothing is to be judged."""
+        closed, rules = account.closed, self._rules
+        days = [(day, weekday(day), rules.fleet(day)) for day in range(closed + 1, last + 1)]
+        silence = account.silence
+        account.drop.close_silent_days(days, closed + 1 - account.first_day)
+        for _, day_of_week, fleet in days:
+            account.clock.close_day(active=False, operating=silence.operating(day_of_week, fleet), fleet=fleet)
+        silence.close_silent_days(days)
+        if account.monitored_day < 0:
+            account.active_mask = (account.active_mask << len(days)) & self._window
+        account.closed = last
+        self._tally.days_closed += len(days)
+
     def _close_next(self, account: Account, out: Results) -> None:
         day = account.closed + 1
         count = account.daily.get(day, 0)
         if account.first_day < 0:
             account.first_day = day
         account.closed = day
+        account.quiet_until = -1
         if count:
             account.open_days.remove(day)
         self._tally.days_closed += 1
@@ -103,7 +124,7 @@ class Days:
     def _observe(self, account: Account, day: int, active: bool) -> None:
         """Whether the account is known well enough to be judged from this day on."""
         config = self._config
-        account.active_mask = (account.active_mask << 1 | active) & ((1 << config.monitored_window_days) - 1)
+        account.active_mask = (account.active_mask << 1 | active) & self._window
         old_enough = day - account.first_day >= config.monitored_age_days
         if old_enough and account.active_mask.bit_count() >= config.monitored_active_days:
             account.monitored_day = day

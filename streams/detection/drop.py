@@ -1,5 +1,6 @@
 """The drop channel: has the account's rate fallen below its own normal?"""
 
+from collections.abc import Sequence
 from math import log
 
 from streams.detection.baseline import Baseline
@@ -71,42 +72,56 @@ class Drop:
 
     def close_day(self, day: int, day_of_week: int, count: int, age: int, fleet: FleetDay) -> None:
         """Fold one day in, `age` days after the first. Days come in order and none is left out."""
-        baseline = self.baseline
-        exposure = self.week.weight(day_of_week, fleet.weekday_profile) * fleet.factor
-        rate = baseline.rate(fleet.median_rate)
-        mu = rate * exposure
-        score = self.score
-        if score < _DISPERSION_BELOW and age >= _DISPERSION_FROM_AGE:
-            square = mu * mu
-            excess = (count - mu) ** 2 - mu
-            self.numerator = _DISPERSION_KEPT * self.numerator + min(excess, 25.0 * (mu + square))
-            self.denominator = _DISPERSION_KEPT * self.denominator + square
-        k = 1.0 / self.dispersion(fleet)
-        m = mu * baseline.discount()
-        quiet = log((k + m) / (k + RATIO * m))
-        gain = k * quiet
-        if count:
-            gain += count * (quiet + _LOG_RATIO)
-        if gain > 0.0 and age < QUIET_AGE:
-            gain = 0.0
-        score += gain
-        baseline.hold(count, exposure)
-        self.rebaselined = False
-        if score <= 0.0:
-            baseline.commit()
-            score = self.floor = 0.0
-            self.left_day = -1
-        elif self.left_day < 0:
-            self.left_day = day
-        elif count and self._is_new_normal(day, rate):
-            baseline.commit()
-            score = self.floor = 0.0
-            self.left_day = -1
-            self.rebaselined = True
-        self.floor = min(self.floor, score)
-        self.score = score
+        self._fold(((day, day_of_week, fleet),), count, age)
         if count:
             self.week.learn(day, day_of_week, count)
+
+    def close_silent_days(self, days: Sequence[tuple[int, int, FleetDay]], age: int) -> None:
+        """Fold days without events in, each with its weekday and its fleet: as `close_day` does one by one. `age` is
+        the first one's."""
+        self._fold(days, 0, age)
+
+    def _fold(self, days: Sequence[tuple[int, int, FleetDay]], count: int, age: int) -> None:
+        # Most days of most accounts are silent ones: what does not move from one to the next is worked out once.
+        baseline, week, score = self.baseline, self.week, self.score
+        known = None
+        rate = discount = k = 0.0
+        for day, day_of_week, fleet in days:
+            if fleet is not known:
+                rate, discount, k = baseline.rate(fleet.median_rate), baseline.discount(), 1.0 / self.dispersion(fleet)
+                known = fleet
+            exposure = week.weights(fleet.weekday_profile)[day_of_week] * fleet.factor
+            mu = rate * exposure
+            if score < _DISPERSION_BELOW and age >= _DISPERSION_FROM_AGE:
+                square = mu * mu
+                excess, most = (count - mu) ** 2 - mu, 25.0 * (mu + square)
+                self.numerator = _DISPERSION_KEPT * self.numerator + (min(most, excess))
+                self.denominator = _DISPERSION_KEPT * self.denominator + square
+                k = 1.0 / self.dispersion(fleet)
+            m = mu * discount
+            quiet = log((k + m) / (k + RATIO * m))
+            gain = k * quiet
+            if count:
+                gain += count * (quiet + _LOG_RATIO)
+            if gain > 0.0 and age < QUIET_AGE:
+                gain = 0.0
+            score += gain
+            baseline.pending_events += count
+            baseline.pending_exposure += exposure
+            self.rebaselined = False
+            if score > 0.0 and count and self.left_day >= 0 and self._is_new_normal(day, rate):
+                score = 0.0
+                self.rebaselined = True
+            if score <= 0.0:
+                baseline.commit()
+                known = None
+                score = self.floor = 0.0
+                self.left_day = -1
+            elif self.left_day < 0:
+                self.left_day = day
+            age += 1
+        self.floor = min(self.floor, score)
+        self.score = score
 
     def _is_new_normal(self, day: int, rate: float) -> bool:
         expected = rate * self.baseline.pending_exposure

@@ -1,7 +1,9 @@
 """The engine: an account's state and an event, to the transitions that follow."""
 
+from collections.abc import Iterable
+
 from schemas.accounts import AccountUpdate
-from schemas.alerts import Transition
+from schemas.alerts import Kind, Transition
 from schemas.billing import BillingFact
 from schemas.commands import CommandBase
 from schemas.picture import AccountPicture, Phase
@@ -12,7 +14,7 @@ from streams.detection.config import HOUR_MS, DetectionConfig
 from streams.detection.days import Days
 from streams.detection.facts import Facts
 from streams.detection.picture import phase_of, picture_of
-from streams.detection.results import Results
+from streams.detection.results import RefusedCommand, Results
 from streams.detection.rules import Rules
 from streams.detection.signals import dated_signals
 from streams.detection.signals.gate import unjudged
@@ -42,19 +44,22 @@ class Engine:
         self._dedup_hours = max(1, config.dedup_window_ms // HOUR_MS)
         self._config = config
 
-    def apply(self, account: Account, event: Usage | Fact) -> Results:
-        """Close what is due before the event, then fold the event in."""
-        if type(event) is not Usage:
-            return self._apply_fact(account, event)  # type: ignore[arg-type]  # there are but the two
+    def apply(self, account: Account, events: Iterable[Usage | Fact]) -> Results:
+        """Fold the account's next events in, each after closing what is due before it."""
         out: Results = []
-        self.tally.usage += 1
-        effective_at = event.effective_at
-        moved = effective_at >= account.wake
-        if moved:
-            self._advance(account, effective_at, out)
-        event_id = event.event_id
-        if event_id is None or self._is_new(account, event_id, effective_at):
-            moved = self._count(account, event, out) or moved
+        moved = False
+        for event in events:
+            if type(event) is not Usage:
+                self._apply_fact(account, event, out)  # type: ignore[arg-type]  # there are but the two
+                moved = True
+                continue
+            self.tally.usage += 1
+            effective_at, event_id = event.effective_at, event.event_id
+            if effective_at >= account.wake:
+                self._advance(account, effective_at, out)
+                moved = True
+            if event_id is None or self._is_new(account, event_id, effective_at):
+                moved = self._count(account, event, out) or moved
         if moved:
             self._schedule(account)
         return out
@@ -75,8 +80,7 @@ class Engine:
         """Where the account is in its life."""
         return phase_of(account)
 
-    def _apply_fact(self, account: Account, fact: Fact) -> Results:
-        out: Results = []
+    def _apply_fact(self, account: Account, fact: Fact, out: Results) -> None:
         now, body = fact.effective_at, fact.body
         self._advance(account, now, out)
         if isinstance(body, CommandBase):
@@ -86,12 +90,12 @@ class Engine:
         else:
             self.tally.billing += 1
         if fact.event_id is None or self._is_new(account, fact.event_id, now):
-            account.deadline = -1
+            account.deadline = account.quiet_until = -1
             if isinstance(body, CommandBase):
                 refusal = self._commands.carry_out(account, body, now, out)
                 if refusal is not None:
                     self.tally.refused += 1
-                    out.append(refusal)
+                    out.append(RefusedCommand(fact, refusal))
             else:
                 if isinstance(body, BillingFact):
                     self._facts.billing(account, body, out)
@@ -99,8 +103,6 @@ class Engine:
                     self._facts.update(account, body, out)
                 self._judge_dated(account, fact.at, out)
             self._advance(account, now, out)  # a deadline that the fact has set may be past already
-        self._schedule(account)
-        return out
 
     def _is_new(self, account: Account, event_id: int, effective_at: int) -> bool:
         forgotten = account.dedup.admit(event_id, effective_at // HOUR_MS, self._dedup_hours, self._config.dedup_limit)
@@ -189,6 +191,8 @@ class Engine:
             day = open_days[0] if open_days else None
             if account.first_day >= 0 and day != closed + 1:
                 silent = self._days.silent_until(account)
+                if account.alert(Kind.USAGE_DROP) is None and account.drop.calm_day < 0:  # else calm days are counted
+                    account.quiet_until = NEVER if silent is None else silent
                 if silent is not None and (day is None or silent < day):
                     day = silent
             if day is not None:

@@ -11,25 +11,16 @@ from typing import Final
 
 from schemas.alerts import Transition
 from schemas.codec import encode
-from schemas.shuffle import Fact, ShuffleRecord
+from schemas.shuffle import ShuffleRecord
 from streams.detection.engine import Engine
-from streams.detection.merge import Held, Merge, Progress
-from streams.detection.results import Refusal
+from streams.detection.merge import Event, Merge, Progress
+from streams.detection.results import RefusedCommand
 from streams.detection.state import Account, due_of
 
 BREATH: Final = 100
 """Events or due accounts handled between two moments at which the caller may do something else."""
 DECODED: Final = 20_000
 """Accounts kept decoded, about: so many that were used last, and up to as many from before."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedCommand:
-    """A command that could not be carried out, and where it stood."""
-
-    fact: Fact
-    origin: str
-    refusal: Refusal
 
 
 @dataclass(slots=True)
@@ -101,15 +92,24 @@ class Home:
         step; False in the middle. It is whole at the end, too."""
         work = 0
         for events, clock in self.merge.due(idle=idle):
-            for held in events:
-                self._apply(held)
-                work += 1
-                if work % BREATH == 0:
+            by_account: dict[str, list[Event]] = {}
+            for event in events:
+                account_id = event[2]  # by index: this is done for every event
+                if account_id in by_account:
+                    by_account[account_id].append(event)
+                else:
+                    by_account[account_id] = [event]
+            for account_id, own in by_account.items():
+                self._apply(account_id, own)
+                work += len(own)
+                if work >= BREATH:
+                    work = 0
                     yield False
             while clock is not None and self._due and self._due[0][0] <= clock:
                 self._honour(clock)
                 work += 1
-                if work % BREATH == 0:
+                if work >= BREATH:
+                    work = 0
                     yield False
             yield True
 
@@ -147,13 +147,13 @@ class Home:
             self._young[account_id] = account
         return account
 
-    def _apply(self, held: Held) -> None:
-        account = self._account(held.event.account)
-        for result in self._engine.apply(account, held.event):
+    def _apply(self, account_id: str, events: list[Event]) -> None:
+        account = self._account(account_id)
+        for result in self._engine.apply(account, events):
             if isinstance(result, Transition):
                 self._transitions.append(result)
-            elif isinstance(held.event, Fact):
-                self._refused.append(RefusedCommand(held.event, held.origin, result))
+            else:
+                self._refused.append(result)
         self._changed(account)
 
     def _honour(self, clock: int) -> None:

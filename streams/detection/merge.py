@@ -5,10 +5,10 @@ matter of three numbers, the `Progress`, and holds across a crash: what the shuf
 `clock` is applied, the rest is not.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from operator import attrgetter
+from typing import Final
 
 import orjson
 
@@ -17,6 +17,12 @@ from schemas.shuffle import Fact, ShuffleRecord, Usage
 
 VERSION: Final = 1
 _SLICE_MS: Final = 3_600_000
+_SLICES_A_DAY: Final = 24
+_A_DAYS_WORTH: Final = 20_000
+"""Up to so many events the slices of a whole day are taken as one: an account's events together cost less."""
+
+
+Event = Usage | Fact
 
 
 @dataclass(slots=True)
@@ -54,22 +60,17 @@ class Progress:
         return cls(low, read, clock, {name: (floor, at) for name, (floor, at) in origins.items()})
 
 
-class _Source(NamedTuple):
-    """The shuffle record that a held event came in."""
+@dataclass(slots=True, eq=False)
+class _Source:
+    """The shuffle record that held events came in."""
 
     offset: int
     origin: str
     floor_before: int
+    held: int = 0
 
 
-class Held(NamedTuple):
-    """An event that waits. The order of the tuple is the order of application."""
-
-    place: int
-    origin: str
-    offset: int
-    event: Usage | Fact
-    source: _Source
+_place = attrgetter("effective_at")
 
 
 class Merge:
@@ -99,8 +100,8 @@ class Merge:
         for name, (floor, clock) in (progress.origins if progress else {}).items():
             known = self._origins if name in origins else self._gone
             known[name] = OriginState(floor, clock)
-        self._slices: dict[int, list[Held]] = {}
-        self._sources: Counter[_Source] = Counter()
+        self._slices: dict[int, list[tuple[_Source, list[Event]]]] = {}
+        self._sources: dict[int, _Source] = {}
         self._waiting = 0
 
     def __len__(self) -> int:
@@ -126,26 +127,30 @@ class Merge:
         source = _Source(offset, record.origin, origin.floor)
         # Read again after a restart: what lies before the stored clock is applied.
         applied = self._before.clock if self._before and offset < self._before.read else None
-        held = 0
+        slices, current = self._slices, None
+        group: list[Event] = []
         for event in record.events:
-            if event.offset <= origin.floor:
+            number, place = event[0], event[1]  # by index: this is done for every event
+            if number <= origin.floor:
                 continue
-            origin.floor = event.offset
-            if applied is not None and event.effective_at < applied:
+            origin.floor = number
+            if applied is not None and place < applied:
                 continue
-            entry = Held(event.effective_at, record.origin, event.offset, event, source)
-            self._slices.setdefault(entry.place // _SLICE_MS, []).append(entry)
-            held += 1
-        if held:
-            self._sources[source] = held
-            self._waiting += held
+            if place // _SLICE_MS != current:
+                current, group = place // _SLICE_MS, []
+                slices.setdefault(current, []).append((source, group))
+            group.append(event)
+            source.held += 1
+        if source.held:
+            self._sources[offset] = source
+            self._waiting += source.held
         origin.floor = max(origin.floor, record.last)
         origin.caught_up = record.caught_up
         if record.clock is not None and (origin.clock is None or record.clock > origin.clock):
             origin.clock = record.clock
 
-    def due(self, *, idle: bool) -> Iterator[tuple[list[Held], int | None]]:
-        """The events whose turn has come, a slice of at most an hour at a time, each with the clock after it.
+    def due(self, *, idle: bool) -> Iterator[tuple[list[Event], int | None]]:
+        """The events whose turn has come, a slice of an hour or of a day at a time, each with the clock after it.
 
         `idle` says that nothing more is waiting to be received: then the hour that has begun is taken as far as it
         goes. The caller must apply a slice wholly before it asks for the next one or for `progress`.
@@ -156,15 +161,17 @@ class Merge:
         while self._slices:
             number = min(self._slices)
             if self._waiting > self._most and (until is None or (number + 1) * _SLICE_MS > until):
-                self.disordered += len(self._slices[number])
-                yield self._take(number, None), self._move((number + 1) * _SLICE_MS)
+                events = self._take(number + 1)
+                self.disordered += len(events)
+                yield events, self._move((number + 1) * _SLICE_MS)
             elif self._live and self.caught_up and idle:
                 # All of it, places after the clock too: so that nothing is held and `low` is `read`.
-                yield [entry for each in sorted(self._slices) for entry in self._take(each, None)], self.clock
+                yield self._take(max(self._slices) + 1), self.clock
             elif until is not None and (number + 1) * _SLICE_MS <= until:
-                yield self._take(number, None), self._move((number + 1) * _SLICE_MS)
+                end = self._end(number, until)
+                yield self._take(end), self._move(end * _SLICE_MS)
             elif until is not None and (idle or number * _SLICE_MS < (self.clock or 0)) and number * _SLICE_MS < until:
-                taken = self._take(number, until)
+                taken = self._take_until(number, until)
                 yield taken, self._move(until)
                 break
             else:
@@ -179,7 +186,7 @@ class Merge:
         states = {**self._gone, **self._origins}
         origins = {name: (origin.floor, origin.clock) for name, origin in states.items()}
         low = self.read
-        for source in self._sources:  # in the order of receipt, so that the first of an origin is its earliest
+        for source in self._sources.values():  # in the order of receipt, so that the first of an origin is its earliest
             low = min(low, source.offset)
             floor, clock = origins[source.origin]
             origins[source.origin] = (min(floor, source.floor_before), clock)
@@ -198,17 +205,38 @@ class Merge:
         self.clock = max(clock, self.clock or clock)
         return self.clock
 
-    def _take(self, number: int, until: int | None) -> list[Held]:
-        entries = self._slices.pop(number)
-        if until is not None:
-            rest = [entry for entry in entries if entry.place >= until]
-            entries = [entry for entry in entries if entry.place < until]
-            if rest:
-                self._slices[number] = rest
-        entries.sort()
-        for entry in entries:
-            self._sources[entry.source] -= 1
-            if not self._sources[entry.source]:
-                del self._sources[entry.source]
-        self._waiting -= len(entries)
-        return entries
+    def _end(self, number: int, until: int) -> int:
+        """The slice before which to take what begins with slice `number`: the next one, or a day's first."""
+        end = (number // _SLICES_A_DAY + 1) * _SLICES_A_DAY
+        if end * _SLICE_MS > until:
+            return number + 1
+        held = sum(len(group) for each in range(number, end) for _, group in self._slices.get(each, ()))
+        return end if held <= _A_DAYS_WORTH else number + 1
+
+    def _take(self, end: int) -> list[Event]:
+        """Everything of the slices before `end`, in order."""
+        groups = [group for number in list(self._slices) if number < end for group in self._slices.pop(number)]
+        return self._merged(groups)
+
+    def _take_until(self, number: int, until: int) -> list[Event]:
+        """What slice `number` has before a moment, in order."""
+        groups, rest = [], []
+        for source, events in self._slices.pop(number):
+            groups.append((source, [event for event in events if event.effective_at < until]))
+            if later := [event for event in events if event.effective_at >= until]:
+                rest.append((source, later))
+        if rest:
+            self._slices[number] = rest
+        return self._merged(groups)
+
+    def _merged(self, groups: list[tuple[_Source, list[Event]]]) -> list[Event]:
+        """The groups' events in the order of (place, origin, offset). They are held no longer."""
+        groups.sort(key=lambda group: (group[0].origin, group[0].offset))
+        for source, events in groups:
+            source.held -= len(events)
+            self._waiting -= len(events)
+            if not source.held:
+                self._sources.pop(source.offset, None)
+        merged = [event for _, events in groups for event in events]
+        merged.sort(key=_place)  # a stable sort: those of one place stay by origin and offset
+        return merged

@@ -86,7 +86,7 @@ class Origin:
             )
         else:
             name = identity(event)
-            row = Fact(offset, place, account, at, event, None if name is None else hash64(name))
+            row = Fact(offset, place, account, at, event, None if name is None else hash64(name), self.name)
         self._dealt[self._home_of(account)].append(row)
         return None
 

@@ -11,9 +11,10 @@ from typing import Final
 from schemas.alerts import Transition
 from schemas.events import InputEvent, InputTopic, moment
 from streams.detection.engine import Engine
-from streams.detection.home import Home, RefusedCommand
+from streams.detection.home import Home
 from streams.detection.merge import Merge
 from streams.detection.origin import Origin
+from streams.detection.results import RefusedCommand
 from streams.detection.state import Account
 
 DAY_MS: Final = 86_400_000

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from schemas.alerts import Transition
 from schemas.errors import Reason
+from schemas.shuffle import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +16,12 @@ class Refusal:
     detail: str
 
 
-Results = list[Transition | Refusal]
+@dataclass(frozen=True, slots=True)
+class RefusedCommand:
+    """A command that could not be carried out, as it came."""
+
+    fact: Fact
+    refusal: Refusal
+
+
+Results = list[Transition | RefusedCommand]

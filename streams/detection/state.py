@@ -59,6 +59,7 @@ class Account:
         "payments",
         "people",
         "profile",
+        "quiet_until",
         "silence",
         "subscriptions",
         "timeline",
@@ -99,6 +100,9 @@ class Account:
         """Active days that are not closed yet, ascending."""
         self.wake = 0
         """Until this moment an event needs nothing closed before it."""
+        self.quiet_until = -1
+        """As long as the silence after the newest closed day lasts, no day before this one changes an alert; -1: not
+        known."""
         self.deadline = -1
         """The next moment that a signal or an alert waits for, apart from days; -1: to be asked for."""
 

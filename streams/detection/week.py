@@ -11,26 +11,31 @@ class Week:
     happens: that keeps forecasts over a silent run exact.
     """
 
-    __slots__ = ("counts", "day", "prior", "total")
+    __slots__ = ("_profile", "_weights", "counts", "day", "prior", "total")
 
     def __init__(self, prior: float) -> None:
         self.prior = prior
         self.counts = [0.0] * 7
         self.total = 0.0
         self.day = -1
-
-    def weight(self, weekday: int, fleet_profile: tuple[float, ...]) -> float:
-        """w: what share of a week's activity falls on this weekday, as a multiple of a seventh; at least 0.02."""
-        prior = self.prior
-        weight = (prior * fleet_profile[weekday] + 7.0 * self.counts[weekday]) / (prior + self.total)
-        return max(weight, _LEAST)
+        self._weights: list[float] = []
+        self._profile: tuple[float, ...] = ()
 
     def weights(self, fleet_profile: tuple[float, ...]) -> list[float]:
-        """The weights of Monday to Sunday."""
-        return [self.weight(weekday, fleet_profile) for weekday in range(7)]
+        """w of Monday to Sunday: what share of a week's activity falls on the weekday, as a multiple of a seventh; at
+        least 0.02. Not to be changed by the caller."""
+        if self._profile is not fleet_profile:
+            prior, total = self.prior, self.prior + self.total
+            weights = [
+                (prior * usual + 7.0 * count) / total for usual, count in zip(fleet_profile, self.counts, strict=True)
+            ]
+            self._weights = [weight if weight > _LEAST else _LEAST for weight in weights]  # noqa: FURB136  # max is slow
+            self._profile = fleet_profile
+        return self._weights
 
     def learn(self, day: int, weekday: int, count: float) -> None:
         """Fold an active day in."""
+        self._profile = ()
         counts = self.counts
         if self.day >= 0:
             kept = _KEPT_A_WEEK ** ((day - self.day) / 7.0)

@@ -12,8 +12,9 @@ from schemas.codec import encode
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.shuffle import decode_shuffle
 from streams.detection.engine import Engine
-from streams.detection.home import Home, RefusedCommand
+from streams.detection.home import Home
 from streams.detection.merge import Merge, Progress
+from streams.detection.results import RefusedCommand
 from streams.runtime.ingest import dead_letter
 from streams.runtime.task import StatefulTask
 from streams.runtime.topics import ENGAGEMENT
@@ -105,8 +106,8 @@ class Engagement(StatefulTask):
         return records
 
     def _refused(self, refused: RefusedCommand) -> Record:
-        topic, _, partition = refused.origin.rpartition("/")
         fact, refusal = refused.fact, refused.refusal
+        topic, _, partition = fact.origin.rpartition("/")
         self.metrics.dead_letters_total.labels(topic, refusal.reason.value).inc()
         letter = DeadLetter(
             reason=refusal.reason,

@@ -94,7 +94,7 @@ def score_of_the_pure_engine() -> dict[str, Any]:
         else:
             row = Fact(offset, at, name, at, event, event_id)
         account = accounts.setdefault(name, Account(name))
-        found += [each for each in engine.apply(account, row) if isinstance(each, Transition)]
+        found += [each for each in engine.apply(account, [row]) if isinstance(each, Transition)]
     for account in accounts.values():
         found += engine.close(account, SHOW.plan.end)
     card = score(truths(SHOW.plan), found, since=SHOW.plan.start, until=SHOW.plan.end)

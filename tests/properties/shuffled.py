@@ -12,9 +12,10 @@ from schemas.events import InputEvent
 from schemas.shuffle import ShuffleRecord, decode_shuffle, encode_shuffle
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
-from streams.detection.home import Home, RefusedCommand
+from streams.detection.home import Home
 from streams.detection.merge import Merge, Progress
 from streams.detection.origin import Origin
+from streams.detection.results import RefusedCommand
 from tests.properties.input_logs import OUT_OF_ORDER_MS, Entry, Log, World
 
 Told = dict[str, list[Transition]]
@@ -157,7 +158,7 @@ class Partition:
 
 def refused(each: RefusedCommand) -> tuple[str, int, str]:
     """Which command, and why."""
-    return each.origin, each.fact.offset, each.refusal.reason.value
+    return each.fact.origin, each.fact.offset, each.refusal.reason.value
 
 
 def undisturbed(world: World, config: DetectionConfig, ways: Ways | None = None) -> Ran:

@@ -36,9 +36,25 @@ def told(
     for event in history.events:
         account, transitions = before(engine, account, event.effective_at)
         results += transitions
-        results += engine.apply(account, event)
+        results += engine.apply(account, [event])
     account, transitions = before(engine, account, history.ends_at)
     return results + transitions + list(engine.close(account, history.ends_at)), account.encode()
+
+
+@given(configs, histories(), st.integers(0, 2**32))
+@SLOW
+def test_applying_several_events_at_a_time_changes_nothing(
+    config: DetectionConfig, history: History, seed: int
+) -> None:
+    random = Random(seed)
+    engine, account, events = Engine(config), Account(ACCOUNT), list(history.events)
+    results: Told = []
+    while events:
+        size = random.randint(1, 1 + len(events))
+        results += engine.apply(account, events[:size])
+        del events[:size]
+    results += engine.close(account, history.ends_at)
+    assert (results, account.encode()) == plainly(config, history)
 
 
 @given(configs, histories(), st.integers(0, 2**32))
@@ -120,10 +136,10 @@ def test_the_rest_of_a_history_replayed_from_a_stored_state_gives_the_rest(
 ) -> None:
     cut = Random(seed).randrange(len(history.events) + 1)
     engine, account = Engine(config), Account(ACCOUNT)
-    first: Told = [result for event in history.events[:cut] for result in engine.apply(account, event)]
+    first: Told = [result for event in history.events[:cut] for result in engine.apply(account, [event])]
     stored = account.encode()
     for _ in range(2):  # a crash after the second half, and once more
         engine, account = Engine(config), Account.decode(ACCOUNT, stored)
-        rest: Told = [result for event in history.events[cut:] for result in engine.apply(account, event)]
+        rest: Told = [result for event in history.events[cut:] for result in engine.apply(account, [event])]
         rest += engine.close(account, history.ends_at)
         assert (first + rest, account.encode()) == plainly(config, history)

@@ -58,7 +58,7 @@ def by_the_engine(world: World) -> tuple[dict[str, list[Transition]], dict[str, 
     ]
     for *_, event in sorted(dealt, key=lambda each: each[:3]):
         account = accounts.setdefault(event.account, Account(event.account))
-        results = engine.apply(account, event)
+        results = engine.apply(account, [event])
         told.setdefault(event.account, []).extend(each for each in results if isinstance(each, Transition))
     for account in accounts.values():
         told[account.id].extend(engine.close(account, world.ends_at))

@@ -20,9 +20,9 @@ Applied = list[tuple[int, str, int]]
 def record(
     origin: str, places: list[int], *, first: int = 0, clock: int | None = None, caught_up: bool = False
 ) -> ShuffleRecord:
-    """A record with an event at each place (in minutes), of offsets from `first` on."""
+    """A record with an event at each place (in minutes), of offsets from `first` on; their account tells the origin."""
     events = tuple(
-        Usage(first + number, place * 60_000, "acme", place * 60_000, "click", None, 1, "product", None)
+        Usage(first + number, place * 60_000, origin, place * 60_000, "click", None, 1, "product", None)
         for number, place in enumerate(places)
     )
     at = None if clock is None else clock * 60_000
@@ -88,9 +88,9 @@ class Reader:
         for events, now in self.merge.due(idle=idle):
             assert now is not None
             assert clock is None or now >= clock
-            assert all(held.place < now for held in events)
+            assert all(event.effective_at < now for event in events)
             clock = now
-            self.applied += [(held.place // 60_000, held.origin, held.offset) for held in events]
+            self.applied += [(event.effective_at // 60_000, event.account, event.offset) for event in events]
 
     def store(self) -> None:
         """Note the progress with what is applied."""
@@ -220,7 +220,7 @@ def test_live_events_are_applied_as_they_come_once_all_are_caught_up() -> None:
     assert [each for events, _ in merge.due(idle=True) for each in events] == []
     merge.receive(1, record("b", [], clock=0, caught_up=True))
     assert [each for events, _ in merge.due(idle=False) for each in events] == []
-    assert [each.place for events, _ in merge.due(idle=True) for each in events] == [600_000]
+    assert [each.effective_at for events, _ in merge.due(idle=True) for each in events] == [600_000]
     assert merge.progress().low == merge.progress().read == 2
 
 

@@ -54,11 +54,11 @@ def looked_at_only_when_something_happens(story: Story) -> Outcome:
     placed = [(row.effective_at, record.origin, row.offset, row) for record in records for row in record.events]
     for *_, row in sorted(placed, key=itemgetter(0, 1, 2)):
         account = outcome.accounts.setdefault(row.account, Account(row.account))
-        for result in outcome.engine.apply(account, row):
+        for result in outcome.engine.apply(account, [row]):
             if isinstance(result, Transition):
                 outcome.transitions.append(result)
             else:
-                outcome.refusals.append(result)
+                outcome.refusals.append(result.refusal)
     for account in outcome.accounts.values():
         outcome.transitions.extend(outcome.engine.close(account, story.ends_at))
     return outcome

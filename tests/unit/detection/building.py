@@ -92,11 +92,11 @@ class Run:
         """Apply events; returns the transitions, and keeps them."""
         before = len(self.transitions)
         for event in events:
-            for result in self.engine.apply(self.account, event):
+            for result in self.engine.apply(self.account, [event]):
                 if isinstance(result, Transition):
                     self.transitions.append(result)
                 else:
-                    self.refusals.append(result)
+                    self.refusals.append(result.refusal)
         return self.transitions[before:]
 
     def close(self, now: int) -> list[Transition]:
