@@ -90,7 +90,7 @@ class Drop:
             if fleet is not known:
                 rate, discount, k = baseline.rate(fleet.median_rate), baseline.discount(), 1.0 / self.dispersion(fleet)
                 known = fleet
-            exposure = week.weights(fleet.weekday_profile)[day_of_week] * fleet.factor
+            exposure = week.weight(day_of_week, fleet.weekday_profile) * fleet.factor
             mu = rate * exposure
             if score < _DISPERSION_BELOW and age >= _DISPERSION_FROM_AGE:
                 square = mu * mu

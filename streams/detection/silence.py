@@ -34,7 +34,7 @@ class Silence:
 
     def close_day(self, day: int, weekday: int, active: bool, fleet: FleetDay) -> None:
         """Fold one day in. Days come in order, from the first active one on, and none is left out."""
-        self.quiet += self.week.weights(fleet.active_profile)[weekday] * fleet.active_factor
+        self.quiet += self.week.weight(weekday, fleet.active_profile) * fleet.active_factor
         if active:
             quiet = self.quiet
             kept: float = 0.5 ** (quiet / _HALF_LIFE)
@@ -53,7 +53,7 @@ class Silence:
     def operating(self, weekday: int, fleet: FleetDay) -> float:
         """What a weekday counts as an operating day: 1, or its weight when that is below a half and the account is
         active on every other day at least. Its days of rest, then; one that is active once a week has none."""
-        weight = self.week.weights(fleet.active_profile)[weekday]
+        weight = self.week.weight(weekday, fleet.active_profile)
         return weight if weight < _REST and self.rate(fleet) >= _BUSY else 1.0
 
     def rate(self, fleet: FleetDay) -> float:

@@ -42,7 +42,7 @@ class Thresholds:
     (7.3, 6.2, 17.0)
     """
 
-    __slots__ = ("_tiers",)
+    __slots__ = ("_tiers", "least_drop")
 
     def __init__(self, config: DetectionConfig) -> None:
         asked = (
@@ -51,6 +51,8 @@ class Thresholds:
             config.alert_false_alarms / 10.0,
         )
         self._tiers = tuple(_levels(tier, asked) for tier in range(len(_DROP)))
+        self.least_drop = min(levels.drop[0] for levels in self._tiers)
+        """The lowest S that means anything to any account."""
 
     def of(self, rate: float) -> Levels:
         """The thresholds of an account with `rate` events a day."""

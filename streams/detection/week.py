@@ -21,15 +21,18 @@ class Week:
         self._weights: list[float] = []
         self._profile: tuple[float, ...] = ()
 
+    def weight(self, weekday: int, fleet_profile: tuple[float, ...]) -> float:
+        """w: what share of a week's activity falls on this weekday, as a multiple of a seventh; at least 0.02."""
+        if self._profile is fleet_profile:
+            return self._weights[weekday]
+        prior = self.prior
+        weight = (prior * fleet_profile[weekday] + 7.0 * self.counts[weekday]) / (prior + self.total)
+        return weight if weight > _LEAST else _LEAST  # noqa: FURB136  # max takes twice as long
+
     def weights(self, fleet_profile: tuple[float, ...]) -> list[float]:
-        """w of Monday to Sunday: what share of a week's activity falls on the weekday, as a multiple of a seventh; at
-        least 0.02. Not to be changed by the caller."""
+        """The weights of Monday to Sunday; not to be changed by the caller."""
         if self._profile is not fleet_profile:
-            prior, total = self.prior, self.prior + self.total
-            weights = [
-                (prior * usual + 7.0 * count) / total for usual, count in zip(fleet_profile, self.counts, strict=True)
-            ]
-            self._weights = [weight if weight > _LEAST else _LEAST for weight in weights]  # noqa: FURB136  # max is slow
+            self._weights = [self.weight(weekday, fleet_profile) for weekday in range(7)]
             self._profile = fleet_profile
         return self._weights
 

@@ -30,6 +30,9 @@ class UsageDropSignal:
     def judge(self, account: Account, day: int) -> Judgement:
         """See `DailySignal`. Keeps count of the calm days in the channel's `calm_day`."""
         drop, rules = account.drop, self._rules
+        if drop.evidence < rules.thresholds.least_drop and account.alert(self.kind) is None:
+            drop.calm_day = -1
+            return None
         rate = drop.baseline.rate(rules.fleet(day).median_rate)
         level = reached(drop.evidence, rules.thresholds.of(rate).drop)
         alert = account.alert(self.kind)
