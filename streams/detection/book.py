@@ -6,7 +6,7 @@ from schemas.alerts import AlertState, Change, Kind, Resolution, Severity
 from streams.detection.closing import closing_line
 from streams.detection.config import DAY_MS
 from streams.detection.health import health
-from streams.detection.priority import money_at_risk, mrr_of
+from streams.detection.priority import money_at_risk
 from streams.detection.results import Results
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement, Signal
@@ -71,7 +71,7 @@ class Book:
 
     def standing(self, account: Account, at: int, kind: Kind, severity: Severity) -> Standing:
         """The account's figures, with the money at risk by this alert alone."""
-        mrr_minor, currency = mrr_of(account)
+        mrr_minor, currency = account.mrr
         at_risk = money_at_risk(mrr_minor, ((kind, severity),))
         return Standing(health(account, self._rules, at).value, mrr_minor, currency, at_risk)
 

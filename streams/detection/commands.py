@@ -7,7 +7,6 @@ from alerting.words import money
 from schemas.commands import Acknowledge, CommandBase, RecordAction, RecordOutcome, Snooze, Unsnooze
 from schemas.errors import Reason
 from streams.detection.book import Book
-from streams.detection.priority import mrr_of
 from streams.detection.results import Refusal, Results
 from streams.detection.rules import Rules
 from streams.detection.state import Account
@@ -73,7 +72,7 @@ class Commands:
         about = alerts[0] if len(alerts) == 1 else None
         if isinstance(command, RecordAction):
             line = f"{command.action}: {command.result}"
-            _, currency = mrr_of(account)
+            _, currency = account.mrr
             if command.cost_minor is not None:
                 cost = (
                     money(command.cost_minor, currency)

@@ -6,14 +6,14 @@ from schemas.accounts import AccountUpdate
 from schemas.alerts import Kind, Transition
 from schemas.billing import BillingFact
 from schemas.commands import CommandBase
-from schemas.picture import AccountPicture, Phase
+from schemas.picture import AccountPicture
 from schemas.shuffle import Fact, Usage
 from streams.detection.book import Book
 from streams.detection.commands import Commands
 from streams.detection.config import HOUR_MS, DetectionConfig
 from streams.detection.days import Days
 from streams.detection.facts import Facts
-from streams.detection.picture import phase_of, picture_of
+from streams.detection.picture import picture_of
 from streams.detection.results import RefusedCommand, Results
 from streams.detection.rules import Rules
 from streams.detection.signals import dated_signals
@@ -75,10 +75,6 @@ class Engine:
     def picture(self, account: Account, now: int) -> AccountPicture:
         """The account as it stands at `now`, to which it has been closed."""
         return picture_of(account, self.rules, now)
-
-    def phase(self, account: Account) -> Phase:
-        """Where the account is in its life."""
-        return phase_of(account)
 
     def _apply_fact(self, account: Account, fact: Fact, out: Results) -> None:
         now, body = fact.effective_at, fact.body

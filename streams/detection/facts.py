@@ -2,7 +2,7 @@
 
 from schemas.accounts import AccountUpdate
 from schemas.alerts import Resolution
-from schemas.billing import BillingFact, SubscriptionEnded, SubscriptionFact
+from schemas.billing import BillingFact, PaymentFailed, PaymentSucceeded, SubscriptionEnded, SubscriptionFact
 from streams.detection.book import Book
 from streams.detection.history import line_of
 from streams.detection.results import Results
@@ -39,6 +39,10 @@ class Facts:
         if not new:
             self._tally.outdated += 1
             return
+        if isinstance(fact, PaymentSucceeded):
+            self._tally.payments_succeeded += 1
+        elif isinstance(fact, PaymentFailed):
+            self._tally.payments_failed += 1
         old_plan = before.plan if before is not None else None
         line = line_of(fact, self._rules.calendar, old_plan=old_plan, unpaid=unpaid)
         if line is not None:

@@ -12,6 +12,7 @@ from typing import Final
 from schemas.alerts import Transition
 from schemas.codec import encode
 from schemas.shuffle import ShuffleRecord
+from streams.detection.census import Census
 from streams.detection.engine import Engine
 from streams.detection.merge import Event, Merge, Progress
 from streams.detection.results import RefusedCommand
@@ -50,6 +51,9 @@ class Home:
         stored_accounts: Iterable[tuple[str, bytes]] = (),
     ) -> None:
         self.merge = merge
+        self.census = Census()
+        self.clock = merge.clock
+        """The time up to which all is applied and honoured."""
         self._engine = engine
         self._stored = stored
         self._young: dict[str, Account] = {}
@@ -61,6 +65,7 @@ class Home:
         self._refused: list[RefusedCommand] = []
         self._pictured: dict[str, None] = {}
         for account_id, value in stored_accounts:
+            self.census.enter(value)
             due = due_of(value)
             if due is not None:
                 self._queued[account_id] = due
@@ -111,17 +116,16 @@ class Home:
                 if work >= BREATH:
                     work = 0
                     yield False
+            self.clock = clock
             yield True
 
     def take(self, *, pictures: bool = True) -> Output:
         """What has come of the steps since the last call. Without `pictures`, and before there is a clock,
         those are left for a later call."""
-        output = Output(
-            self.merge.progress(),
-            [(account_id, account.encode()) for account_id, account in self._dirty.items()],
-            self._transitions,
-            refused=self._refused,
-        )
+        rows = [(account_id, account.encode()) for account_id, account in self._dirty.items()]
+        for account_id, value in rows:
+            self.census.change(self._stored(account_id), value)
+        output = Output(self.merge.progress(), rows, self._transitions, refused=self._refused)
         self._pictured.update(dict.fromkeys(self._dirty))
         now = self.merge.clock
         if pictures and now is not None:

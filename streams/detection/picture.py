@@ -1,25 +1,13 @@
 """An account's current picture: what the board reads."""
 
-from schemas.alerts import Severity
 from schemas.instants import LATEST
-from schemas.picture import AccountPicture, Billing, Engagement, PaymentState, Phase
+from schemas.picture import AccountPicture, Billing, Engagement, PaymentState
 from streams.detection.health import expected, health
-from streams.detection.priority import money_at_risk, mrr_of, renewal_of
+from streams.detection.priority import money_at_risk, renewal_of
 from streams.detection.rules import Rules
 from streams.detection.state import Account
 from streams.detection.transition import transition_of
 from streams.detection.window import spread, total
-
-
-def phase_of(account: Account) -> Phase:
-    """Where the account is in its life; alerting only with an alert that is more than a watch."""
-    if account.loss is not None:
-        return Phase.LOST
-    if account.subscriptions.paused:
-        return Phase.PAUSED
-    if any(alert.is_open and alert.severity is not Severity.WATCH for alert in account.alerts.values()):
-        return Phase.ALERTING
-    return Phase.ACTIVE if account.monitored_day >= 0 else Phase.ONBOARDING
 
 
 def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
@@ -27,7 +15,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
     profile = account.profile
     standing = health(account, rules, now)
     alerts = [alert for alert in account.alerts.values() if alert.is_open]
-    mrr_minor, _ = mrr_of(account)
+    mrr_minor, _ = account.mrr
     at_risk = (
         money_at_risk(mrr_minor, ((alert.kind, alert.severity) for alert in alerts)) if account.loss is None else 0.0
     )
@@ -35,7 +23,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
         account_id=account.id,
         account_name=profile.text("name"),
         at=now,
-        phase=phase_of(account),
+        phase=account.phase,
         health=standing.value,
         factors=standing.factors,
         missing=standing.missing,
@@ -68,7 +56,7 @@ def _billing(account: Account, rules: Rules) -> Billing:
     payments, profile = account.payments, account.profile
     live = list(account.subscriptions.live())
     paid = [each for each in live if each.paid] or live
-    mrr_minor, currency = mrr_of(account)
+    mrr_minor, currency = account.mrr
     ends_on = payments.card.ends_on if payments.card is not None else None
     seats = [each.seats for each in paid if each.seats is not None]
     cancels = [each.cancel_at for each in live if each.cancel_at is not None]

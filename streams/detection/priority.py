@@ -41,16 +41,6 @@ def money_at_risk(mrr_minor: int | None, alerts: Iterable[tuple[Kind, Severity]]
     return round(mrr_minor * (1.0 - stays), 2)
 
 
-def mrr_of(account: Account) -> tuple[int | None, str | None]:
-    """Monthly recurring revenue and currency: from billing, else from the account's record."""
-    mrr = account.subscriptions.mrr
-    if mrr is not None:
-        return mrr
-    if account.loss is not None or account.subscriptions:
-        return None, None
-    return account.profile.number("mrr_minor"), account.profile.text("currency")
-
-
 def renewal_of(account: Account) -> int | None:
     """The nearest renewal: of the paid subscriptions that are not cancelled, else from the account's record. None when
     nothing will be renewed, or it is not known."""

@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from alerting.lifecycle import Alert
-from schemas.alerts import Kind
+from schemas.alerts import Kind, Severity
 from schemas.errors import StateError
+from schemas.picture import Phase
 from streams.detection.clock import Clock
 from streams.detection.dedup import Dedup
 from streams.detection.drop import Drop
@@ -111,6 +112,27 @@ class Account:
         alert = self.alerts.get(kind)
         return alert if alert is not None and alert.is_open else None
 
+    @property
+    def phase(self) -> Phase:
+        """Where the account is in its life; alerting only with an alert that is more than a watch."""
+        if self.loss is not None:
+            return Phase.LOST
+        if self.subscriptions.paused:
+            return Phase.PAUSED
+        if any(alert.is_open and alert.severity is not Severity.WATCH for alert in self.alerts.values()):
+            return Phase.ALERTING
+        return Phase.ACTIVE if self.monitored_day >= 0 else Phase.ONBOARDING
+
+    @property
+    def mrr(self) -> tuple[int | None, str | None]:
+        """Monthly recurring revenue (minor units) and currency: from billing, else from the account's record."""
+        mrr = self.subscriptions.mrr
+        if mrr is not None:
+            return mrr
+        if self.loss is not None or self.subscriptions:
+            return None, None
+        return self.profile.number("mrr_minor"), self.profile.text("currency")
+
     def restart(self) -> None:
         """Forget what was learnt of the account's habits: it begins anew. Totals, people and history stay."""
         self.drop, self.silence, self.clock = Drop(), Silence(), Clock()
@@ -118,8 +140,8 @@ class Account:
         self.active_mask = 0
 
     def encode(self) -> bytes:
-        """JSON, beginning `[VERSION,DUE,` so that `due_of` need not read the rest. The same state gives the same
-        bytes."""
+        """JSON, beginning `[VERSION,DUE,"STANDING",` so that `due_of` and `standing_of` need not read the rest.
+        The same state gives the same bytes."""
         drop, silence, loss = self.drop, self.silence, self.loss
         baseline, week, active_week = drop.baseline, drop.week, silence.week
         numbers = pack_doubles(
@@ -147,6 +169,7 @@ class Account:
             [
                 VERSION,
                 self.due,
+                self._standing(),
                 [*days, active_week.day, drop.rebaselined],
                 f"{self.active_mask:x}",
                 self.events_total,
@@ -164,6 +187,12 @@ class Account:
             ]
         )
 
+    def _standing(self) -> str:
+        alerts = (f"{alert.kind}.{alert.severity}" for alert in self.alerts.values() if alert.is_open)
+        mrr_minor, currency = self.mrr
+        known = f"{mrr_minor}|{currency}" if mrr_minor is not None and currency is not None else "|"
+        return f"{self.phase}|{'+'.join(alerts)}|{known}"
+
     @classmethod
     def decode(cls, account_id: str, value: bytes) -> "Account":
         """The inverse of `encode`. Raises `StateError` for what a newer version wrote, and for damage."""
@@ -179,6 +208,7 @@ class Account:
         (
             _,
             account.due,
+            _,
             days,
             mask,
             account.events_total,
@@ -239,16 +269,26 @@ class Account:
         return account
 
 
+_HEAD_BYTES = 2_048
+"""Within so many bytes a value's beginning ends: one open alert of each kind takes a quarter of that."""
+
+
 def due_of(value: bytes) -> int | None:
     """The due time of a stored account, read off its beginning. Raises `StateError` as `Account.decode` does."""
-    return _head(value)
+    return _head(value)[0]
 
 
-def _head(value: bytes) -> int | None:
+def standing_of(value: bytes) -> str:
+    """What a stored account is counted as (`Census`): `PHASE|KIND.SEVERITY+...|MRR|CURRENCY`. Raises `StateError` as
+    `Account.decode` does."""
+    return _head(value)[1].decode()
+
+
+def _head(value: bytes) -> tuple[int | None, bytes]:
     try:
-        version, due = value[1 : value.index(b",", value.index(b",") + 1)].split(b",")
+        version, due, rest = value[1:_HEAD_BYTES].split(b",", 2)
         if int(version) != VERSION or value[:1] != b"[":
             raise StateError(f"the stored state has version {int(version)}; this program reads version {VERSION}")
-        return None if due == b"null" else int(due)
+        return None if due == b"null" else int(due), rest[1 : rest.index(b'"', 1)]
     except ValueError as error:
         raise StateError("the stored state of an account is damaged: it does not begin as one does") from error

@@ -23,6 +23,9 @@ class Tally:
     """Event ids forgotten before their time."""
     refused: int = 0
     """Commands that could not be carried out."""
+    payments_succeeded: int = 0
+    payments_failed: int = 0
+    """Failed attempts."""
     days_closed: int = 0
     transitions: int = 0
     lost: int = 0

@@ -141,7 +141,8 @@ def create_app(settings: Settings) -> App:
     app.transport = Transport(app.conf.broker_consumer, app)
     schema: faust.Schema[Any, Any] = faust.Schema(key_serializer="raw", value_serializer="raw")
     for table in (ENGAGEMENT, DELIVERIES):
-        app.Table(table, partitions=settings.partitions, schema=schema)
+        made = app.Table(table, partitions=settings.partitions, schema=schema)
+        app.metrics.standings.stores.append(made.data)  # type: ignore[arg-type]  # the scheme says which
     for name, stage in app.tasks.stages.items():
         app.agent(app.topic(name, **_PLAIN), name=f"{stage.stage}-{name}")(_hand_over(app))
     return app

@@ -47,7 +47,14 @@ class Engagement(StatefulTask):
         live, most = self.settings.clock == "wall", self.settings.max_waiting_events
         merge = Merge(self.tasks.origins, progress, most=most, live=live)
         self.home = Home(self.engine, merge, lambda account: rows.get(account.encode()), _accounts(rows))
+        self.metrics.standings.homes[self.tp.partition] = self.home
         return max(progress.low, earliest) if progress else earliest
+
+    async def end(self, patience: float) -> None:
+        """See `Task`."""
+        await super().end(patience)
+        if self.metrics.standings.homes.get(self.tp.partition) is self.home:
+            self.metrics.standings.homes.pop(self.tp.partition, None)
 
     async def accept(self, batch: Batch) -> None:
         """Hold back the events of a batch until their turn."""

@@ -127,6 +127,8 @@ class Ingest(Task):
         self._said, self._said_at = (self.origin.clock, caught_up), now
         for home, parts in enumerate(dealt):
             records.extend(Record(self.settings.shuffle_topic, home, None, encode_shuffle(part)) for part in parts)
+            if home != self.tp.partition:
+                self.metrics.events_rekeyed_total.labels(self.tp.topic).inc(sum(len(part.events) for part in parts))
         return records
 
     def _reject(self, record: object, refusal: Rejected, timestamp: int | None) -> None:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from alerting.outbox import RouteStatus
 from streams.detection.home import Home
 from streams.detection.tally import Tally
+from streams.runtime.standings import Standings
 
 PREFIX = "slackwater"
 _AGES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3_600.0, 86_400.0)
@@ -33,6 +34,7 @@ class Metrics:
         self.events_total = counter("events", "Valid events read.", "topic", "type")
         self.events_rejected_total = counter("events_rejected", "Records turned away.", "topic", "reason")
         self.events_duplicate_total = counter("events_duplicate", "Events whose id had been seen.", "topic")
+        self.events_rekeyed_total = counter("events_rekeyed", "Events whose home is another partition.", "topic")
         self.events_late_total = counter("events_late", "Usage events of a day that had been judged.", "topic")
         self.dead_letters_total = counter("dead_letters", "Dead letters written.", "topic", "reason")
         self.event_age_seconds = histogram("event_age_seconds", "From a record's time to when it was read.", _AGES)
@@ -40,10 +42,8 @@ class Metrics:
         self.batch_records = histogram("batch_records", "Records in a batch.", _SIZES, "stage")
         self.flush_seconds = histogram("flush_seconds", "Time a flush takes.", _TIMES, "stage")
         self.consumer_lag_records = gauge("consumer_lag_records", "Records not read yet.", "topic", "partition")
-        self.due_queue_accounts = gauge("due_queue_accounts", "Accounts in the due queue.", "partition")
-        self.events_waiting = gauge("events_waiting", "Events that wait for their turn.", "partition")
         self.events_disordered_total = counter("events_disordered", "Events applied before their turn.")
-        self.home_clock_seconds = gauge("home_clock_seconds", "The home partition's clock.", "partition")
+        self.payments_total = counter("payments", "Payments, and failed attempts at one.", "result")
         self.alerts_total = counter("alerts", "Changes of alerts.", "kind", "severity", "change")
         self.notifications_total = counter("notifications", "Answers to messages.", "route", "result")
         self.notification_seconds = histogram("notification_seconds", "Time a message takes.", _TIMES, "route")
@@ -54,25 +54,28 @@ class Metrics:
         Info("build", "The version that runs.", namespace=PREFIX, registry=self.registry).info(
             {"version": version("slackwater")}
         )
-        self._seen: dict[int, tuple[int, int, int]] = {}
+        self.standings = Standings(PREFIX)
+        self.registry.register(self.standings)
+        self._seen: dict[int, dict[str, int]] = {}
 
     def observe_home(self, partition: int, home: Home, tally: Tally, usage_topic: str) -> None:
         """Take over what a home partition has counted."""
-        self.due_queue_accounts.labels(partition).set(home.due_accounts)
-        self.events_waiting.labels(partition).set(len(home.merge))
-        if home.merge.clock is not None:
-            self.home_clock_seconds.labels(partition).set(home.merge.clock / 1000)
-        now = (tally.duplicates, tally.late, home.merge.disordered)
-        before = self._seen.get(partition, (0, 0, 0))
-        self._seen[partition] = now
+        counted = {
+            "duplicates": tally.duplicates,
+            "late": tally.late,
+            "disordered": home.merge.disordered,
+            "succeeded": tally.payments_succeeded,
+            "failed": tally.payments_failed,
+        }
+        before = self._seen.get(partition, {})
+        self._seen[partition] = counted
         # A task that began anew counts from 0 again.
-        duplicates, late, disordered = (new - old if new >= old else new for new, old in zip(now, before, strict=True))
-        if duplicates:
-            self.events_duplicate_total.labels(usage_topic).inc(duplicates)
-        if late:
-            self.events_late_total.labels(usage_topic).inc(late)
-        if disordered:
-            self.events_disordered_total.inc(disordered)
+        more = {name: now - before.get(name, 0) if now >= before.get(name, 0) else now for name, now in counted.items()}
+        self.events_duplicate_total.labels(usage_topic).inc(more["duplicates"])
+        self.events_late_total.labels(usage_topic).inc(more["late"])
+        self.events_disordered_total.inc(more["disordered"])
+        for result in ("succeeded", "failed"):
+            self.payments_total.labels(result).inc(more[result])
 
     def observe_routes(self, routes: Iterable[RouteStatus], now: int) -> None:
         """Take over how the routes do."""

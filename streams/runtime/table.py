@@ -24,15 +24,27 @@ class PartitionedStore(Store[Any, Any]):
         """Forget everything."""
         self.parts: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
         self.offsets: dict[TP, int] = {}
+        self._sizes: defaultdict[int, int] = defaultdict(int)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all keys and values."""
+        return sum(self._sizes.values())
 
     def apply(self, tp: TP, rows: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
         """Take the rows of the changelog partition `tp` up to an offset; a value of None deletes the key."""
         part = self.parts[tp.partition]
+        grown = 0
         for key, value in rows:
+            before = part.get(key)
+            if before is not None:
+                grown -= len(key) + len(before)
             if value is None:
                 part.pop(key, None)
             else:
                 part[key] = value
+                grown += len(key) + len(value)
+        self._sizes[tp.partition] += grown
         self.offsets[tp] = offset
 
     def persisted_offset(self, tp: TP) -> int | None:
@@ -50,6 +62,7 @@ class PartitionedStore(Store[Any, Any]):
         for tp in revoked:
             if tp.topic == self.table.changelog_topic_name:  # type: ignore[attr-defined]
                 self.parts.pop(tp.partition, None)
+                self._sizes.pop(tp.partition, None)
                 self.offsets.pop(tp, None)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:

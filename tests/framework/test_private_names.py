@@ -97,7 +97,12 @@ def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)
 
 
-@pytest.mark.parametrize(("owner", "name", "expected", "used"), [*OVERRIDDEN, *CALLED], ids=str)
+def named(value: object) -> str:
+    """A parameter's name in a test's: without an address, which every process has another one of."""
+    return str(getattr(value, "__qualname__", value))
+
+
+@pytest.mark.parametrize(("owner", "name", "expected", "used"), [*OVERRIDDEN, *CALLED], ids=named)
 def test_a_method_is_there_with_its_parameters(owner: Any, name: str, expected: tuple[str, ...], used: str) -> None:
     found = getattr(owner, name, None)
     assert found is not None, f"{owner.__name__}.{name} is gone; streams/runtime/{used} needs it"
@@ -211,7 +216,7 @@ async def test_the_books_of_a_rebalance_are_opened_after_the_tasks_have_started(
         (FaustConsumer.getmany, "self._to_message", "transport.Consumer._to_message"),
         (FaustConsumer, "self._getmany(", "transport.Consumer._getmany"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_faust_still_calls_what_we_have_overridden(owner: Any, text: str, used: str) -> None:
     assert text in inspect.getsource(owner), (

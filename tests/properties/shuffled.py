@@ -10,6 +10,7 @@ from random import Random
 from schemas.alerts import Transition
 from schemas.events import InputEvent
 from schemas.shuffle import ShuffleRecord, decode_shuffle, encode_shuffle
+from streams.detection.census import Census
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.home import Home
@@ -134,10 +135,15 @@ class Partition:
     def take(self, *, pictures: bool) -> None:
         """Store what has come of it."""
         output, ran = self.home.take(pictures=pictures), self.ran
+        counted, census = Census(), self.home.census
         for transition in output.transitions:
             ran.told[transition.account_id].append(transition)
         ran.refused.update(refused(each) for each in output.refused)
         ran.rows.update(output.rows)
+        for value in ran.rows.values():
+            counted.enter(value)
+        for name in vars(counted):
+            assert +getattr(census, name) == getattr(counted, name), f"{name} is not what the rows say"
         ran.progress = output.progress
         ran.takes += 1
 

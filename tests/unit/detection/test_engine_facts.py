@@ -11,6 +11,11 @@ from streams.detection.state import Account
 from tests.unit.detection.building import Run, at, bills, update, usage
 
 
+def phase(run: Run) -> Phase:
+    """Where the account is in its life by now."""
+    return run.account.phase
+
+
 def test_a_deadline_that_is_past_when_the_fact_arrives_is_honoured_at_once(run: Run) -> None:
     run.apply(bills("subscription.started", at(0)))
     found = run.apply(bills("subscription.cancel_scheduled", at(1), arrives=at(20), effective_at=at(12)))
@@ -42,9 +47,9 @@ def test_an_account_is_lost_with_its_last_paid_subscription(run: Run) -> None:
         bills("payment.failed", at(1)),
         bills("subscription.ended", at(2), subscription_id="a"),
     )
-    assert run.engine.phase(run.account) is Phase.ALERTING
+    assert phase(run) is Phase.ALERTING
     run.apply(bills("subscription.ended", at(3), subscription_id="b", reason="price"))
-    assert run.engine.phase(run.account) is Phase.LOST
+    assert phase(run) is Phase.LOST
     assert run.account.loss is not None
     assert (run.account.loss.at, run.account.loss.voluntary, run.account.loss.reason) == (at(3), False, "price")
     assert run.changes()[-1] == "payment_failed resolved critical"
@@ -59,9 +64,9 @@ def test_a_trial_that_ends_is_the_end_only_when_nothing_is_left(run: Run) -> Non
         bills("subscription.started", at(0), subscription_id="u", trial=True),
         bills("subscription.ended", at(1), subscription_id="t"),
     )
-    assert run.engine.phase(run.account) is Phase.ONBOARDING
+    assert phase(run) is Phase.ONBOARDING
     run.apply(bills("subscription.ended", at(2), subscription_id="u"))
-    assert run.engine.phase(run.account) is Phase.LOST
+    assert phase(run) is Phase.LOST
 
 
 def test_a_lost_account_is_counted_on_but_not_judged(run: Run) -> None:
@@ -80,10 +85,10 @@ def test_who_comes_back_keeps_the_totals_and_is_learnt_anew(run: Run) -> None:
     run.apply(bills("subscription.ended", at(60)), bills("subscription.started", at(90), plan="small"))
     assert run.account.loss is None
     assert run.account.events_total == 44 * 4
-    assert run.engine.phase(run.account) is Phase.ONBOARDING
+    assert phase(run) is Phase.ONBOARDING
     assert run.engine.tally.lost == run.engine.tally.revived == 1
     run.uses(range(91, 150))
-    assert run.engine.phase(run.account) is Phase.ACTIVE
+    assert phase(run) is Phase.ACTIVE
 
 
 def test_paused_days_are_neither_learnt_nor_held_against_the_account(run: Run) -> None:
@@ -92,7 +97,7 @@ def test_paused_days_are_neither_learnt_nor_held_against_the_account(run: Run) -
     run.close(at(60))
     score, quiet = run.account.drop.score, run.account.silence.quiet
     run.apply(bills("subscription.paused", at(60)))
-    assert run.engine.phase(run.account) is Phase.PAUSED
+    assert phase(run) is Phase.PAUSED
     run.apply(usage(at(70, 9)))
     assert run.close(at(100)) == []
     assert (run.account.drop.score, run.account.silence.quiet) == (score, quiet)

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from schemas.errors import StateError
-from streams.detection.state import VERSION, Account, due_of
+from streams.detection.state import VERSION, Account, due_of, standing_of
 from tests.unit.detection.building import Run, at, bills, update, usage
 
 
@@ -35,10 +35,16 @@ def test_the_due_time_is_read_off_the_beginning(run: Run) -> None:
     assert due_of(value) == at(1, 1)
 
 
+def test_the_standing_is_read_off_the_beginning(run: Run) -> None:
+    assert standing_of(Account("acme").encode()) == "onboarding|||"
+    run.apply(bills("subscription.started", at(0)), bills("payment.failed", at(1)))
+    assert standing_of(run.account.encode()) == "alerting|payment_failed.critical|10000|EUR"
+
+
 def test_a_newer_version_stops_the_reader_and_says_which(run: Run) -> None:
     values = orjson.loads(run.account.encode())
     newer = orjson.dumps([VERSION + 1, *values[1:], "something new"])
-    for read in (due_of, lambda value: Account.decode("acme", value)):
+    for read in (due_of, standing_of, lambda value: Account.decode("acme", value)):
         with pytest.raises(StateError, match=f"has version {VERSION + 1}"):
             read(newer)
 
@@ -53,7 +59,7 @@ def test_a_newer_version_stops_the_reader_and_says_which(run: Run) -> None:
         lambda value: value[:-1],
         lambda value: value.replace(b"[1,null,", b'[1,"soon",', 1),
         lambda value: orjson.dumps(orjson.loads(value)[:-1]),
-        lambda value: orjson.dumps([*orjson.loads(value)[:6], "AAAA", *orjson.loads(value)[7:]]),
+        lambda value: orjson.dumps([*orjson.loads(value)[:7], "AAAA", *orjson.loads(value)[8:]]),
     ],
 )
 def test_damage_is_told_and_not_read(run: Run, damage: object) -> None:

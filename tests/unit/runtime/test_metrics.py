@@ -9,7 +9,9 @@ from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.home import Home
 from streams.detection.merge import Merge
+from streams.detection.state import Account
 from streams.runtime.metrics import Metrics
+from tests.unit.detection.building import at, bills
 
 PROMISED = {
     "events",
@@ -20,6 +22,13 @@ PROMISED = {
     "event_age_seconds",
     "consumer_lag_records",
     "due_queue_accounts",
+    "events_rekeyed",
+    "accounts",
+    "alerts_open",
+    "mrr_active_minor",
+    "mrr_at_risk_minor",
+    "payments",
+    "state_bytes",
     "flush_seconds",
     "recovery_seconds",
     "alerts",
@@ -30,6 +39,7 @@ PROMISED = {
     "build",
 }
 HARMLESS = {"topic", "type", "reason", "stage", "partition", "kind", "severity", "change", "route", "result", "version"}
+HARMLESS |= {"phase", "currency"}
 
 
 def test_the_page_has_the_promised_names() -> None:
@@ -61,3 +71,28 @@ def test_a_home_that_began_anew_counts_on() -> None:
         metrics.observe_home(0, home, tally, "t")
     assert metrics.registry.get_sample_value("slackwater_events_duplicate_total", {"topic": "t"}) == 7
     assert metrics.registry.get_sample_value("slackwater_events_late_total", {"topic": "t"}) == 1
+
+
+def test_a_scrape_tells_what_the_homes_have_at_that_moment() -> None:
+    metrics = Metrics()
+    homes = [Home(Engine(DetectionConfig()), Merge(frozenset())) for _ in range(2)]
+    metrics.standings.homes = dict(enumerate(homes))
+    engine = Engine(DetectionConfig())
+    for number, home in enumerate(homes):
+        account = Account("acme")
+        engine.apply(account, [bills("subscription.started", at(0)), bills("payment.failed", at(number))])
+        home.census.enter(account.encode())
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"slackwater_{name}", labels)
+
+    assert value("accounts", phase="alerting") == 2
+    assert value("accounts", phase="lost") == 0
+    assert value("alerts_open", kind="payment_failed", severity="critical") == 2
+    assert value("mrr_active_minor", currency="EUR") == 20_000
+    assert value("mrr_at_risk_minor", currency="EUR", kind="payment_failed") == 20_000
+    assert value("due_queue_accounts", partition="1") == 0
+    assert value("home_clock_seconds", partition="0") is None
+    del metrics.standings.homes[1]
+    assert value("accounts", phase="alerting") == 1
+    assert value("due_queue_accounts", partition="1") is None

@@ -1,0 +1,73 @@
+"""Metrics that are read off the home partitions and the stores at the moment of a scrape: nothing of a partition that
+went to another worker can stay behind."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from schemas.picture import Phase
+from streams.detection.home import Home
+from streams.runtime.table import PartitionedStore
+
+
+class Standings(Collector):
+    """`homes` are the home partitions that this worker has, `stores` the tables' stores."""
+
+    def __init__(self, prefix: str) -> None:
+        self.homes: dict[int, Home] = {}
+        self.stores: list[PartitionedStore] = []
+        self._prefix = prefix
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus_client."""
+        homes = sorted(self.homes.items())
+        due, waiting, clock = (self._gauge(name, text, "partition") for name, text in _BY_PARTITION)
+        for partition, home in homes:
+            label = [str(partition)]
+            due.add_metric(label, home.due_accounts)
+            waiting.add_metric(label, len(home.merge))
+            if home.clock is not None:
+                clock.add_metric(label, home.clock / 1000)
+        yield from (due, waiting, clock)
+        censuses = [home.census for _, home in homes]
+        accounts = _sum(census.accounts for census in censuses)
+        phases = {(phase,): accounts[phase] for phase in Phase}
+        yield self._counted("accounts", "Accounts.", ["phase"], phases)
+        alerts = _sum(census.alerts for census in censuses)
+        yield self._counted("alerts_open", "Open alerts.", ["kind", "severity"], alerts)
+        active = _sum(census.mrr_active for census in censuses)
+        by_currency = {(currency,): amount for currency, amount in active.items()}
+        text = "Monthly recurring revenue of accounts that are not lost, in minor units."
+        yield self._counted("mrr_active_minor", text, ["currency"], by_currency)
+        at_risk = _sum(census.mrr_at_risk for census in censuses)
+        text = "Monthly recurring revenue of accounts with an open alert of the kind, in minor units."
+        yield self._counted("mrr_at_risk_minor", text, ["currency", "kind"], at_risk)
+        size = sum(store.size for store in self.stores)
+        yield self._counted("state_bytes", "Keys and values of the tables.", [], {(): size})
+
+    def _gauge(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)
+
+    def _counted(self, name: str, text: str, labels: Sequence[str], counts: Mapping[Any, int]) -> Metric:
+        gauge = self._gauge(name, text, *labels)
+        for values, count in counts.items():
+            gauge.add_metric([str(value) for value in values], count)
+        return gauge
+
+
+_Key = TypeVar("_Key", bound=Hashable)
+_BY_PARTITION: Final = (
+    ("due_queue_accounts", "Accounts in the due queue."),
+    ("events_waiting", "Events that wait for their turn."),
+    ("home_clock_seconds", "The time up to which all is applied."),
+)
+
+
+def _sum(counts: Iterable[Counter[_Key]]) -> Counter[_Key]:
+    total: Counter[_Key] = Counter()
+    for each in counts:
+        total.update(each)
+    return total
