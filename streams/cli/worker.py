@@ -23,6 +23,7 @@ def worker(
     settings = settings_of(context)
     if shadow:
         settings = settings.model_copy(update={"shadow": True})
-    from streams.runtime.worker import run
+    from streams.runtime.application import create_app
+    from streams.runtime.worker import Worker
 
-    raise typer.Exit(run(settings))
+    Worker(create_app(settings)).execute_from_commandline()

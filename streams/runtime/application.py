@@ -1,6 +1,7 @@
 """The Faust application: agents, tables, and the hooks in which tasks begin and end."""
 
 import gc
+import logging
 import ssl
 from time import monotonic
 from typing import Any, Final
@@ -20,7 +21,10 @@ from streams.runtime.tasks import Tasks
 from streams.runtime.topics import DELIVERIES, ENGAGEMENT
 from streams.runtime.transport import Transport
 from streams.runtime.web import Web
+from streams.runtime.worker import Worker
 from streams.runtime.writer import has_transactions
+
+log = logging.getLogger(__name__)
 
 
 class _Whole(codecs.Codec):
@@ -69,6 +73,8 @@ class App(faust.App):
 
     async def on_stop(self) -> None:
         """Flush and let go before Faust stops its consumer."""
+        if self.tasks.by_tp:
+            log.info("stopping")
         await self.tasks.release()
         await super().on_stop()
         if self._session is not None:
@@ -103,12 +109,13 @@ class App(faust.App):
         tasks.dead_letter_partitions = partitions[settings.topic("dead_letters")]
         tasks.transactions = await has_transactions(settings)
         self.metrics.exactly_once.set(tasks.transactions)
+        log.info("application %s at %s, %d partitions", settings.app_id, settings.brokers, settings.partitions)
         if not tasks.transactions:
-            self.log.warning("this broker has no transactions: a crash may repeat what was flushed last")
+            log.warning("this broker has no transactions: a crash may repeat what was flushed last")
         self._session = aiohttp.ClientSession()
         tasks.channels = channels_of(settings, tasks.routes, self._session)
         if not tasks.routes:
-            self.log.warning("no route: alerts go to the topic only (set SLACKWATER_SLACK_WEBHOOK_URL)")
+            log.warning("no route: alerts go to the topic only (set SLACKWATER_SLACK_WEBHOOK_URL)")
 
 
 def create_app(settings: Settings) -> App:
@@ -122,6 +129,7 @@ def create_app(settings: Settings) -> App:
         datadir=settings.state_dir,
         Table=Table,
         TableManager=Tables,
+        Worker=Worker,
         topic_partitions=settings.partitions,
         topic_replication_factor=max(settings.replication_factor, 1),
         topic_disable_leader=True,

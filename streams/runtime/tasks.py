@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -94,12 +94,14 @@ class Tasks:
         self._log_ends = await self.consumer.highwaters(*logs) if logs else {}
         self._ends = await self.consumer.highwaters(*tasks) if tasks else {}
         self.by_tp = tasks
+        log.info("assigned: %s", _listed(tasks) or "nothing")
 
     async def release(self) -> None:
         """Commit what can be committed in time; what cannot is dropped, and the next owner does it again."""
         tasks, self.by_tp = self.by_tp, {}
         if tasks:
             await asyncio.gather(*(task.end(GRACE) for task in tasks.values()))
+            log.info("let go: %s", _listed(tasks))
 
     async def positions(self, consumer: Consumer) -> dict[TP, int]:
         """Where every task goes on; one with a table only when that was read to the end that was seen after fencing."""
@@ -121,7 +123,10 @@ class Tasks:
                         task.restore(commit.metadata if commit is not None else "")
                 task.log_end = self._ends.get(tp) or 0
                 task.begin(start)
-            self.metrics.recovery_seconds.set(monotonic() - self._assigned_at)
+            seconds = monotonic() - self._assigned_at
+            self.metrics.recovery_seconds.set(seconds)
+            if all(task.position is not None for task in tasks.values()):
+                log.info("ready %.1f s after the assignment", seconds)
         return {tp: task.expected for tp, task in tasks.items() if task.position is not None}
 
     def check_ready(self) -> None:
@@ -196,3 +201,15 @@ class Tasks:
         future = asyncio.ensure_future(work)
         self._background.add(future)
         future.add_done_callback(self._background.discard)
+
+
+def _listed(partitions: Iterable[TP]) -> str:
+    """Partitions as a line of the log.
+
+    >>> _listed([TP("usage", 1), TP("billing", 0), TP("usage", 0)])
+    'billing 0; usage 0 1'
+    """
+    by_topic: dict[str, list[str]] = {}
+    for topic, partition in sorted(partitions):
+        by_topic.setdefault(topic, []).append(str(partition))
+    return "; ".join(f"{topic} {' '.join(numbers)}" for topic, numbers in by_topic.items())

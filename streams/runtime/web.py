@@ -1,13 +1,18 @@
 """The worker's own pages: metrics, liveness, readiness. No data of any account."""
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 from mode import Service
 from prometheus_client.exposition import choose_encoder
 
+from schemas.errors import StartError
+
 if TYPE_CHECKING:
     from streams.runtime.application import App
+
+log = logging.getLogger(__name__)
 
 STUCK_SECONDS: Final = 60.0
 """Without progress of the fetch loop or of a task for so long, the worker is not alive."""
@@ -22,7 +27,7 @@ class Web(Service):
         super().__init__(**options)
 
     async def on_start(self) -> None:
-        """Listen. Raises OSError when the port is taken."""
+        """Listen. Raises `StartError` when that is impossible: the port is taken, say."""
         pages = web.Application()
         pages.router.add_get("/metrics", self._metrics)
         pages.router.add_get("/healthz", self._healthz)
@@ -31,9 +36,13 @@ class Web(Service):
         await self._runner.setup()
         settings = self.app.settings
         site = web.TCPSite(self._runner, settings.web_host, settings.web_port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            place = f"SLACKWATER_WEB_HOST={settings.web_host}, SLACKWATER_WEB_PORT={settings.web_port}"
+            raise StartError(f"{place}: {error.strerror or error}") from error
         host, port = self._runner.addresses[0][:2]
-        self.log.info("metrics at http://%s:%d/metrics", host, port)
+        log.info("metrics at http://%s:%d/metrics", host, port)
 
     async def on_stop(self) -> None:
         """Stop listening."""

@@ -1,34 +1,54 @@
-"""Running the worker in this process, as `slackwater worker` does."""
+"""The worker in this process, however it is started: `slackwater worker`, or `faust -A streams.app worker`."""
 
-import asyncio
 import sys
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from faust.worker import Worker
+import faust.worker
 
-from schemas.errors import BrokerError
-from streams.runtime import topics
-from streams.runtime.application import create_app
-from streams.runtime.settings import Settings
+from schemas.errors import SlackwaterError
+from streams.runtime import logs
 
+if TYPE_CHECKING:
+    from streams.runtime.application import App
 
-def run(settings: Settings) -> int:
-    """Run until a signal. Gives the exit status: 0 stopped, 1 could not start or broke, with the reason on stderr."""
-    try:
-        problems = asyncio.run(_look(settings))
-    except BrokerError as error:
-        print(error, file=sys.stderr)
-        return 1
-    if problems:
-        for problem in problems:
-            print(f"topic {problem.topic!r} {problem.text}\n  {problem.remedy}", file=sys.stderr)
-        return 1
-    worker = Worker(create_app(settings), loglevel=settings.log_level, quiet=False, redirect_stdouts=False)
-    try:
-        worker.execute_from_commandline()
-    except SystemExit as stop:
-        return int(stop.code or 0)
+_LEVELS = {"WARN": "WARNING", "CRIT": "CRITICAL"}
+"""Faust's names for levels, where they are not Python's."""
 
 
-async def _look(settings: Settings) -> list[topics.Problem]:
-    await topics.create(settings, roles=("output", "internal"))
-    return await topics.verify(settings)
+class Worker(faust.worker.Worker):
+    """Runs the application until a signal. What is in the way of that is told on stderr, in its own words and last."""
+
+    def __init__(self, app: "App", *services: Any, loglevel: Any = None, logfile: Any = None, **options: Any) -> None:
+        # WARN is what Faust's command line says when nobody said anything.
+        level = app.settings.log_level if loglevel in (None, "WARN") else _LEVELS.get(loglevel, loglevel)
+        options |= {
+            "redirect_stdouts": False,  # what the console shows is no log
+            "quiet": True,  # signals and progress as ornaments
+            "logging_config": logs.config(level, logfile),
+        }
+        super().__init__(app, *services, loglevel=level, logfile=logfile, **options)
+        self.spinner = None  # it has the root logger make a record of everything
+        app.conf.web_enabled = False  # Faust's own pages, open to all; slackwater has its own
+        self._refusal: SlackwaterError | None = None
+
+    async def start(self) -> None:
+        """See Faust."""
+        try:
+            await super().start()
+        except SlackwaterError as error:  # Faust would log where it came from
+            self._refusal = error
+
+    def execute_from_commandline(self) -> NoReturn:
+        """Never returns. Exit status: 0 stopped, 1 could not start or broke."""
+        try:
+            super().execute_from_commandline()
+        except SystemExit as stop:
+            reason = self._refusal or self.crash_reason
+            if isinstance(reason, SlackwaterError):
+                complain(reason)
+            raise SystemExit(1 if reason else stop.code) from None
+
+
+def complain(error: SlackwaterError) -> None:
+    """Say why there is no worker."""
+    print(f"slackwater: {error}", file=sys.stderr)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -20,7 +21,7 @@ from streams.broker import KafkaBroker
 from streams.broker.child import ChildProcess
 from streams.broker.ready import free_port
 from streams.cli.demo.worker import inherited
-from tests.e2e.harness import Application, application
+from tests.e2e.harness import Application, application, eventually
 
 COMMANDS = {
     "slackwater": (sys.executable, "-m", "streams", "worker"),
@@ -75,13 +76,14 @@ async def refusal(app: Application, command: str, **changed: str) -> str:
         status = await process.wait(patience=30)
         output = process.output_tail(60)
     assert status == 1, f"{command} ended with {status}:\n{output}"
+    assert "Traceback" not in output, output
+    assert "\nslackwater: " in f"\n{output}", output
     return output
 
 
-async def both_refusals(app: Application, **changed: str) -> dict[str, str]:
+async def both_refusals(app: Application, **changed: str) -> list[str]:
     """What each of the two says."""
-    said = await asyncio.gather(*(refusal(app, command, **changed) for command in COMMANDS))
-    return dict(zip(COMMANDS, said, strict=True))
+    return await asyncio.gather(*(refusal(app, command, **changed) for command in COMMANDS))
 
 
 def has_words(output: str, *words: str) -> bool:
@@ -93,29 +95,34 @@ def has_words(output: str, *words: str) -> bool:
 async def test_a_missing_input_topic_is_a_start_error(kafka: KafkaBroker, tmp_path: Path) -> None:
     app = await application(kafka, tmp_path)
     missing = f"{app.settings.topic_prefix}nowhere"
-    for command, output in (await both_refusals(app, topic_billing="nowhere")).items():
+    for output in await both_refusals(app, topic_billing="nowhere"):
         assert has_words(output, missing, "there is no such topic", "slackwater topics create"), output
-        assert command != "slackwater" or "Traceback" not in output, output
 
 
 async def test_an_input_topic_that_loses_events_is_a_start_error(kafka: KafkaBroker, tmp_path: Path) -> None:
     app = await application(kafka, tmp_path)
     name = f"{app.settings.topic_prefix}compacted"
     await create(kafka, NewTopic(name, 4, 1, topic_configs={"cleanup.policy": "compact"}))
-    for command, output in (await both_refusals(app, topic_usage="compacted")).items():
+    for output in await both_refusals(app, topic_usage="compacted"):
         assert has_words(output, name, "has cleanup.policy=compact, which would lose events"), output
         assert has_words(output, "use cleanup.policy=delete"), output
-        assert command != "slackwater" or "Traceback" not in output, output
 
 
 async def test_another_number_of_partitions_than_the_state_has_is_a_start_error(
     kafka: KafkaBroker, tmp_path: Path
 ) -> None:
     app = await application(kafka, tmp_path, partitions="4")
-    for command, output in (await both_refusals(app, partitions="3")).items():
+    for output in await both_refusals(app, partitions="3"):
         assert has_words(output, f"{app.settings.app_id}-engagement-changelog", "has 4 partitions"), output
         assert has_words(output, "SLACKWATER_PARTITIONS=4"), output
-        assert command != "slackwater" or "Traceback" not in output, output
+
+
+async def test_a_port_that_is_taken_is_a_start_error(kafka: KafkaBroker, tmp_path: Path) -> None:
+    app = await application(kafka, tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for output in await both_refusals(app, web_port=port):
+            assert has_words(output, f"SLACKWATER_WEB_PORT={port}", "address already in use"), output
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -143,7 +150,35 @@ async def test_it_becomes_ready_shows_its_metrics_and_ends_in_order_when_asked_t
         ended = await process.wait(patience=10)
         print(f"{command}: ready after {ready_after:.1f} s, ended after {time.monotonic() - asked_at:.1f} s")
         assert ended == 0, process.output_tail(40)
-        assert "Traceback" not in process.output_tail(1_000)
+        check_log(process.output_tail(1_000))
+
+
+async def test_a_broker_that_goes_away_is_told_in_a_few_lines_and_does_not_keep_the_worker_from_ending(
+    kafka_required: None, tmp_path: Path
+) -> None:
+    async with KafkaBroker() as broker:
+        app = await application(broker, tmp_path)
+        async with app.worker() as worker:
+            broker.kill()
+            await asyncio.sleep(5)
+            worker.process.signal(signal.SIGTERM)
+            ended = await worker.process.wait(patience=25)  # orchestrators kill after 30 seconds
+            output = worker.process.output_tail(10_000)
+            assert ended == 0, output
+            assert "Traceback" not in output, output
+            assert "aiokafka: Unable connect to node" in output, output
+            assert len(output.splitlines()) < 40, output
+
+
+def check_log(output: str) -> None:
+    """A worker in good health tells when it is ready and when it stops, and alarms nobody."""
+    said = [line.split(maxsplit=3) for line in output.splitlines() if re.match(r"\d{4}-\d\d-\d\dT\S+Z ", line)]
+    alarms = [text for _, level, _, text in said if level != "INFO"]
+    assert len(alarms) == 1, output
+    assert alarms[0].startswith("no route: "), output
+    assert [logger for _, _, logger, _ in said if not logger.startswith("streams.")] == []
+    words = [text.split()[0].rstrip(":") for _, level, _, text in said if level == "INFO"]
+    assert words == ["application", "metrics", "assigned", "ready", "stopping", "let"], output
 
 
 def check_metrics(families: list[Metric]) -> None:
@@ -185,10 +220,16 @@ async def status(session: aiohttp.ClientSession, address: str) -> int | None:
 
 
 async def create(kafka: KafkaBroker, topic: NewTopic) -> None:
-    """A topic of its own making."""
+    """A topic of its own making, which the broker knows: its controller has it a little earlier."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.address)
     await admin.start()
     try:
-        await admin.create_topics([topic])
+        answer = await admin.create_topics([topic])
+        assert [code for _, code, *_ in answer.topic_errors] == [0], answer
+
+        async def known() -> bool:
+            return topic.name in [each["topic"] for each in await admin.describe_topics()]
+
+        await eventually(known, f"the broker knows {topic.name}")
     finally:
         await admin.close()
