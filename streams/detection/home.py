@@ -6,7 +6,8 @@ It is driven in the same way live, in a replay and in a test: `receive` what the
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 from schemas.alerts import Transition
@@ -63,9 +64,11 @@ class Home:
         self._queued: dict[str, int] = {}
         self._transitions: list[Transition] = []
         self._refused: list[RefusedCommand] = []
-        self._pictured: dict[str, None] = {}
+        self._unpictured: dict[str, None] = {}
         for account_id, value in stored_accounts:
             self.census.enter(value)
+            if merge.behind:
+                self._unpictured[account_id] = None
             due = due_of(value)
             if due is not None:
                 self._queued[account_id] = due
@@ -119,19 +122,25 @@ class Home:
             self.clock = clock
             yield True
 
-    def take(self, *, pictures: bool = True) -> Output:
-        """What has come of the steps since the last call. Without `pictures`, and before there is a clock,
-        those are left for a later call."""
+    @property
+    def unpictured(self) -> int:
+        """Accounts whose pictures were left for later."""
+        return len(self._unpictured)
+
+    def take(self, *, pictures: int) -> Output:
+        """What has come of the steps since the last call, with at most so many `pictures`. The others, and all before
+        there is a clock, are left for later calls."""
         rows = [(account_id, account.encode()) for account_id, account in self._dirty.items()]
         for account_id, value in rows:
             self.census.change(self._stored(account_id), value)
-        output = Output(self.merge.progress(), rows, self._transitions, refused=self._refused)
-        self._pictured.update(dict.fromkeys(self._dirty))
+        self._unpictured.update(dict.fromkeys(self._dirty))
         now = self.merge.clock
-        if pictures and now is not None:
-            for account_id in self._pictured:
-                output.pictures.append((account_id, encode(self._engine.picture(self._account(account_id), now))))
-            self._pictured = {}
+        shown = list(islice(self._unpictured, pictures if now is not None else 0))
+        made = [(each, encode(self._engine.picture(self._account(each), now))) for each in shown if now is not None]
+        for account_id in shown:
+            del self._unpictured[account_id]
+        progress = replace(self.merge.progress(), behind=bool(self._unpictured))
+        output = Output(progress, rows, self._transitions, made, self._refused)
         self._dirty, self._transitions, self._refused = {}, [], []
         if len(self._young) > DECODED:
             self._young, self._old = {}, self._young

@@ -47,17 +47,20 @@ class Progress:
     """Below `read`, exactly the events with an earlier place are applied."""
     origins: dict[str, tuple[int, int | None]]
     """Of each origin the highest offset received below `low` or applied, and its clock."""
+    behind: bool = False
+    """Pictures of some accounts are older than their rows: they were left for later."""
 
     def encode(self) -> bytes:
-        return orjson.dumps((VERSION, self.low, self.read, self.clock, self.origins))
+        return orjson.dumps((VERSION, self.low, self.read, self.clock, self.origins, self.behind))
 
     @classmethod
     def decode(cls, raw: bytes) -> "Progress":
         """Raises `StateError` when a newer version wrote it."""
-        version, low, read, clock, origins = orjson.loads(raw)
+        version, *values = orjson.loads(raw)
         if version != VERSION:
             raise StateError(f"the state's progress is of version {version}: this worker reads version {VERSION} only")
-        return cls(low, read, clock, {name: (floor, at) for name, (floor, at) in origins.items()})
+        low, read, clock, origins, behind = values
+        return cls(low, read, clock, {name: (floor, at) for name, (floor, at) in origins.items()}, behind)
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +98,8 @@ class Merge:
         self._most = most
         self._live = live
         self._before = progress
+        self.behind = progress is not None and progress.behind
+        """Pictures were left for later."""
         self._origins = {name: OriginState() for name in sorted(origins)}
         self._gone: dict[str, OriginState] = {}  # stored, and no longer there: they hold up nobody
         for name, (floor, clock) in (progress.origins if progress else {}).items():

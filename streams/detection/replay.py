@@ -115,7 +115,7 @@ class Replay:
 
     def _store(self) -> None:
         self._stored_at = self._taken
-        output = self._home.take(pictures=False)
+        output = self._home.take(pictures=0)
         self._rows.update(output.rows)
         self.transitions += output.transitions
         self.refused += output.refused

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PROGRESS: Final = b"\0progress"
 """Key of the row that says how far the partition has come; no account id has a control character."""
+_PICTURES: Final = 500
+"""Pictures in a flush: they are the larger part of its work. While a task lags there are none."""
 
 
 class Engagement(StatefulTask):
@@ -84,8 +86,8 @@ class Engagement(StatefulTask):
 
     @property
     def urgent(self) -> bool:
-        """There are transitions."""
-        return self.home is not None and self.home.urgent
+        """There are transitions, or pictures that were left for later."""
+        return self.home is not None and (self.home.urgent or (self.home.unpictured > 0 and not self.lagging))
 
     @property
     def lagging(self) -> bool:
@@ -95,10 +97,11 @@ class Engagement(StatefulTask):
     def take(self) -> list[Record]:
         """Transitions, dead letters, pictures, and the changelog with the progress at its end."""
         assert self.home is not None
-        if not (self.home.changed or self.position != self._flushed_position):
+        pictures = 0 if self.lagging else _PICTURES
+        if not (self.home.changed or self.position != self._flushed_position or (pictures and self.home.unpictured)):
             return []
         settings, partition = self.settings, self.tp.partition
-        output = self.home.take()
+        output = self.home.take(pictures=pictures)
         alerts, health = settings.topic("alerts"), settings.topic("health")
         records = [
             Record(alerts, partition, each.account_id.encode(), encode(each), transition_headers(each))

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.alerts import Transition
+from schemas.picture import AccountPicture
 from schemas.shuffle import Fact, Usage
 from streams.detection import home
 from streams.detection.engine import Engine
@@ -85,6 +86,16 @@ def test_batches_and_moments_of_work_change_nothing(world: World, seed: int) -> 
 def test_crashes_change_nothing(world: World, seed: int) -> None:
     with forgetful():
         same(world, disturbed(world, CONFIG, Ways(crash=0.3), seed), undisturbed(world, CONFIG))
+
+
+@given(worlds(), seeds)
+@SLOW
+def test_pictures_that_were_left_for_later_survive_crashes(world: World, seed: int) -> None:
+    had = disturbed(world, CONFIG, Ways(crash=0.3), seed)
+    totals = {
+        name: AccountPicture.model_validate_json(each).engagement.events_total for name, each in had.pictures.items()
+    }
+    assert totals == {name: Account.decode(name, row).events_total for name, row in had.rows.items()}
 
 
 @given(worlds(), seeds)
