@@ -54,7 +54,7 @@ class Fact(NamedTuple):
     """The input partition; in the shuffle its record says it."""
 
 
-_usage = partial(tuple.__new__, Usage)
+make_usage = partial(tuple.__new__, Usage)
 """`Usage` of a sequence of its fields, without the detour through Python that its constructor takes."""
 
 
@@ -74,7 +74,6 @@ class ShuffleRecord:
     events: tuple[Usage | Fact, ...]
 
 
-@lru_cache(maxsize=1 << 16)
 def hash64(text: str, key: bytes = b"") -> int:
     """63 bits of BLAKE2b: what an id is remembered as. `key` (at most 64 bytes) makes it unguessable.
 
@@ -82,6 +81,10 @@ def hash64(text: str, key: bytes = b"") -> int:
     False
     """
     return int.from_bytes(blake2b(text.encode(), digest_size=8, key=key).digest(), "big") >> 1
+
+
+known_hash64 = lru_cache(maxsize=1 << 16)(hash64)
+"""`hash64` for ids that come again and again."""
 
 
 def encode_shuffle(record: ShuffleRecord) -> bytes:
@@ -101,7 +104,7 @@ def decode_shuffle(raw: bytes) -> ShuffleRecord:
     if version != VERSION:
         raise StateError(f"a shuffle record of version {version}: this worker reads version {VERSION} only")
     if topic == InputTopic.USAGE:
-        return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(_usage, rows)))
+        return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(make_usage, rows)))
     validate = _bodies(InputTopic(topic)).validate_json
     facts = tuple(
         Fact(offset, place, account, at, validate(orjson.dumps(body)), event_id, origin)

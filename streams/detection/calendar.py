@@ -69,7 +69,8 @@ class Calendar:
 
     def last_closed(self, now: int) -> int:
         """The newest day that is closed at `now`."""
-        return self.day_of(now - self._grace) - 1
+        now -= self._grace
+        return (self._day if self._start <= now < self._end else self.day_of(now)) - 1
 
     def day_text(self, at: int) -> str:
         """The date of an instant, for people.

@@ -1,6 +1,9 @@
 """The clock channel: operating days of silence."""
 
+from collections.abc import Sequence
+
 from streams.detection.fleet import FleetDay
+from streams.detection.silence import Silence
 
 
 class Clock:
@@ -21,3 +24,12 @@ class Clock:
             self.days = 0.0
         else:
             self.days += operating * min(fleet.factor, 1.0)
+
+    def close_silent_days(self, days: Sequence[tuple[int, int, FleetDay]], silence: Silence) -> None:
+        """Fold days without activity in, each with its weekday and its fleet: as `close_day` does one by one."""
+        known: FleetDay | None = None
+        week: Sequence[float] = ()
+        for _, weekday, fleet in days:
+            if fleet is not known:
+                known, week = fleet, silence.operating_week(fleet)
+            self.days += week[weekday] * min(fleet.factor, 1.0)

@@ -73,11 +73,9 @@ class Days:
         """Silent days up to `last` of which it is known that they change no alert: nothing is to be judged."""
         closed, rules = account.closed, self._rules
         days = [(day, weekday(day), rules.fleet(day)) for day in range(closed + 1, last + 1)]
-        silence = account.silence
         account.drop.close_silent_days(days, closed + 1 - account.first_day)
-        for _, day_of_week, fleet in days:
-            account.clock.close_day(active=False, operating=silence.operating(day_of_week, fleet), fleet=fleet)
-        silence.close_silent_days(days)
+        account.clock.close_silent_days(days, account.silence)
+        account.silence.close_silent_days(days)
         if account.monitored_day < 0:
             account.active_mask = (account.active_mask << len(days)) & self._window
         account.closed = last
@@ -96,7 +94,7 @@ class Days:
         fleet = self._rules.fleet(day)
         day_of_week = weekday(day)
         account.drop.close_day(day, day_of_week, count, day - account.first_day, fleet)
-        account.clock.close_day(count > 0, account.silence.operating(day_of_week, fleet), fleet)
+        account.clock.close_day(count > 0, 0.0 if count else account.silence.operating(day_of_week, fleet), fleet)
         account.silence.close_day(day, day_of_week, count > 0, fleet)
         if account.monitored_day < 0:
             self._observe(account, day, count > 0)

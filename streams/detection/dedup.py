@@ -5,7 +5,7 @@ from typing import Any
 
 from streams.detection.packing import pack_hashes, unpack_hashes
 
-_SWEEP_HOURS = 6
+_SWEEP_HOURS = 12
 
 
 class Dedup:
@@ -39,7 +39,8 @@ class Dedup:
         self._swept = hour
         hours = self._hours
         if next(iter(hours.values())) < oldest:
-            self._hours = hours = {event_id: seen for event_id, seen in hours.items() if seen >= oldest}
+            gone = next((number for number, seen in enumerate(hours.values()) if seen >= oldest), len(hours))
+            self._hours = hours = dict(islice(hours.items(), gone, None))
         if len(hours) <= limit:
             return 0
         # A sixteenth at a time: taking one off the front of a dict for every new id would cost more each time.

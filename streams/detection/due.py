@@ -1,10 +1,12 @@
 """When silence will have said enough: due times in closed form, so that nobody has to look every day."""
 
+from collections.abc import Sequence
+
 _MARGIN = 1.0 - 1e-9
 """Sums made day by day round differently from a product: a forecast may be a day early, never late."""
 
 
-def silent_days_until(need: float, gains: list[float], first_weekday: int) -> int:
+def silent_days_until(need: float, gains: Sequence[float], first_weekday: int) -> int:
     """The first n >= 1 for which n silent days, beginning on `first_weekday`, add up to `need` or more.
 
     `gains` are what the weekdays from Monday add, all above 0. Whole weeks by division, then a walk of at most 7 days.

@@ -42,6 +42,8 @@ class Engine:
         self._days = Days(rules, self._book, self.tally)
         self._dated = dated_signals(rules)
         self._dedup_hours = max(1, config.dedup_window_ms // HOUR_MS)
+        self._dedup_limit = config.dedup_limit
+        self._users_kept = config.users_kept
         self._config = config
 
     def apply(self, account: Account, events: Iterable[Usage | Fact]) -> Results:
@@ -49,17 +51,17 @@ class Engine:
         out: Results = []
         moved = False
         for event in events:
-            if type(event) is not Usage:
-                self._apply_fact(account, event, out)  # type: ignore[arg-type]  # there are but the two
-                moved = True
-                continue
-            self.tally.usage += 1
             effective_at, event_id = event.effective_at, event.event_id
             if effective_at >= account.wake:
                 self._advance(account, effective_at, out)
                 moved = True
-            if event_id is None or self._is_new(account, event_id, effective_at):
+            if type(event) is not Usage:
+                self._apply_fact(account, event, out)  # type: ignore[arg-type]  # there are but the two
+                moved = True
+            elif event_id is None or self._is_new(account, event_id, effective_at):
                 moved = self._count(account, event, out) or moved
+            else:
+                self.tally.usage += 1
         if moved:
             self._schedule(account)
         return out
@@ -101,7 +103,7 @@ class Engine:
             self._advance(account, now, out)  # a deadline that the fact has set may be past already
 
     def _is_new(self, account: Account, event_id: int, effective_at: int) -> bool:
-        forgotten = account.dedup.admit(event_id, effective_at // HOUR_MS, self._dedup_hours, self._config.dedup_limit)
+        forgotten = account.dedup.admit(event_id, effective_at // HOUR_MS, self._dedup_hours, self._dedup_limit)
         if forgotten < 0:
             self.tally.duplicates += 1
             return False
@@ -110,13 +112,14 @@ class Engine:
 
     def _count(self, account: Account, event: Usage, out: Results) -> bool:
         """Count a usage event. Returns whether it is the first of a day that is still open."""
-        at, quantity, user = event.at, event.quantity, event.user
+        _, _, _, at, _, user, quantity, _, _ = event
+        self.tally.usage += 1
         day = self._calendar.day_of(at)
         account.events_total += quantity
         if at > account.last_event_at:  # noqa: PLR1730  # twice as fast as max, and it is done for every event
             account.last_event_at = at
-        if user is not None:
-            account.people.saw(user, day, self._config.users_kept)
+        if user is not None and account.people.last_seen.get(user, -1) < day:
+            account.people.saw(user, day, self._users_kept)
         daily = account.daily
         if day <= account.closed:
             self._count_late(account, day, quantity)

@@ -4,7 +4,6 @@ It is driven in the same way live, in a replay and in a test: `receive` what the
 `take` what has come of it, store that in one transaction.
 """
 
-import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -14,6 +13,7 @@ from schemas.alerts import Transition
 from schemas.codec import encode
 from schemas.shuffle import ShuffleRecord
 from streams.detection.census import Census
+from streams.detection.due_queue import DueQueue
 from streams.detection.engine import Engine
 from streams.detection.merge import Event, Merge, Progress
 from streams.detection.results import RefusedCommand
@@ -60,8 +60,7 @@ class Home:
         self._young: dict[str, Account] = {}
         self._old: dict[str, Account] = {}
         self._dirty: dict[str, Account] = {}
-        self._due: list[tuple[int, str]] = []
-        self._queued: dict[str, int] = {}
+        self._due = DueQueue()
         self._transitions: list[Transition] = []
         self._refused: list[RefusedCommand] = []
         self._unpictured: dict[str, None] = {}
@@ -69,11 +68,7 @@ class Home:
             self.census.enter(value)
             if merge.behind:
                 self._unpictured[account_id] = None
-            due = due_of(value)
-            if due is not None:
-                self._queued[account_id] = due
-        self._due = [(due, account_id) for account_id, due in self._queued.items()]
-        heapq.heapify(self._due)
+            self._due.put(account_id, due_of(value))
 
     @property
     def urgent(self) -> bool:
@@ -88,7 +83,7 @@ class Home:
     @property
     def due_accounts(self) -> int:
         """Accounts in the due queue."""
-        return len(self._queued)
+        return len(self._due)
 
     def receive(self, offset: int, record: ShuffleRecord) -> None:
         """Hold back the events of a shuffle record until their turn."""
@@ -113,12 +108,13 @@ class Home:
                 if work >= BREATH:
                     work = 0
                     yield False
-            while clock is not None and self._due and self._due[0][0] <= clock:
-                self._honour(clock)
-                work += 1
-                if work >= BREATH:
-                    work = 0
-                    yield False
+            if clock is not None:
+                for account_id in self._due.until(clock):
+                    self._honour(account_id, clock)
+                    work += 1
+                    if work >= BREATH:
+                        work = 0
+                        yield False
             self.clock = clock
             yield True
 
@@ -169,24 +165,11 @@ class Home:
                 self._refused.append(result)
         self._changed(account)
 
-    def _honour(self, clock: int) -> None:
-        due, account_id = heapq.heappop(self._due)
-        if self._queued.get(account_id) != due:
-            return  # it has moved since
-        del self._queued[account_id]
+    def _honour(self, account_id: str, clock: int) -> None:
         account = self._account(account_id)
         self._transitions.extend(self._engine.close(account, clock))
         self._changed(account)
 
     def _changed(self, account: Account) -> None:
-        account_id = account.id
-        self._dirty[account_id] = account
-        due = account.due
-        queued = self._queued.get(account_id)
-        if due == queued:
-            return
-        if due is None:
-            del self._queued[account_id]
-        else:
-            self._queued[account_id] = due
-            heapq.heappush(self._due, (due, account_id))  # an entry of before is passed over when it comes up
+        self._dirty[account.id] = account
+        self._due.put(account.id, account.due)

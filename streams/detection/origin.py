@@ -11,7 +11,7 @@ from typing import Final
 from schemas.errors import Reason, Rejected
 from schemas.events import InputEvent, InputTopic, identity, moment
 from schemas.instants import format_instant, parse_instant
-from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64
+from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64, known_hash64, make_usage
 from schemas.usage import UsageEvent
 
 MARKER_HEADER: Final = "slackwater-clock"
@@ -60,35 +60,38 @@ class Origin:
 
     def take(self, offset: int, event: InputEvent, timestamp: int | None) -> Rejected | None:
         """Put an event in its place, or say why not. `timestamp` is the record's own, in ms."""
-        at = event.occurred_at if isinstance(event, UsageEvent) else moment(event)
+        usage = type(event) is UsageEvent
+        at = event.occurred_at if usage else moment(event)  # type: ignore[union-attr]
         if timestamp is not None and at > timestamp + self._future_tolerance:
             return self._from_the_future(at, timestamp, _TIME_FIELDS[self.topic])
-        clock = self.clock
-        if clock is None or at - self._out_of_order > clock:
-            place, self.clock = at, at - self._out_of_order
-            if clock is not None and clock > place:
-                place = clock
-        else:
-            place = max(at, clock)
+        clock, passed = self.clock, at - self._out_of_order
+        place = at if clock is None or at > clock else clock
+        if clock is None or passed > clock:
+            self.clock = passed
         account = event.account_id
-        if isinstance(event, UsageEvent):
-            user, event_id = event.user_id, event.event_id
-            row: Usage | Fact = Usage(
+        row = self._usage(offset, place, at, event) if usage else self._fact(offset, place, at, event)  # type: ignore[arg-type]
+        self._dealt[self._home_of(account)].append(row)
+        return None
+
+    def _usage(self, offset: int, place: int, at: int, event: UsageEvent) -> Usage:
+        user, event_id = event.user_id, event.event_id
+        return make_usage(
+            (
                 offset,
                 place,
-                account,
+                event.account_id,
                 at,
                 event.event,
-                None if user is None else hash64(user, self._user_key),
+                None if user is None else known_hash64(user, self._user_key),
                 event.quantity,
                 event.source,
                 None if event_id is None else hash64(event_id),
             )
-        else:
-            name = identity(event)
-            row = Fact(offset, place, account, at, event, None if name is None else hash64(name), self.name)
-        self._dealt[self._home_of(account)].append(row)
-        return None
+        )
+
+    def _fact(self, offset: int, place: int, at: int, event: InputEvent) -> Fact:
+        name = identity(event)
+        return Fact(offset, place, event.account_id, at, event, None if name is None else hash64(name), self.name)  # type: ignore[arg-type]
 
     def deal(
         self, last: int, *, caught_up: bool, clock: int | None = None, most: int = 2_000

@@ -11,6 +11,7 @@ _PRIOR = 0.5
 _WEEK_PRIOR = 15.0
 _REST = 0.5
 _BUSY = 0.5
+_NO_REST = (1.0,) * 7
 
 
 class Silence:
@@ -55,6 +56,12 @@ class Silence:
         active on every other day at least. Its days of rest, then; one that is active once a week has none."""
         weight = self.week.weight(weekday, fleet.active_profile)
         return weight if weight < _REST and self.rate(fleet) >= _BUSY else 1.0
+
+    def operating_week(self, fleet: FleetDay) -> Sequence[float]:
+        """`operating` of Monday to Sunday."""
+        if self.rate(fleet) < _BUSY:
+            return _NO_REST
+        return [weight if weight < _REST else 1.0 for weight in self.week.weights(fleet.active_profile)]
 
     def rate(self, fleet: FleetDay) -> float:
         """Active days in a day of weight 1."""

@@ -42,9 +42,9 @@ class Week:
         counts = self.counts
         if self.day >= 0:
             kept = _KEPT_A_WEEK ** ((day - self.day) / 7.0)
-            counts = [value * kept for value in counts]
+            a, b, c, d, e, f, g = counts  # this way it takes half the time of a comprehension
+            self.counts = counts = [a * kept, b * kept, c * kept, d * kept, e * kept, f * kept, g * kept]
             self.total *= kept
-            self.counts = counts
         counts[weekday] += count
         self.total += count
         self.day = day

@@ -208,6 +208,7 @@ async def _all_applied(session: aiohttp.ClientSession, pages: str, settings: Set
     return (
         sum(values("events_total")) >= events
         and not any(values("events_waiting"))
+        and not any(values("pictures_waiting"))
         and len(clocks) == settings.partitions
         and min(clocks) * 1000 >= load.end
     )

@@ -59,7 +59,7 @@ class UsageSilenceSignal:
         levels = rules.thresholds.of(rate)
         first = weekday(closed + 1)
         need = silence.quiet_at(levels.silence[level], fleet) - silence.quiet
-        operating_days = [silence.operating(each, fleet) for each in range(7)]
+        operating_days = silence.operating_week(fleet)
         days = min(
             silent_days_until(need, silence.silent_gains(fleet), first),
             silent_days_until(levels.clock[level] - clock.days, operating_days, first),
