@@ -28,6 +28,8 @@ PROGRESS: Final = b"\0progress"
 """Key of the row that says how far the partition has come; no account id has a control character."""
 _PICTURES: Final = 500
 """Pictures in a flush: they are the larger part of its work. While a task lags there are none."""
+_AS_UNDERSTOOD: Final = "raw is the command as it was understood, the record itself stands at its origin"
+"""Part of a refused command's dead letter: the shuffle carries the command, not the record's bytes and key."""
 
 
 class Engagement(StatefulTask):
@@ -122,7 +124,7 @@ class Engagement(StatefulTask):
         letter = DeadLetter(
             reason=refusal.reason,
             field=refusal.field,
-            detail=refusal.detail,
+            detail=f"{refusal.detail}; {_AS_UNDERSTOOD}",
             origin=RecordPlace(topic=topic, partition=int(partition), offset=fact.offset),
             at=fact.at,
             raw=encode(fact.body),
