@@ -1,0 +1,268 @@
+"""Messages go out in order and are remembered until they are final, whoever owns the partition meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import aiohttp
+import pytest
+from aiohttp import web
+from faust.types import TP
+from pydantic import SecretStr
+
+from alerting.bucket import Bucket
+from alerting.delivery.slack import SlackChannel
+from alerting.notification import Notification, Undelivered, UndeliveredReason
+from alerting.policy import DeliveryPolicy
+from alerting.routing import Route
+from streams.runtime.deliver import POSITION, Deliver
+from streams.runtime.settings import Settings
+from tests.unit.alerting.samples import notification
+from tests.unit.alerting.slack_server import SlackServer, hangs, ok, says
+from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
+
+SETTINGS = Settings(brokers="127.0.0.1:1", partitions=1, flush="1m")
+"""Nothing waits for the flush interval but what is given up."""
+PARTITION = TP(SETTINGS.notifications_topic, 0)
+CHANGELOG = f"{SETTINGS.app_id}-deliveries-changelog"
+HURRY = DeliveryPolicy(first_wait=50, longest_wait=50, bucket=Bucket(interval_ms=0, burst=1))
+"""Tries again within 50 ms, and as fast as it can."""
+
+
+class Office:
+    """One partition of notifications, with two routes, and a Slack for each: `default` and `sales`."""
+
+    def __init__(self, session: aiohttp.ClientSession, slacks: dict[str, SlackServer]) -> None:
+        self.broker = FakeBroker()
+        self.slacks = slacks
+        self.tasks, self.errors = tasks_on(self.broker, SETTINGS)
+        self.tasks.routes = tuple(Route(name) for name in slacks)
+        self.tasks.channels = {
+            name: SlackChannel(session, SecretStr(slack.url), timeout_ms=5_000) for name, slack in slacks.items()
+        }
+        self.tasks.delivery_policy = HURRY
+        self.owners: list[Deliver] = []
+
+    async def owner(self) -> Deliver:
+        """A task that takes the partition over, with nothing but what is committed."""
+        task = Deliver(PARTITION, self.tasks)
+        await task.start()
+        task.begin(task.load(self.rows, 0))
+        self.owners.append(task)
+        return task
+
+    def be_impatient(self, give_up: int) -> None:
+        """From the next owner on, give a message up after so many milliseconds."""
+        self.tasks.settings = SETTINGS.model_copy(update={"flush": 50})
+        self.tasks.delivery_policy = replace(HURRY, give_up=give_up)
+
+    @property
+    def rows(self) -> dict[bytes, bytes]:
+        """The table as its changelog has it."""
+        return self.broker.table(CHANGELOG)
+
+    @property
+    def waiting(self) -> list[str]:
+        """The rows of notifications that are not final."""
+        keys = [key.decode() for key in self.rows if key != POSITION]
+        return sorted(key for key in keys if not key.endswith("/"))
+
+    @property
+    def undelivered(self) -> list[Undelivered]:
+        """What nobody got."""
+        return [Undelivered.decode(each.value or b"") for each in self.broker.topics[SETTINGS.undelivered_topic]]
+
+    def heard(self, route: str = "default") -> str:
+        """What a route's Slack was asked to post, in order, however it answered: the letters of `about`."""
+        alerts = [re.findall(r"\b[0-9a-f]{16}\b", message["text"]) for message in self.slacks[route].received]
+        return "".join(chr(int(alert_id, 16)) for (alert_id,) in alerts)
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    async with AsyncExitStack() as stack:
+        slacks = {name: await stack.enter_async_context(SlackServer()) for name in ("default", "sales")}
+        office = Office(await stack.enter_async_context(aiohttp.ClientSession()), slacks)
+        yield office
+        for task in office.owners:
+            await killed(task)
+
+
+def about(letters: str, route: str = "default") -> list[Notification]:
+    """A notification for each letter, each of another alert."""
+    return [notification(route, alert_id=f"{ord(letter):016x}") for letter in letters]
+
+
+def taken(task: Deliver, *notes: Notification, start: int = 0) -> None:
+    """Hand the task a batch."""
+    task.handle(batch(start, (note.encode() for note in notes)))
+
+
+async def killed(task: Deliver) -> None:
+    """The task's process is gone, and with it the requests that were on their way."""
+    assert task.runner is not None
+    gone = [task.runner, *task._sending]
+    for each in gone:
+        each.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+
+
+async def test_a_routes_messages_arrive_in_order_one_at_a_time(office: Office) -> None:
+    under_way = most = 0
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.02)
+        under_way -= 1
+        return await ok(request)
+
+    office.slacks["default"].mood = slow
+    task = await office.owner()
+    taken(task, *about("abc"))
+    taken(task, *about("def"), start=3)
+    await until(lambda: not office.waiting and len(office.heard()) == 6)
+    assert office.heard() == "abcdef"
+    assert most == 1
+    assert office.errors == []
+
+
+async def test_a_message_is_remembered_before_it_is_sent_and_forgotten_when_it_is_final(office: Office) -> None:
+    remembered: list[tuple[list[str], bytes | None, int | None]] = []
+
+    async def looks(request: web.Request) -> web.StreamResponse:
+        place = office.rows.get(POSITION), office.broker.positions.get(PARTITION)
+        remembered.append((office.waiting, *place))
+        return await ok(request)
+
+    office.slacks["default"].mood = looks
+    task = await office.owner()
+    taken(task, *about("abc"))
+    await until(lambda: not office.waiting and len(remembered) == 3)
+    assert remembered == [
+        (["default/0", "default/1", "default/2"], b"3", 3),
+        (["default/1", "default/2"], b"3", 3),
+        (["default/2"], b"3", 3),
+    ]
+
+
+async def test_nothing_is_sent_that_could_not_be_remembered(office: Office) -> None:
+    office.broker.away = True
+    task = await office.owner()
+    taken(task, *about("abc"))
+    await until(lambda: bool(office.errors))
+    assert [type(error) for error in office.errors] == [ConnectionError]
+    await asyncio.sleep(0.1)
+    assert office.heard() == ""
+
+
+async def test_a_429_is_obeyed_by_its_route_and_by_no_other(office: Office) -> None:
+    office.slacks["default"].moods = [ok, says(429, "rate_limited", Retry_After="1")]
+    task = await office.owner()
+    began = time.monotonic()
+    taken(task, *about("abc"), *about("xyz", "sales"))
+    await until(lambda: office.heard("sales") == "xyz")
+    assert time.monotonic() - began < 1
+    await until(lambda: len(office.heard()) > 2)
+    assert time.monotonic() - began >= 1
+    await until(lambda: not office.waiting)
+    assert office.heard() == "abbc"
+
+
+async def test_a_route_that_does_not_answer_holds_up_no_other(office: Office) -> None:
+    office.slacks["default"].mood = hangs
+    task = await office.owner()
+    taken(task, *about("a"), *about("xyz", "sales"), *about("b"))
+    await until(lambda: office.heard("sales") == "xyz" and office.waiting == ["default/0", "default/4"])
+    assert office.heard() == "a"
+
+
+async def test_who_comes_after_a_crash_sends_what_was_not_final_and_nothing_else(office: Office) -> None:
+    slack = office.slacks["default"]
+    slack.moods = [ok, ok, hangs]
+    first = await office.owner()
+    taken(first, *about("abcde"))
+    await until(lambda: office.heard() == "abc")
+    await killed(first)
+    assert office.waiting == ["default/2", "default/3", "default/4"]
+
+    second = await office.owner()
+    assert second.position == 5
+    taken(second, *about("abcde"))  # the group's offset was reset, say
+    taken(second, *about("f"), start=5)
+    await until(lambda: not office.waiting and office.heard().endswith("f"))
+    assert office.heard() == "abc" + "cdef"
+    assert office.errors == []
+
+
+async def test_a_failed_attempt_is_counted_across_owners(office: Office) -> None:
+    office.slacks["default"].mood = says(503)
+    first = await office.owner()
+    taken(first, *about("a"))
+    await until(lambda: len(office.heard()) >= 2)
+    await first.end(patience=5)
+    assert office.undelivered == []
+    office.be_impatient(give_up=1)
+    await office.owner()
+    await until(lambda: not office.waiting)
+    assert office.errors == []
+    assert [each.attempts for each in office.undelivered] == [len(office.heard())]
+
+
+async def test_who_lets_go_waits_for_the_answer_to_what_is_on_its_way(office: Office) -> None:
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.3)
+        return await ok(request)
+
+    office.slacks["default"].mood = slow
+    first = await office.owner()
+    taken(first, *about("ab"))
+    await until(lambda: office.heard() == "a")
+    await first.end(patience=5)
+    assert office.waiting == ["default/1"]
+    await office.owner()
+    await until(lambda: not office.waiting)
+    assert office.heard() == "ab"
+
+
+async def test_what_a_route_does_not_take_for_too_long_is_given_up_and_kept_as_undelivered(office: Office) -> None:
+    office.slacks["default"].mood = says(500, "rollup_error")
+    office.be_impatient(give_up=200)
+    task = await office.owner()
+    taken(task, *about("ab"), *about("x", "sales"))
+    await until(lambda: len(office.undelivered) == 2)
+    given_up = office.undelivered
+    assert [chr(int(each.notification.transition.alert_id, 16)) for each in given_up] == ["a", "b"]
+    assert {each.reason for each in given_up} == {UndeliveredReason.GIVEN_UP}
+    assert {each.detail for each in given_up} == {"server_error 500 rollup_error"}
+    assert all(each.at - each.added_at >= 200 for each in given_up)
+    assert office.waiting == []
+    assert office.heard("sales") == "x"
+    assert office.broker.topics[SETTINGS.undelivered_topic][0].key == b"default"
+
+
+async def test_what_a_route_refuses_goes_as_plain_text_and_then_to_the_undelivered(office: Office) -> None:
+    office.slacks["default"].moods = [says(400, "invalid_blocks"), says(400, "no_text"), ok]
+    task = await office.owner()
+    taken(task, *about("ab"))
+    await until(lambda: office.heard() == "aab")
+    assert ["blocks" in message for message in office.slacks["default"].received] == [True, False, True]
+    await until(lambda: not office.waiting)
+    assert [(each.reason, each.attempts) for each in office.undelivered] == [(UndeliveredReason.REJECTED, 2)]
+
+
+async def test_what_is_for_a_route_that_is_no_more_is_written_anew_for_the_default_one(office: Office) -> None:
+    task = await office.owner()
+    taken(task, *about("a", "gone"))
+    await until(lambda: bool(office.broker.topics[SETTINGS.notifications_topic]))
+    (record,) = office.broker.topics[SETTINGS.notifications_topic]
+    assert record.key == b"default"
+    assert office.waiting == []
+    task.handle(batch(1, [record.value]))
+    await until(lambda: office.heard() == "a")
