@@ -9,7 +9,7 @@ from streams.detection.rules import Rules
 from streams.detection.signals import daily_signals
 from streams.detection.signals.base import Calm
 from streams.detection.signals.gate import unjudged
-from streams.detection.state import Account
+from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
 from streams.detection.window import pruned
 
@@ -46,7 +46,10 @@ class Days:
             self._pass_over(account, last)
         while account.closed < last:
             open_days = account.open_days
-            quiet = min(last, account.quiet_until - 1, open_days[0] - 1 if open_days else last)
+            silent = min(last, open_days[0] - 1) if open_days else last
+            if silent > account.closed + 1 and account.quiet_until < 0:
+                self.forecast(account)  # costs about as much as judging a day does
+            quiet = min(silent, account.quiet_until - 1)
             if quiet > account.closed:
                 self._close_quiet(account, quiet)
                 continue
@@ -106,9 +109,15 @@ class Days:
                 at = self._rules.calendar.close_of(day)
                 self._book.settle(account, signal, at, judgement, out)
 
-    def silent_until(self, account: Account) -> int | None:
+    def forecast(self, account: Account) -> int | None:
         """If no event comes any more: the first day whose close may change an alert. Perhaps too early, never too
-        late; None: no day's."""
+        late; None: no day's. Notes it in the account."""
+        silent = self._silent_until(account)
+        if account.alert(Kind.USAGE_DROP) is None and account.drop.calm_day < 0:  # else each calm day is counted
+            account.quiet_until = NEVER if silent is None else silent
+        return silent
+
+    def _silent_until(self, account: Account) -> int | None:
         closed, config = account.closed, self._config
         if account.monitored_day < 0:
             if account.active_mask.bit_count() < config.monitored_active_days:

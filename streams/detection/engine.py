@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from schemas.accounts import AccountUpdate
-from schemas.alerts import Kind, Transition
+from schemas.alerts import Transition
 from schemas.billing import BillingFact
 from schemas.commands import CommandBase
 from schemas.picture import AccountPicture
@@ -189,9 +189,7 @@ class Engine:
             closed, open_days = account.closed, account.open_days
             day = open_days[0] if open_days else None
             if account.first_day >= 0 and day != closed + 1:
-                silent = self._days.silent_until(account)
-                if account.alert(Kind.USAGE_DROP) is None and account.drop.calm_day < 0:  # else calm days are counted
-                    account.quiet_until = NEVER if silent is None else silent
+                silent = self._days.forecast(account)
                 if silent is not None and (day is None or silent < day):
                     day = silent
             if day is not None:

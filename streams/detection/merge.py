@@ -17,9 +17,8 @@ from schemas.shuffle import Fact, ShuffleRecord, Usage
 
 VERSION: Final = 1
 _SLICE_MS: Final = 3_600_000
-_SLICES_A_DAY: Final = 24
-_A_DAYS_WORTH: Final = 20_000
-"""Up to so many events the slices of a whole day are taken as one: an account's events together cost less."""
+_TOGETHER: Final = 20_000
+"""Up to so many events slices are taken as one: an account's events together cost less than one by one."""
 
 
 Event = Usage | Fact
@@ -155,7 +154,7 @@ class Merge:
             origin.clock = record.clock
 
     def due(self, *, idle: bool) -> Iterator[tuple[list[Event], int | None]]:
-        """The events whose turn has come, a slice of an hour or of a day at a time, each with the clock after it.
+        """The events whose turn has come, in slices of one hour or several, each with the clock after it.
 
         `idle` says that nothing more is waiting to be received: then the hour that has begun is taken as far as it
         goes. The caller must apply a slice wholly before it asks for the next one or for `progress`.
@@ -211,12 +210,15 @@ class Merge:
         return self.clock
 
     def _end(self, number: int, until: int) -> int:
-        """The slice before which to take what begins with slice `number`: the next one, or a day's first."""
-        end = (number // _SLICES_A_DAY + 1) * _SLICES_A_DAY
-        if end * _SLICE_MS > until:
-            return number + 1
-        held = sum(len(group) for each in range(number, end) for _, group in self._slices.get(each, ()))
-        return end if held <= _A_DAYS_WORTH else number + 1
+        """The slice before which to take what begins with slice `number`: a later one as long as that is not too much
+        at a time."""
+        end, held = number + 1, 0
+        for each in sorted(self._slices):
+            held += sum(len(group) for _, group in self._slices[each])
+            if (each + 1) * _SLICE_MS > until or (held > _TOGETHER and each > number):
+                break
+            end = each + 1
+        return end
 
     def _take(self, end: int) -> list[Event]:
         """Everything of the slices before `end`, in order."""
