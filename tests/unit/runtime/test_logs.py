@@ -13,14 +13,14 @@ from aiokafka import conn
 from aiokafka.protocol.admin import SaslAuthenticateRequest_v1
 
 from schemas.errors import StateError
-from streams.runtime.logs import EVERY, OWN, PATIENCE, PAUSE, REQUESTS, Calm, Line, config
+from streams.runtime.logs import CLIENT, EVERY, OWN, PATIENCE, PAUSE, REQUESTS, Calm, Line, config
 
-CLIENT = "aiokafka.producer.sender"
+SENDER = "aiokafka.producer.sender"
 AGAIN = "Got error produce response on topic-partition x-0, retrying. Error: <class 'NotEnoughReplicasError'>"
 AWAY = "Unable connect to node with id 1: [Errno 111] Connect call failed"
 
 
-def told(calm: Calm, text: str, at: float, *, name: str = CLIENT, level: int = logging.WARNING) -> str | None:
+def told(calm: Calm, text: str, at: float, *, name: str = SENDER, level: int = logging.WARNING) -> str | None:
     """The message as it is told; None when it is held back."""
     record = logging.makeLogRecord({"name": name, "levelno": level, "msg": "%s", "args": (text,), "created": at})
     return record.getMessage() if calm.filter(record) else None
@@ -86,7 +86,7 @@ def test_slackwaters_own_words_and_tracebacks_are_always_told() -> None:
     for _ in range(3):
         assert told(calm, AWAY, 0, name="streams.runtime.tasks") == AWAY
     for _ in range(3):
-        record = logging.makeLogRecord({"name": CLIENT, "levelno": logging.ERROR, "msg": AWAY, "exc_info": (1, 2, 3)})
+        record = logging.makeLogRecord({"name": SENDER, "levelno": logging.ERROR, "msg": AWAY, "exc_info": (1, 2, 3)})
         assert calm.filter(record)
 
 
@@ -121,8 +121,9 @@ def formatted(error: Exception) -> str:
 @pytest.fixture
 def root() -> Iterator[None]:
     """The logging of the test run, back in its place afterwards."""
-    names = [None, *OWN, REQUESTS]
+    names = [None, *OWN, CLIENT, REQUESTS]
     before = [(logging.getLogger(name).level, logging.getLogger(name).handlers[:]) for name in names]
+    logging.getLogger(CLIENT).setLevel(logging.NOTSET)  # commands of the command line silence it, here for good
     yield
     for name, (level, handlers) in zip(names, before, strict=True):
         logging.getLogger(name).setLevel(level)
@@ -143,7 +144,7 @@ def test_libraries_are_heard_from_warnings_on_and_with_debug_in_everything_but_r
 ) -> None:
     file = tmp_path / "worker.log"
     logging.config.dictConfig(config(level, str(file)))
-    own, client = logging.getLogger("streams.runtime.tasks"), logging.getLogger(CLIENT)
+    own, client = logging.getLogger("streams.runtime.tasks"), logging.getLogger(SENDER)
     for logger, who in ((own, "own"), (client, "client")):
         logger.debug("%s detail", who)
         logger.info("%s step", who)
