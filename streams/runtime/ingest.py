@@ -102,8 +102,8 @@ class Ingest(Task):
 
     @property
     def urgent(self) -> bool:
-        """Facts are waited for."""
-        return bool(self._facts or self._dead)
+        """Facts are waited for, and so is the news that the end was reached."""
+        return bool(self._facts or self._dead) or (self.caught_up and not (self._said and self._said[1]))
 
     @property
     def metadata(self) -> str:
