@@ -7,7 +7,7 @@ from streams.detection.drop import QUIET_AGE
 from streams.detection.results import Results
 from streams.detection.rules import Rules
 from streams.detection.signals import daily_signals
-from streams.detection.signals.base import Calm
+from streams.detection.signals.base import Calm, DailySignal, Firing
 from streams.detection.signals.gate import unjudged
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
@@ -47,15 +47,13 @@ class Days:
         while account.closed < last:
             open_days = account.open_days
             silent = min(last, open_days[0] - 1) if open_days else last
-            if silent > account.closed + 1 and account.quiet_until < 0:
-                self.forecast(account)  # costs about as much as judging a day does
             quiet = min(silent, account.quiet_until - 1)
             if quiet > account.closed:
-                self._close_quiet(account, quiet)
-                continue
-            self._close_next(account, out)
-            if account.deadline < 0:
-                return
+                self._close_silent(account, quiet)
+            elif silent <= account.closed + 1 or not self._close_if_quiet(account, silent):
+                self._close_next(account, out)
+                if account.deadline < 0:
+                    return
 
     def _matter(self, account: Account) -> bool:
         """Whether the next day is one to fold in: the account has begun or begins then, and its days mean something."""
@@ -72,7 +70,32 @@ class Days:
         while open_days and open_days[0] <= last:
             open_days.pop(0)
 
-    def _close_quiet(self, account: Account, last: int) -> None:
+    def _close_if_quiet(self, account: Account, last: int) -> bool:
+        """Close the silent days up to `last`, or find out how many of them change no alert; False if none. As a silence
+        lasts, all channels only rise: what the last of its days does not change, none before it does."""
+        if account.quiet_until >= 0 or not self._foreseeable(account):
+            return False
+        if account.monitored_day < 0 or account.closed + 1 - account.first_day < QUIET_AGE:
+            self.forecast(account)  # of such an account it is soon told
+            return account.quiet_until > account.closed + 1
+        closed, drop, silence, clock = account.closed, account.drop, account.silence, account.clock
+        before, quiet, days = drop.snapshot(), silence.quiet, clock.days
+        self._close_silent(account, last)
+        if all(self._changes_nothing(account, signal) for signal in self._signals):
+            return True
+        drop.restore(before)
+        silence.quiet, clock.days, account.closed = quiet, days, closed
+        self._tally.days_closed -= last - closed
+        self.forecast(account)
+        return account.quiet_until > closed + 1
+
+    def _changes_nothing(self, account: Account, signal: DailySignal) -> bool:
+        judgement, alert = signal.judge(account, account.closed), account.alert(signal.kind)
+        if isinstance(judgement, Firing) and alert is not None:
+            return judgement.severity.rank <= alert.severity.rank and judgement.step <= alert.finding.step
+        return judgement is None
+
+    def _close_silent(self, account: Account, last: int) -> None:
         """Silent days up to `last` of which it is known that they change no alert: nothing is to be judged."""
         closed, rules = account.closed, self._rules
         days = [(day, weekday(day), rules.fleet(day)) for day in range(closed + 1, last + 1)]
@@ -113,9 +136,13 @@ class Days:
         """If no event comes any more: the first day whose close may change an alert. Perhaps too early, never too
         late; None: no day's. Notes it in the account."""
         silent = self._silent_until(account)
-        if account.alert(Kind.USAGE_DROP) is None and account.drop.calm_day < 0:  # else each calm day is counted
+        if self._foreseeable(account):
             account.quiet_until = NEVER if silent is None else silent
         return silent
+
+    def _foreseeable(self, account: Account) -> bool:
+        """Whether silent days need no judging one by one: while a drop is alerted each calm one is counted."""
+        return account.alert(Kind.USAGE_DROP) is None and account.drop.calm_day < 0
 
     def _silent_until(self, account: Account) -> int | None:
         closed, config = account.closed, self._config

@@ -6,6 +6,8 @@ from typing import Any
 from streams.detection.packing import pack_hashes, unpack_hashes
 
 _SWEEP_HOURS = 12
+_FEW = 16
+"""So few may stay, however old."""
 
 
 class Dedup:
@@ -31,7 +33,7 @@ class Dedup:
                 return -1
             del hours[event_id]  # to stand behind the younger ones when it is set again
         hours[event_id] = hour
-        if len(hours) <= limit and hour - self._swept < _SWEEP_HOURS:
+        if len(hours) <= limit and (len(hours) <= _FEW or hour - self._swept < _SWEEP_HOURS):
             return 0
         return self._shrink(hour, hour - window, limit)
 

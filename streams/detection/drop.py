@@ -123,6 +123,19 @@ class Drop:
         self.floor = min(self.floor, score)
         self.score = score
 
+    def snapshot(self) -> tuple[tuple[float, ...], int, bool]:
+        """What silent days change, to be given to `restore`."""
+        baseline = self.baseline
+        learnt = (baseline.events, baseline.exposure, baseline.pending_events, baseline.pending_exposure)
+        return (*learnt, self.score, self.floor, self.numerator, self.denominator), self.left_day, self.rebaselined
+
+    def restore(self, before: tuple[tuple[float, ...], int, bool]) -> None:
+        """Undo the silent days since the snapshot."""
+        numbers, self.left_day, self.rebaselined = before
+        baseline = self.baseline
+        baseline.events, baseline.exposure, baseline.pending_events, baseline.pending_exposure, *rest = numbers
+        self.score, self.floor, self.numerator, self.denominator = rest
+
     def _is_new_normal(self, day: int, rate: float) -> bool:
         expected = rate * self.baseline.pending_exposure
         return day - self.left_day > _REBASELINE_DAYS and expected >= _REBASELINE_EVENTS
