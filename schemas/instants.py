@@ -95,7 +95,7 @@ def _rest(text: str) -> int:
     return ms + shift if sign == "-" else ms - shift
 
 
-def _quickly(text: str) -> int | None:
+def quick_instant(text: str) -> int | None:
     """The usual forms, several times as fast as the parser; None where the parser has to decide."""
     day = _day(text[:10])
     try:
@@ -110,7 +110,7 @@ def _quickly(text: str) -> int | None:
 
 def _instant(value: Any) -> int:
     if type(value) is str:
-        if (quick := _quickly(value)) is not None:
+        if (quick := quick_instant(value)) is not None:
             return quick
         try:
             return parse_instant(value)

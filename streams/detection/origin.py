@@ -11,6 +11,7 @@ from typing import Final
 from schemas.errors import Reason, Rejected
 from schemas.events import InputEvent, InputTopic, identity, moment
 from schemas.instants import format_instant, parse_instant
+from schemas.plain_usage import UsageFields, fields_of
 from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64, known_hash64, make_usage
 from schemas.usage import UsageEvent
 
@@ -60,38 +61,38 @@ class Origin:
 
     def take(self, offset: int, event: InputEvent, timestamp: int | None) -> Rejected | None:
         """Put an event in its place, or say why not. `timestamp` is the record's own, in ms."""
-        usage = type(event) is UsageEvent
-        at = event.occurred_at if usage else moment(event)  # type: ignore[union-attr]
-        if timestamp is not None and at > timestamp + self._future_tolerance:
+        if isinstance(event, UsageEvent):
+            return self.take_usage(offset, fields_of(event), timestamp)
+        at = moment(event)
+        place = self._place(at, timestamp)
+        if place is None:
             return self._from_the_future(at, timestamp, _TIME_FIELDS[self.topic])
-        clock, passed = self.clock, at - self._out_of_order
-        place = at if clock is None or at > clock else clock
-        if clock is None or passed > clock:
-            self.clock = passed
-        account = event.account_id
-        row = self._usage(offset, place, at, event) if usage else self._fact(offset, place, at, event)  # type: ignore[arg-type]
-        self._dealt[self._home_of(account)].append(row)
+        account, name = event.account_id, identity(event)
+        event_id = None if name is None else hash64(name)
+        fact = Fact(offset, place, account, at, event, event_id, self.name)
+        self._dealt[self._home_of(account)].append(fact)
         return None
 
-    def _usage(self, offset: int, place: int, at: int, event: UsageEvent) -> Usage:
-        user, event_id = event.user_id, event.event_id
-        return make_usage(
-            (
-                offset,
-                place,
-                event.account_id,
-                at,
-                event.event,
-                None if user is None else known_hash64(user, self._user_key),
-                event.quantity,
-                event.source,
-                None if event_id is None else hash64(event_id),
-            )
-        )
+    def take_usage(self, offset: int, fields: UsageFields, timestamp: int | None) -> Rejected | None:
+        """`take` of a usage event."""
+        account, at, event, user, quantity, source, event_id = fields
+        place = self._place(at, timestamp)
+        if place is None:
+            return self._from_the_future(at, timestamp, _TIME_FIELDS[self.topic])
+        user_hash = None if user is None else known_hash64(user, self._user_key)
+        id_hash = None if event_id is None else hash64(event_id)
+        usage = make_usage((offset, place, account, at, event, user_hash, quantity, source, id_hash))
+        self._dealt[self._home_of(account)].append(usage)
+        return None
 
-    def _fact(self, offset: int, place: int, at: int, event: InputEvent) -> Fact:
-        name = identity(event)
-        return Fact(offset, place, event.account_id, at, event, None if name is None else hash64(name), self.name)  # type: ignore[arg-type]
+    def _place(self, at: int, timestamp: int | None) -> int | None:
+        """An event's place, which moves the clock; None for an event of the future."""
+        if timestamp is not None and at > timestamp + self._future_tolerance:
+            return None
+        clock, passed = self.clock, at - self._out_of_order
+        if clock is None or passed > clock:
+            self.clock = passed
+        return at if clock is None or at > clock else clock
 
     def deal(
         self, last: int, *, caught_up: bool, clock: int | None = None, most: int = 2_000

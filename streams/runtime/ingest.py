@@ -1,8 +1,9 @@
 """Ingest: one input partition. Decode, validate, and deal out by home partition."""
 
+from collections import Counter
 from functools import lru_cache
 from time import monotonic, time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from aiokafka.partitioner import murmur2
 from faust.types import TP
@@ -11,6 +12,7 @@ from schemas.codec import decode, encode
 from schemas.dead_letter import DeadLetter, RecordPlace, dead_letter_headers
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic
+from schemas.plain_usage import read_plainly
 from schemas.shuffle import encode_shuffle
 from schemas.usage import UsageEvent
 from streams.detection.origin import MARKER_HEADER, Origin
@@ -75,30 +77,46 @@ class Ingest(Task):
         started = monotonic()
         origin = self.origin
         assert origin is not None
-        topic, limit = self.topic, self.settings.max_record_bytes
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
+        usage, limit = self.topic is InputTopic.USAGE, self.settings.max_record_bytes
+        plain = 0
         for record in batch.records:
+            value = record.value
+            fields = read_plainly(value) if usage and value and len(value) <= limit and not record.headers else None
+            if fields is None:
+                self._take(record, counts)
+                continue
             timestamp = record.timestamp if record.timestamp >= 0 else None
-            marker = _marker(record.headers) if record.headers else None
-            if marker is not None:
-                result: InputEvent | Rejected | None = None
-                refusal = origin.mark(marker, timestamp)
-            elif record.value is None and topic is InputTopic.ACCOUNTS:
-                continue  # a tombstone of a compacted topic
+            refusal = origin.take_usage(record.offset, fields, timestamp)
+            if refusal is None:
+                plain += 1
             else:
-                result = decode(topic, record.value, max_bytes=limit)
-                refusal = result if isinstance(result, Rejected) else origin.take(record.offset, result, timestamp)
-            if refusal is not None:
                 self._reject(record, refusal, timestamp)
-            elif result is not None and not isinstance(result, Rejected):
-                name = "usage" if isinstance(result, UsageEvent) else _type_of(result, topic)
-                counts[name] = counts.get(name, 0) + 1
+        counts["usage"] += plain
         for name, count in counts.items():
             self.metrics.events_total.labels(self.tp.topic, name).inc(count)
-        if topic is not InputTopic.USAGE:
+        if not usage:
             self._facts += sum(counts.values())
         self.pending += len(batch.records)
         self._measure(batch, started)
+
+    def _take(self, record: Any, counts: Counter[str]) -> None:
+        """A marker, or an event that has to be looked at closely."""
+        origin, topic = self.origin, self.topic
+        assert origin is not None
+        timestamp = record.timestamp if record.timestamp >= 0 else None
+        marker = _marker(record.headers) if record.headers else None
+        if marker is None and record.value is None and topic is InputTopic.ACCOUNTS:
+            return  # a tombstone of a compacted topic
+        if marker is not None:
+            refusal = origin.mark(marker, timestamp)
+        else:
+            event = decode(topic, record.value, max_bytes=self.settings.max_record_bytes)
+            refusal = event if isinstance(event, Rejected) else origin.take(record.offset, event, timestamp)
+            if refusal is None and not isinstance(event, Rejected):
+                counts["usage" if isinstance(event, UsageEvent) else _type_of(event, topic)] += 1
+        if refusal is not None:
+            self._reject(record, refusal, timestamp)
 
     @property
     def urgent(self) -> bool:

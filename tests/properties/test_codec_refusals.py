@@ -5,12 +5,14 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import InputTopic, decode, encode
 from schemas.errors import Reason, Rejected
+from schemas.plain_usage import fields_of, read_plainly
 from schemas.strict_json import count_quotes, count_strings, parse_object
+from schemas.usage import UsageEvent
 from tests.corpus import BAD_RECORDS, GOOD_RECORDS
 from tests.corpus.strategies import JSON, events
 
@@ -40,6 +42,68 @@ def test_any_bytes_get_an_answer(topic: InputTopic, raw: bytes | None) -> None:
     else:
         assert raw is not None
         assert decode(topic, encode(result)) == result
+
+
+_GOOD = {
+    "account_id": "a",
+    "event": "x",
+    "occurred_at": "2025-03-01T12:00:00Z",
+    "user_id": "u",
+    "event_id": "e",
+    "quantity": 2,
+    "source": "s",
+}
+_ODD: list[Any] = ["", "x" * 256, "x" * 257, "é" * 257, "\x01", "\x85", 'q"', "\\", None, True, 1.0, [], {}, ["a"]]
+_ODD += [0, 1, 1_000_000, 1_000_001, -1, 1_740_830_400_000]
+_ODD += ["2025-03-01T12:00:00+01:00", "1989-12-31T00:00:00Z", "2025-02-30T00:00:00Z"]
+
+
+@st.composite
+def nearly_plain(draw: st.DrawFn) -> bytes:
+    """A plain usage event with a field or two made odd, left out, said twice or added."""
+    pairs: list[tuple[str, Any]] = list(_GOOD.items())
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, len(pairs) - 1))
+        name, value = pairs[at][0], draw(st.sampled_from(_ODD))
+        change = draw(st.sampled_from(["odd", "odd", "odd", "gone", "twice", "more"]))
+        if change == "odd":
+            pairs[at] = (name, value)
+        elif change == "gone" and len(pairs) > 1:
+            del pairs[at]
+        else:
+            pairs.append(
+                (name if change == "twice" else draw(st.sampled_from(["properties", "schema_version"])), value)
+            )
+    written = (f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=draw(st.booleans()))}" for name, value in pairs)
+    return f"{{{', '.join(written)}}}".encode()
+
+
+def check_plain(raw: bytes) -> None:
+    """What is read plainly is what the model says."""
+    fields = read_plainly(raw)
+    if fields is not None:
+        event = decode(InputTopic.USAGE, raw)
+        assert isinstance(event, UsageEvent)
+        assert fields == fields_of(event)
+
+
+@given(raw=nearly_plain() | garbled() | st.binary(max_size=200))
+@settings(max_examples=1_000)
+def test_what_is_read_plainly_is_what_the_model_says(raw: bytes) -> None:
+    check_plain(raw)
+
+
+@pytest.mark.parametrize("name", _GOOD)
+def test_no_odd_value_is_read_plainly_that_the_model_refuses(name: str) -> None:
+    for value in _ODD:
+        check_plain(json.dumps(_GOOD | {name: value}).encode())
+        check_plain(json.dumps(_GOOD | {name: value, "more": "x" * 300}, ensure_ascii=False).encode())
+
+
+def test_the_usual_usage_event_is_read_plainly() -> None:
+    assert read_plainly(
+        b'{"event_id":"e","account_id":"a","event":"x","occurred_at":"2025-03-01T12:00:00Z","user_id":"u","quantity":2}'
+    ) == ("a", 1_740_830_400_000, "x", "u", 2, "product", "e")
 
 
 @given(topic=TOPICS, fields=st.data(), value=JSON)
