@@ -58,6 +58,9 @@ sasl.enabled.mechanisms=SCRAM-SHA-512
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={scram} required;
 ssl.keystore.type=PEM
 ssl.keystore.location={keystore}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found={trusted}
 """
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
@@ -68,6 +71,7 @@ class SecureListener(NamedTuple):
     keystore: Path  # PEM: the broker's key (PKCS #8) and its certificate
     user: str
     password: str
+    trusted: bool = True  # the user may do all; otherwise nothing, for there are no ACLs
 
 
 class KafkaBroker(LocalBroker):
@@ -133,6 +137,7 @@ class KafkaBroker(LocalBroker):
                 secure_port=secure_port,
                 scram=_SCRAM,
                 keystore=self._secure.keystore,
+                trusted=str(self._secure.trusted).lower(),
             )
         (home / "server.properties").write_text(text)
         await self._format(home)

@@ -5,12 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer, OffsetAndMetadata, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TransactionalIdAuthorizationFailed, UnknownError
 from faust.types import TP
 
+from schemas.errors import StartError
 from streams.runtime.settings import Settings
 
 MAX_REQUEST: Final = 16 << 20
+ASK_SECONDS: Final = 30.0
+"""For so long a broker is asked whether it has transactions: on a new cluster it first makes a topic for them."""
+_AGAIN_SECONDS: Final = 0.5
 _PRODUCER: Final[dict[str, Any]] = {
     "linger_ms": 2,
     "max_batch_size": 1 << 19,
@@ -96,16 +100,52 @@ class PlainWriter:
 
 
 async def has_transactions(settings: Settings) -> bool:
-    """Whether the broker can do transactions: asked by beginning as a transactional producer would."""
-    producer = AIOKafkaProducer(**settings.kafka(), transactional_id=f"{settings.app_id}-probe")
+    """Whether the broker can do transactions: asked by beginning as a transactional producer would.
+
+    Only the embedded broker's own answer means no. A broker, or a coordinator, that is not there yet is waited for.
+    Raises `StartError` when it refuses, or does not answer in time: to go on would be at least once, unasked.
+    """
+    at, prefix = f"the broker at {settings.brokers}", f"{settings.app_id}-"
+    last = ""
     try:
-        async with asyncio.timeout(15):
-            await producer.start()
-    except (KafkaError, TimeoutError):
+        async with asyncio.timeout(ASK_SECONDS):
+            while True:
+                try:
+                    return await _answer(settings, f"{prefix}probe")
+                except KafkaError as error:
+                    if not _passing(error):
+                        raise
+                    last = f" (last: {error!r})"
+                await asyncio.sleep(_AGAIN_SECONDS)
+    except TransactionalIdAuthorizationFailed as error:
+        raise StartError(
+            f"{at} does not allow transactional ids that begin with {prefix!r}; give this user Describe and Write: "
+            f"kafka-acls --add --allow-principal User:NAME --operation Describe --operation Write "
+            f"--transactional-id {prefix} --resource-pattern-type prefixed"
+        ) from error
+    except KafkaError as error:
+        raise StartError(f"{at} does not begin transactions: {error!r}; its own log says why") from error
+    except TimeoutError as error:
+        raise StartError(
+            f"{at} has not begun a transaction within {ASK_SECONDS:g} s{last}; look whether its topic "
+            "__transaction_state has leaders, and as many brokers as its replication factor and min.isr ask for"
+        ) from error
+
+
+async def _answer(settings: Settings, transactional_id: str) -> bool:
+    producer = AIOKafkaProducer(**settings.kafka(), transactional_id=transactional_id)
+    try:
+        await producer.start()
+    except UnknownError:  # so the embedded broker answers; a Kafka says what is wrong
         return False
     finally:
         await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=2.0)
     return True
+
+
+def _passing(error: KafkaError) -> bool:
+    """Whether it may be over at the next attempt. aiokafka wraps what happens while it looks for the coordinator."""
+    return bool(error.retriable or (isinstance(error.__cause__, KafkaError) and error.__cause__.retriable))
 
 
 async def _send(producer: AIOKafkaProducer, record: Record) -> asyncio.Future[Any]:

@@ -12,8 +12,10 @@ import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from schemas.errors import StartError
 from streams.broker import KafkaBroker, SecureListener
 from streams.runtime.settings import load_settings
+from streams.runtime.writer import has_transactions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -81,3 +83,15 @@ async def test_a_broker_whose_certificate_nobody_vouches_for_is_not_trusted(
 async def test_a_client_without_tls_gets_nowhere(secured: KafkaBroker) -> None:
     with pytest.raises(KafkaError):
         await _brokers_seen({"SLACKWATER_BROKERS": secured.secure_address})
+
+
+async def test_a_user_who_may_write_has_transactions(secured: KafkaBroker, keystore: Path) -> None:
+    assert await has_transactions(load_settings(_environ(secured, keystore)))
+
+
+async def test_a_missing_acl_on_the_transactional_ids_is_told_and_not_taken_for_a_broker_without_transactions(
+    keystore: Path, kafka_required: None
+) -> None:
+    async with KafkaBroker(SecureListener(keystore, "worker", "right-password", trusted=False)) as broker:
+        with pytest.raises(StartError, match="give this user Describe and Write"):
+            await has_transactions(load_settings(_environ(broker, keystore)))
