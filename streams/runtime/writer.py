@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError, TransactionalIdAuthorizationFailed, Unkn
 from faust.types import TP
 
 from schemas.errors import StartError
+from streams.runtime.producer import Producer
 from streams.runtime.settings import Settings
 
 MAX_REQUEST: Final = 16 << 20
@@ -19,7 +20,6 @@ _PRODUCER: Final[dict[str, Any]] = {
     "linger_ms": 2,
     "max_batch_size": 1 << 19,
     "max_request_size": MAX_REQUEST,
-    "retry_backoff_ms": 20,  # the markers of one transaction may still be written when the next one begins
     "acks": "all",
 }
 
@@ -56,7 +56,7 @@ class TransactionalWriter:
 
     def __init__(self, settings: Settings, transactional_id: str) -> None:
         self._group = settings.app_id
-        self._producer = AIOKafkaProducer(
+        self._producer = Producer(
             **settings.kafka(), **_PRODUCER, transactional_id=transactional_id, transaction_timeout_ms=20_000
         )
 
@@ -83,7 +83,7 @@ class PlainWriter:
 
     def __init__(self, settings: Settings, commit: Commit) -> None:
         self._commit = commit
-        self._producer = AIOKafkaProducer(**settings.kafka(), **_PRODUCER)
+        self._producer = Producer(**settings.kafka(), **_PRODUCER)
 
     async def start(self) -> None:
         await self._producer.start()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
+import aiokafka.client
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -146,3 +149,31 @@ async def test_a_write_that_fails_leaves_nothing_for_readers_of_committed_record
 async def test_only_a_real_kafka_has_transactions(kafka: KafkaBroker, embedded: EmbeddedBroker) -> None:
     assert await has_transactions(Settings(brokers=kafka.address))
     assert not await has_transactions(Settings(brokers=embedded.address))
+
+
+async def test_a_broker_that_is_away_is_tried_a_few_times_a_second_and_gets_the_flush_when_it_is_back(
+    kafka_required: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, attempts = aiokafka.client.create_conn, 0
+
+    async def counted(*to: Any, **how: Any) -> Any:
+        nonlocal attempts
+        attempts += 1
+        return await connect(*to, **how)
+
+    async with KafkaBroker() as broker:
+        settings, topic = await topic_on(broker.address)
+        writers = [TransactionalWriter(settings, f"{topic}-{number}") for number in range(4)]
+        await asyncio.gather(*(writer.start() for writer in writers))
+        await asyncio.gather(*(writer.write(records(topic), None) for writer in writers))
+        broker.kill()
+        flushes = asyncio.gather(*(writer.write(records(topic), None) for writer in writers))
+        await asyncio.sleep(1)
+        monkeypatch.setattr(aiokafka.client, "create_conn", counted)
+        await asyncio.sleep(3)
+        assert 4 <= attempts < 60, f"{attempts} attempts of {len(writers)} producers in 3 s"
+        await broker.restart()
+        async with asyncio.timeout(20):
+            await flushes
+        await asyncio.gather(*(writer.stop() for writer in writers))
+        assert len(await committed_records(settings, topic, 24)) == 24

@@ -16,6 +16,7 @@ from typing import Any
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, SubscriptionState, TopicPartitionState
 from faust.stores import STORES
@@ -79,12 +80,14 @@ CALLED: list[tuple[Any, str, tuple[str, ...], str]] = [
     (driver.AIOKafkaConsumerThread, "earliest_offsets", ("self", "partitions"), "tasks.Tasks.positions"),
     (Assignment, "state_value", ("self", "tp"), "transport._positions"),
     (Recovery, "need_recovery", ("self",), "transport.Consumer._recover"),
+    (AIOKafkaClient, "_get_conn", ("self", "node_id", "group", "no_hint"), "producer.Producer: every connection"),
 ]
 PINNED_PRIVATE = {
     "_coordinator": "transport.ConsumerThread.rejoin, committed",
     "_create_worker_consumer": "transport.ConsumerThread",
     "_fetch_max_wait_ms": "transport.ConsumerThread",
     "_fetch_records": "transport.ConsumerThread",
+    "_get_conn": "producer.Producer",
     "_getmany": "transport.Consumer",
     "_isolation_level": "transport.ConsumerThread",
     "_subscription": "transport._positions",
@@ -215,10 +218,13 @@ async def test_the_books_of_a_rebalance_are_opened_after_the_tasks_have_started(
         (driver.ConsumerRebalanceListener, ".on_partitions_revoked", "transport.Consumer.on_partitions_revoked"),
         (FaustConsumer.getmany, "self._to_message", "transport.Consumer._to_message"),
         (FaustConsumer, "self._getmany(", "transport.Consumer._getmany"),
+        (AIOKafkaClient.ready, "self._get_conn(", "producer.Producer._connect_patiently"),
+        (AIOKafkaClient.send, "self.ready(", "producer.Producer._connect_patiently"),
+        (AIOKafkaClient._metadata_update, "self._get_conn(", "producer.Producer._connect_patiently"),
     ],
     ids=named,
 )
-def test_faust_still_calls_what_we_have_overridden(owner: Any, text: str, used: str) -> None:
+def test_what_we_have_overridden_is_still_called(owner: Any, text: str, used: str) -> None:
     assert text in inspect.getsource(owner), (
         f"{owner.__qualname__} has no {text!r}: streams/runtime/{used} is not called"
     )
