@@ -5,7 +5,7 @@ It is driven in the same way live, in a replay and in a test: `receive` what the
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
@@ -27,14 +27,15 @@ DECODED: Final = 20_000
 
 @dataclass(slots=True)
 class Output:
-    """What is to be stored and said, all of it or none."""
+    """What is to be stored and said, all of it or none. `rows` and `pictures` are made as they are read, since they may
+    be many: both are to be read, once, before anything else is asked of the home."""
 
     progress: Progress
-    rows: list[tuple[str, bytes]]
+    rows: Iterator[tuple[str, bytes]]
     """Accounts whose state has changed, by id."""
-    transitions: list[Transition] = field(default_factory=list)
-    pictures: list[tuple[str, bytes]] = field(default_factory=list)
-    refused: list[RefusedCommand] = field(default_factory=list)
+    transitions: list[Transition]
+    pictures: Iterator[tuple[str, bytes]]
+    refused: list[RefusedCommand]
 
 
 class Home:
@@ -126,13 +127,11 @@ class Home:
     def take(self, *, pictures: int) -> Output:
         """What has come of the steps since the last call, with at most so many `pictures`. The others, and all before
         there is a clock, are left for later calls."""
-        rows = [(account_id, account.encode()) for account_id, account in self._dirty.items()]
-        for account_id, value in rows:
-            self.census.change(self._stored(account_id), value)
+        rows = self._rows(self._dirty)
         self._unpictured.update(dict.fromkeys(self._dirty))
         now = self.merge.clock
         shown = list(islice(self._unpictured, pictures if now is not None else 0))
-        made = [(each, encode(self._engine.picture(self._account(each), now))) for each in shown if now is not None]
+        made = ((each, encode(self._engine.picture(self._account(each), now))) for each in shown if now is not None)
         for account_id in shown:
             del self._unpictured[account_id]
         progress = replace(self.merge.progress(), behind=bool(self._unpictured))
@@ -145,6 +144,12 @@ class Home:
     def account(self, account_id: str) -> Account:
         """The account as it stands; a new one if there is none."""
         return self._account(account_id)
+
+    def _rows(self, changed: dict[str, Account]) -> Iterator[tuple[str, bytes]]:
+        for account_id, account in changed.items():
+            value = account.encode()
+            self.census.change(self._stored(account_id), value)
+            yield account_id, value
 
     def _account(self, account_id: str) -> Account:
         account = self._young.get(account_id)

@@ -96,26 +96,25 @@ class Engagement(StatefulTask):
         """Input is still far from its end, here or at an origin."""
         return super().lagging or (self.home is not None and not self.home.merge.caught_up)
 
-    def take(self) -> list[Record]:
+    def take(self) -> Iterator[Record]:
         """Transitions, dead letters, pictures, and the changelog with the progress at its end."""
         assert self.home is not None
         pictures = 0 if self.lagging else _PICTURES
         if not (self.home.changed or self.position != self._flushed_position or (pictures and self.home.unpictured)):
-            return []
+            return
         settings, partition = self.settings, self.tp.partition
         output = self.home.take(pictures=pictures)
         alerts, health = settings.topic("alerts"), settings.topic("health")
-        records = [
-            Record(alerts, partition, each.account_id.encode(), encode(each), transition_headers(each))
-            for each in output.transitions
-        ]
-        records.extend(self._refused(each) for each in output.refused)
-        records.extend(Record(health, partition, account.encode(), value) for account, value in output.pictures)
-        records.extend(self.row(account.encode(), value) for account, value in output.rows)
-        records.append(self.row(PROGRESS, output.progress.encode()))
         for each in output.transitions:
+            yield Record(alerts, partition, each.account_id.encode(), encode(each), transition_headers(each))
             self.metrics.alerts_total.labels(each.kind.value, each.severity.value, each.change.value).inc()
-        return records
+        for refused in output.refused:
+            yield self._refused(refused)
+        for account, value in output.pictures:
+            yield Record(health, partition, account.encode(), value)
+        for account, value in output.rows:
+            yield self.row(account.encode(), value)
+        yield self.row(PROGRESS, output.progress.encode())
 
     def _refused(self, refused: RefusedCommand) -> Record:
         fact, refusal = refused.fact, refused.refusal

@@ -8,6 +8,7 @@ transaction. What goes wrong in a task ends it: its memory is dropped, and the n
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -15,7 +16,7 @@ from aiokafka import OffsetAndMetadata
 from faust.types import TP
 
 from streams.runtime.transport import Batch
-from streams.runtime.writer import Record, Writer
+from streams.runtime.writer import BREATH, Record, Writer
 
 if TYPE_CHECKING:
     from streams.runtime.tasks import Tasks
@@ -62,8 +63,9 @@ class Task:
     async def work(self) -> None:
         """What is to be done besides, after batches and now and then."""
 
-    def take(self) -> list[Record]:
-        """Everything to say since the last flush."""
+    def take(self) -> Iterable[Record]:
+        """Everything to say since the last flush. Where that may be much, it is made as it is read; the loop may do
+        something else in between, and the state stays as it is until all is read."""
         raise NotImplementedError
 
     @property
@@ -180,7 +182,11 @@ class Task:
 
     async def _flush(self) -> None:
         self._flushed_at = started = monotonic()
-        records = self.take()
+        records = []
+        for record in self.take():
+            records.append(record)
+            if len(records) % BREATH == 0:
+                await asyncio.sleep(0)
         assert self.position is not None
         if not records and self.position == self._flushed_position:
             return

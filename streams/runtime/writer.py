@@ -16,6 +16,8 @@ MAX_REQUEST: Final = 16 << 20
 ASK_SECONDS: Final = 30.0
 """For so long a broker is asked whether it has transactions: on a new cluster it first makes a topic for them."""
 _AGAIN_SECONDS: Final = 0.5
+BREATH: Final = 100
+"""Records made or sent between two moments at which the loop may do something else."""
 _PRODUCER: Final[dict[str, Any]] = {
     "linger_ms": 2,
     "max_batch_size": 1 << 19,
@@ -65,9 +67,7 @@ class TransactionalWriter:
 
     async def write(self, records: Sequence[Record], position: tuple[TP, OffsetAndMetadata] | None) -> list[int]:
         async with self._producer.transaction():
-            sent = [await _send(self._producer, record) for record in records]
-            for future in sent:
-                future.add_done_callback(_looked_at)  # the commit reports it
+            sent = await _send(self._producer, records)
             if position is not None:
                 tp, at = position
                 await self._producer.send_offsets_to_transaction({TopicPartition(*tp): at}, self._group)
@@ -89,7 +89,7 @@ class PlainWriter:
         await self._producer.start()
 
     async def write(self, records: Sequence[Record], position: tuple[TP, OffsetAndMetadata] | None) -> list[int]:
-        sent = [await _send(self._producer, record) for record in records]
+        sent = await _send(self._producer, records)
         written = await asyncio.gather(*sent)
         if position is not None:
             await self._commit(dict([position]))
@@ -148,11 +148,16 @@ def _passing(error: KafkaError) -> bool:
     return bool(error.retriable or (isinstance(error.__cause__, KafkaError) and error.__cause__.retriable))
 
 
-async def _send(producer: AIOKafkaProducer, record: Record) -> asyncio.Future[Any]:
-    future: asyncio.Future[Any] = await producer.send(
-        record.topic, record.value, key=record.key, partition=record.partition, headers=list(record.headers)
-    )
-    return future
+async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[asyncio.Future[Any]]:
+    """Give the records to the producer, which has room for them most of the time and then holds the loop."""
+    sent: list[asyncio.Future[Any]] = []
+    for topic, partition, key, value, headers in records:
+        future = await producer.send(topic, value, key=key, partition=partition, headers=list(headers))
+        future.add_done_callback(_looked_at)  # who waits for the last one hears of it
+        sent.append(future)
+        if len(sent) % BREATH == 0:
+            await asyncio.sleep(0)
+    return sent
 
 
 def _looked_at(future: asyncio.Future[Any]) -> None:
