@@ -69,6 +69,7 @@ class Engagement(StatefulTask):
             shuffled = decode_shuffle(record.value)
             home.receive(record.offset, shuffled)
             self.pending += len(shuffled.events)
+            await asyncio.sleep(0)  # thousands of events each, and there may be many
         home.merge.read = max(home.merge.read, batch.end)
         if batch.records:
             self.metrics.batch_records.labels(self.stage).observe(len(batch.records))
