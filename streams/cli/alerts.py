@@ -109,24 +109,29 @@ def _print_table(transitions: "Iterable[Transition]") -> None:
     from alerting.markup import clean
     from alerting.words import money
 
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 1_000  # for a program or a file nothing is cut off
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("alert", "severity", "kind", "account", "state", "since", "MRR"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("what", ratio=1, no_wrap=True, overflow="ellipsis")
+    for name, least in (("alert", 16), ("severity", 8), ("kind", 16), ("since", 10), ("state", 8)):
+        table.add_column(name, no_wrap=True, min_width=least)
+    table.add_column("account", no_wrap=True, overflow="ellipsis", min_width=8)
+    table.add_column("MRR", no_wrap=True, overflow="ellipsis")
+    table.add_column("what", no_wrap=True, overflow="ellipsis")
     for each in transitions:
         known = each.mrr_minor is not None and each.currency is not None
         cells = (
             each.alert_id,
             each.severity.value,
             each.kind.value,
-            each.account_id,
-            each.state.value,
             _date(each.since),
+            each.state.value,
+            each.account_id,
             money(each.mrr_minor or 0, each.currency or "") if known else "",
             each.headline,
         )
         table.add_row(*(Text(clean(cell)) for cell in cells))  # Text: names are never read as markup
-    Console(highlight=False).print(table)
+    console.print(table)
 
 
 def _print_history(history: "list[Transition]") -> None:

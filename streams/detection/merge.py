@@ -164,7 +164,11 @@ class Merge:
         until = self._until()
         while self._slices:
             number = min(self._slices)
-            if self._waiting > self._most and (until is None or (number + 1) * _SLICE_MS > until):
+            if self.clock is not None and (late := self._take_before(self.clock)):
+                # After a slice out of turn, or of a partition that was added: their time is past. All of them at once,
+                # so that nothing that waits is below the clock when the state is whole.
+                yield late, self.clock
+            elif self._waiting > self._most and (until is None or (number + 1) * _SLICE_MS > until):
                 events = self._take(number + 1)
                 self.disordered += len(events)
                 yield events, self._move((number + 1) * _SLICE_MS)
@@ -223,6 +227,20 @@ class Merge:
     def _take(self, end: int) -> list[Event]:
         """Everything of the slices before `end`, in order."""
         groups = [group for number in list(self._slices) if number < end for group in self._slices.pop(number)]
+        return self._merged(groups)
+
+    def _take_before(self, clock: int) -> list[Event]:
+        """Everything with a place before the clock, in order."""
+        groups: list[tuple[_Source, list[Event]]] = []
+        for number in [each for each in self._slices if each * _SLICE_MS < clock]:
+            rest = []
+            for source, events in self._slices.pop(number):
+                if early := [event for event in events if event.effective_at < clock]:
+                    groups.append((source, early))
+                if later := [event for event in events if event.effective_at >= clock]:
+                    rest.append((source, later))
+            if rest:
+                self._slices[number] = rest
         return self._merged(groups)
 
     def _take_until(self, number: int, until: int) -> list[Event]:

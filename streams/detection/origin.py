@@ -127,7 +127,7 @@ class Origin:
         return Rejected(
             Reason.TIME_IN_FUTURE,
             field,
-            f"is later than its record's own timestamp ({format_instant(timestamp)}) "
+            f"is later than its record's own timestamp or the time it was read ({format_instant(timestamp)}) "
             f"by more than {self._future_tolerance // 1000} s",
         )
 

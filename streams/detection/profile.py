@@ -40,10 +40,8 @@ class Profile:
             if name not in update.model_fields_set or (stale and name in self.fields):
                 continue
             value = getattr(update, name)
-            if value is None:
-                self.fields.pop(name, None)
-            else:
-                self.fields[name] = list(value) if isinstance(value, tuple) else value
+            # A cleared field stays here as None: an older update must not fill it again.
+            self.fields[name] = list(value) if isinstance(value, tuple) else value
         self.updated_at = max(self.updated_at, update.updated_at)
 
     def text(self, name: str) -> str | None:

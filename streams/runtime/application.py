@@ -100,10 +100,10 @@ class App(faust.App):
 
     async def _prepare(self) -> None:
         settings, tasks = self.settings, self.tasks
-        await topics.create(settings, roles=("output", "internal"))
         problems = await topics.verify(settings)
         if problems:
             raise StartError("\n".join(f"topic {each.topic!r} {each.text}; {each.remedy}" for each in problems))
+        await topics.create(settings, roles=("output", "internal"))  # not before it is known that it can start
         partitions = await topics.partition_counts(settings)
         tasks.origins = frozenset(f"{name}/{number}" for name in tasks.inputs for number in range(partitions[name]))
         tasks.dead_letter_partitions = partitions[settings.topic("dead_letters")]

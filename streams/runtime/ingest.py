@@ -12,6 +12,7 @@ from schemas.codec import decode, encode
 from schemas.dead_letter import DeadLetter, RecordPlace, dead_letter_headers
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic
+from schemas.instants import LATEST
 from schemas.plain_usage import read_plainly
 from schemas.shuffle import encode_shuffle
 from schemas.usage import UsageEvent
@@ -78,21 +79,24 @@ class Ingest(Task):
         origin = self.origin
         assert origin is not None
         counts: Counter[str] = Counter()
+        # Nothing that is live can come from the future, whatever a record says of its own time.
+        latest = int(time() * 1000) if self.settings.clock == "wall" else LATEST
         usage, limit = self.topic is InputTopic.USAGE, self.settings.max_record_bytes
         plain = 0
         for record in batch.records:
             value = record.value
             fields = read_plainly(value) if usage and value and len(value) <= limit and not record.headers else None
             if fields is None:
-                self._take(record, counts)
+                self._take(record, latest, counts)
                 continue
-            timestamp = record.timestamp if record.timestamp >= 0 else None
+            timestamp = min(record.timestamp, latest) if record.timestamp >= 0 else None
             refusal = origin.take_usage(record.offset, fields, timestamp)
             if refusal is None:
                 plain += 1
             else:
                 self._reject(record, refusal, timestamp)
-        counts["usage"] += plain
+        if plain:
+            counts["usage"] += plain
         for name, count in counts.items():
             self.metrics.events_total.labels(self.tp.topic, name).inc(count)
         if not usage:
@@ -100,11 +104,11 @@ class Ingest(Task):
         self.pending += len(batch.records)
         self._measure(batch, started)
 
-    def _take(self, record: Any, counts: Counter[str]) -> None:
+    def _take(self, record: Any, latest: int, counts: Counter[str]) -> None:
         """A marker, or an event that has to be looked at closely."""
         origin, topic = self.origin, self.topic
         assert origin is not None
-        timestamp = record.timestamp if record.timestamp >= 0 else None
+        timestamp = min(record.timestamp, latest) if record.timestamp >= 0 else None
         marker = _marker(record.headers) if record.headers else None
         if marker is None and record.value is None and topic is InputTopic.ACCOUNTS:
             return  # a tombstone of a compacted topic

@@ -197,7 +197,7 @@ class Task:
         self._flushed_position = position
         self.written(records, offsets)
         self.metrics.flush_seconds.labels(self.stage).observe(monotonic() - started)
-        self.tasks.succeeded()
+        self.tasks.succeeded(self)
 
 
 class StatefulTask(Task):

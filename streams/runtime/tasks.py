@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -63,7 +64,8 @@ class Tasks:
         self.by_tp: dict[TP, Task] = {}
         self._log_ends: Mapping[TP, int | None] = {}
         self._ends: Mapping[TP, int | None] = {}
-        self._failures = 0
+        self._failures: Counter[TP] = Counter()
+        """Failures in a row, of each task by itself: what others get done does not help it."""
         self._assigned_at = 0.0
         self._background: set[asyncio.Future[Any]] = set()
 
@@ -166,16 +168,17 @@ class Tasks:
 
     def failed(self, task: Task, error: Exception) -> None:
         """A task ended by itself: begin all anew, and end the worker when that does not help."""
-        self._failures += 1
-        log.error("%s of %s/%d failed (%d in a row)", task.stage, *task.tp, self._failures, exc_info=error)
-        if self._failures >= FAILURES:
+        self._failures[task.tp] += 1
+        failures = self._failures[task.tp]
+        log.error("%s of %s/%d failed (%d in a row)", task.stage, *task.tp, failures, exc_info=error)
+        if failures >= FAILURES:
             self._later(self.app.crash(error))
         else:
             self.consumer.thread.rejoin()
 
-    def succeeded(self) -> None:
-        """A flush was committed."""
-        self._failures = 0
+    def succeeded(self, task: Task) -> None:
+        """A task's flush was committed."""
+        self._failures.pop(task.tp, None)
 
     def _too_far_ahead(self, task: Task) -> bool:
         # Every home task hears from every origin, so that any one of them knows how far the slowest is.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from random import Random
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import StateError
 from schemas.events import InputTopic
 from schemas.shuffle import ShuffleRecord, Usage
+from streams.detection import merge as merge_module
 from streams.detection.merge import Merge, Progress
 
 NAMES = ("a/0", "a/1", "b/0")
@@ -82,8 +84,8 @@ class Reader:
             self.merge.receive(self.at, self.records[self.at])
             self.at += 1
 
-    def work(self, *, idle: bool) -> None:
-        """Apply what has its turn."""
+    def work(self, *, idle: bool, storing: Random | None = None) -> None:
+        """Apply what has its turn; perhaps store between two slices."""
         clock = self.merge.clock
         for events, now in self.merge.due(idle=idle):
             assert now is not None
@@ -91,6 +93,8 @@ class Reader:
             assert all(event.effective_at < now for event in events)
             clock = now
             self.applied += [(event.effective_at // 60_000, event.account, event.offset) for event in events]
+            if storing is not None and storing.random() < 0.3:
+                self.store()
 
     def store(self) -> None:
         """Note the progress with what is applied."""
@@ -102,9 +106,13 @@ class Reader:
     def run(self, random: Random, *, crash: float) -> Applied:
         """All of it, under a schedule with a few crashes: with more it might never get on."""
         crashes = 8
+        with patch.object(merge_module, "_TOGETHER", random.choice([2, 20_000])):
+            return self._run(random, crash, crashes)
+
+    def _run(self, random: Random, crash: float, crashes: int) -> Applied:
         while self.at < len(self.records) or len(self.merge):
             self.receive()
-            self.work(idle=random.random() < 0.5 or self.at == len(self.records))
+            self.work(idle=random.random() < 0.5 or self.at == len(self.records), storing=random)
             if random.random() < 0.5:
                 self.store()
             self.disordered += self.merge.disordered
@@ -123,6 +131,7 @@ def test_events_come_in_the_order_of_their_places_and_each_once(
 
 
 @given(shuffles(), seeds, st.integers(0, 6), st.sampled_from([0.0, 0.3]))
+@settings(max_examples=1_000)
 def test_with_too_much_waiting_they_come_out_of_turn_and_still_each_once(
     records: list[ShuffleRecord], seed: int, most: int, crash: float
 ) -> None:

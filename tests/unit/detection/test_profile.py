@@ -22,7 +22,15 @@ def test_absent_is_unchanged_and_null_is_cleared() -> None:
         {"updated_at": AT, "name": "Acme", "owner": "ana", "mrr_minor": 100},
         {"updated_at": AT + 1, "owner": None, "mrr_minor": 200},
     )
-    assert profile.fields == {"name": "Acme", "mrr_minor": 200}
+    assert profile.fields == {"name": "Acme", "owner": None, "mrr_minor": 200}
+    assert profile.text("owner") is None
+
+
+def test_an_older_update_does_not_fill_what_was_cleared() -> None:
+    profile = told(
+        {"updated_at": AT, "name": "Acme"}, {"updated_at": AT + 2, "name": None}, {"updated_at": AT + 1, "name": "Old"}
+    )
+    assert profile.text("name") is None
 
 
 def test_an_older_update_fills_only_what_is_not_known() -> None:

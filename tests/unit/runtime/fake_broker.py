@@ -54,9 +54,10 @@ class FakeBroker:
         return rows
 
 
-def batch(start: int, values: Iterable[bytes | None]) -> Batch:
-    """A fetched batch of records with these values."""
-    records = [SimpleNamespace(offset=start + number, value=value) for number, value in enumerate(values)]
+def batch(start: int, values: Iterable[bytes | None], *, timestamp: int = 1_740_000_000_000) -> Batch:
+    """A fetched batch of records with these values, written at `timestamp` (ms)."""
+    same = {"timestamp": timestamp, "key": None, "headers": ()}
+    records = [SimpleNamespace(offset=start + number, value=value, **same) for number, value in enumerate(values)]
     end = start + len(records)
     return Batch(start, end, end, records)
 

@@ -10,6 +10,7 @@ from alerting.notification import Notification
 from alerting.routing import Route
 from schemas.alerts import Transition
 from schemas.codec import encode
+from schemas.dead_letter import DeadLetter
 from streams.runtime.ingest import home_of
 from streams.runtime.notify import PAST_MS, Notify
 from streams.runtime.settings import Settings
@@ -120,3 +121,16 @@ async def test_on_the_wall_clock_the_past_is_told_to_nobody_and_counted() -> Non
     told = post.tasks.metrics.registry.get_sample_value
     for route in BOTH:
         assert told("slackwater_notifications_total", {"route": route.name, "result": "past"}) == 1
+
+
+async def test_a_record_that_is_no_transition_is_a_dead_letter_and_holds_up_nobody() -> None:
+    post = Post()
+    task = await post.owner()
+    task.handle(batch(0, [b"garbage", encode(alert(1))]))
+    await until(lambda: post.broker.positions.get(PARTITION) == 2)
+    await task.end(patience=5)
+    assert post.errors == []
+    assert [name for name, _ in post.written] == ["default", "console"]
+    (written,) = post.broker.topics[SETTINGS.topic("dead_letters")]
+    letter = DeadLetter.model_validate_json(written.value or b"")
+    assert (letter.raw, letter.origin.topic, letter.origin.offset) == (b"garbage", PARTITION.topic, 0)

@@ -67,7 +67,7 @@ class Company:
         self.ended.append(task)
         self.broke.set()
 
-    def succeeded(self) -> None: ...
+    def succeeded(self, task: Task) -> None: ...
 
 
 class Echo(Task):

@@ -1,0 +1,56 @@
+"""A task that keeps failing ends the worker, whatever the others get done meanwhile."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streams.runtime.metrics import Metrics
+from streams.runtime.settings import Settings
+from streams.runtime.tasks import FAILURES, Tasks
+
+
+class App(SimpleNamespace):
+    """Notes what the tasks ask for."""
+
+    def __init__(self) -> None:
+        super().__init__(asked=[])
+        thread = SimpleNamespace(rejoin=lambda: self.asked.append("rejoin"))
+        self.consumer = SimpleNamespace(thread=thread)
+
+    async def crash(self, _: Exception) -> None:
+        self.asked.append("crash")
+
+
+def task(topic: str) -> Any:
+    return SimpleNamespace(stage="notify", tp=TP(topic, 0))
+
+
+@pytest.fixture
+def app() -> App:
+    return App()
+
+
+@pytest.fixture
+def tasks(app: App) -> Tasks:
+    return Tasks(app, Settings(), Metrics())  # type: ignore[arg-type]
+
+
+async def test_what_others_get_done_does_not_help_it(app: App, tasks: Tasks) -> None:
+    for _ in range(FAILURES):
+        tasks.failed(task("poisoned"), ValueError("no"))
+        tasks.succeeded(task("fine"))
+    assert app.asked == ["rejoin"] * (FAILURES - 1)
+    for work in list(tasks._background):
+        await work
+    assert app.asked[-1] == "crash"
+
+
+async def test_what_it_gets_done_itself_does(app: App, tasks: Tasks) -> None:
+    for _ in range(3 * FAILURES):
+        tasks.failed(task("shaky"), ValueError("no"))
+        tasks.succeeded(task("shaky"))
+    assert set(app.asked) == {"rejoin"}
