@@ -3,7 +3,7 @@
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -101,6 +101,10 @@ async def read_transitions(settings: "Settings") -> "list[Transition]":
     return found
 
 
+_WIDE: Final = 120
+"""Columns from which on a terminal has room for a line an alert; below it, an alert takes two."""
+
+
 def _print_table(transitions: "Iterable[Transition]") -> None:
     from rich.console import Console
     from rich.table import Table
@@ -113,25 +117,23 @@ def _print_table(transitions: "Iterable[Transition]") -> None:
     if not console.is_terminal:
         console.width = 1_000  # for a program or a file nothing is cut off
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, least in (("alert", 16), ("severity", 8), ("kind", 16), ("since", 10), ("state", 8)):
-        table.add_column(name, no_wrap=True, min_width=least)
-    table.add_column("account", no_wrap=True, overflow="ellipsis", min_width=8)
-    table.add_column("MRR", no_wrap=True, overflow="ellipsis")
-    table.add_column("what", no_wrap=True, overflow="ellipsis")
+    for name in ("alert", "severity", "kind", "since", "state", "MRR", "account"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("what")  # the one that may wrap, so that nothing else is cut off
     for each in transitions:
         known = each.mrr_minor is not None and each.currency is not None
-        cells = (
-            each.alert_id,
-            each.severity.value,
-            each.kind.value,
-            _date(each.since),
-            each.state.value,
-            each.account_id,
-            money(each.mrr_minor or 0, each.currency or "") if known else "",
-            each.headline,
-        )
-        table.add_row(*(Text(clean(cell)) for cell in cells))  # Text: names are never read as markup
-    console.print(table)
+        mrr = money(each.mrr_minor or 0, each.currency or "") if known else ""
+        first = (each.alert_id, each.severity.value, each.kind.value, _date(each.since))
+        # Text: names are never read as markup.
+        if console.width < _WIDE:
+            line = f"{first[0]}  {first[1]:8}  {first[2]:16}  {first[3]}  {clean(each.account_id)}"
+            console.print(Text(line), no_wrap=True, overflow="ellipsis")
+            console.print(Text(f"  {clean(each.headline)}"), no_wrap=True, overflow="ellipsis")
+        else:
+            cells = (*first, each.state.value, mrr, each.account_id, each.headline)
+            table.add_row(*(Text(clean(cell)) for cell in cells))
+    if console.width >= _WIDE:
+        console.print(table)
 
 
 def _print_history(history: "list[Transition]") -> None:
