@@ -58,3 +58,6 @@ def main() -> None:
     except SlackwaterError as error:
         complain(str(error))
         sys.exit(1)
+    except OSError as error:  # a file or directory that cannot be read or written
+        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        sys.exit(1)

@@ -113,7 +113,7 @@ def _text(cell: Cell) -> str:
 def _whole(cell: Cell) -> int:
     try:
         number = float(cell) if isinstance(cell, str) else cell
-        if number is not None and not isinstance(number, bool) and int(number) == number:
+        if number is not None and not isinstance(number, bool) and int(number) == number and 1 <= number <= 1_000_000:
             return int(number)
     except (ValueError, OverflowError):
         pass

@@ -157,3 +157,12 @@ def test_columns_zone_and_ids_are_taken_from_the_options(runner: CliRunner, tmp_
     assert read["first"] == "2025-07-01T10:00:00Z"
     assert runner.invoke(app, [*arguments, "--timezone", "Atlantis"]).exit_code == 2
     assert runner.invoke(app, [*arguments, "--topic", "nothing"]).exit_code == 2
+
+
+def test_a_directory_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = slackwater("simulate", "--accounts", "1", "--days", "1", "--out", str(tmp_path / "file" / "fleet"))
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert str(tmp_path / "file" / "fleet") in result.stderr
+    assert "Not a directory" in result.stderr

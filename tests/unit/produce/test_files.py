@@ -162,6 +162,7 @@ def test_json_lines_of_every_topic_have_their_own_time(tmp_path: Path) -> None:
         ("a,at\nx\n", Columns("a", "at"), "f.csv, line 2: has 1 fields where the header has 2"),
         ("a,at,n\nx,2025-03-01,0\n", Columns("a", "at", quantity="n"), "f.csv, line 2, column 'n': "),
         ("a,at,n\nx,2025-03-01,1.5\n", Columns("a", "at", quantity="n"), "line 2, column 'n': must be a whole number"),
+        ("a,at,n\nx,2025-03-01,99999999999999999999999\n", Columns("a", "at", quantity="n"), "from 1 to 1,000,000"),
         ("a,at,n\nx,2025-03-01,inf\n", Columns("a", "at", quantity="n"), "line 2, column 'n': must be a whole number"),
         ("a,at,e\nx,2025-03-01,\n", Columns("a", "at", event="e"), "f.csv, line 2, column 'e': "),
         ('a,at\n"x,2025-03-01\n', Columns("a", "at"), "f.csv, line 2: "),
