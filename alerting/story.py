@@ -130,7 +130,8 @@ def _few_facts(notification: Notification, where: tzinfo) -> tuple[Fact, ...]:
 
 def _daily(transition: Transition) -> tuple[int, ...]:
     counts = transition.evidence.get("daily")
-    return counts[-DAYS_SHOWN:] if isinstance(counts, tuple) else ()
+    shown = counts[-DAYS_SHOWN:] if isinstance(counts, tuple) else ()
+    return shown if any(shown) else ()  # a flat line tells nothing
 
 
 def _reasons(transition: Transition) -> tuple[str, ...]:

@@ -86,13 +86,9 @@ def test_daily_counts_in_the_evidence_become_a_sparkline() -> None:
     assert "█▆█▁▂█▁▅█" in message.text
 
 
-@pytest.mark.parametrize("evidence", [{}, {"daily": 7}, {"daily": ()}])
+@pytest.mark.parametrize("evidence", [{}, {"daily": 7}, {"daily": ()}, {"daily": (0, 0)}])
 def test_without_daily_counts_there_is_no_sparkline(evidence: dict[str, Any]) -> None:
     assert "Events a day" not in shown(told(evidence=evidence))
-
-
-def test_days_of_nothing_are_a_flat_line() -> None:
-    assert "`▁▁`\nEvents a day, last 2 days; highest 0" in shown(told(evidence={"daily": (0, 0)}))
 
 
 def test_six_weeks_are_shown_of_a_longer_history() -> None:
