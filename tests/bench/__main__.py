@@ -20,6 +20,7 @@ def _decode(_: int | None) -> None:
 BENCHES: dict[str, tuple[Callable[[int | None], object], str]] = {
     "decode": (_decode, "reading a usage event, beside bare JSON"),
     "pipeline": (pipeline.run, "events/s of the whole, beside idiomatic Faust and beside bare reading; needs Kafka"),
+    "sparse": (pipeline.run_sparse, "the same with accounts that do little"),
 }
 
 

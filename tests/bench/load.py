@@ -20,13 +20,20 @@ _NAMES = ("session.started", "report.viewed", "report.exported", "dashboard.open
 @dataclass(frozen=True, slots=True)
 class Load:
     """`events` events of `accounts` accounts, the n-th most popular of them 1/n as busy as the first, over `days` days.
-    Usage events have about 200 bytes and an id each; a `billing` share of all events are payments and renewals."""
+    Usage events have about 200 bytes and an id each; a `billing` share of all events are payments and renewals.
 
-    events: int = 400_000
-    accounts: int = 5_000
-    days: int = 60
+    As it stands it is 40 events a day and account: 20 users who do two things each."""
+
+    events: int = 600_000
+    accounts: int = 500
+    days: int = 30
     billing: float = 0.01
     seed: int = 1
+
+    @classmethod
+    def sparse(cls) -> "Load":
+        """Little more than one event a day and account: closing days is most of the work."""
+        return cls(events=400_000, accounts=5_000, days=60)
 
     @property
     def end(self) -> int:

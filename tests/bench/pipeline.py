@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -62,8 +62,16 @@ class Figures:
 
 def run(events: int | None = None) -> dict[str, object]:
     """Measure and print. Raises `BenchError`, and `BrokerError` where no Kafka can run."""
-    load = Load() if events is None else Load(events=events)
-    return asyncio.run(_run(load))
+    return _measured(Load(), events)
+
+
+def run_sparse(events: int | None = None) -> dict[str, object]:
+    """`run` with `Load.sparse`."""
+    return _measured(Load.sparse(), events)
+
+
+def _measured(load: Load, events: int | None) -> dict[str, object]:
+    return asyncio.run(_run(load if events is None else replace(load, events=events)))
 
 
 async def _run(load: Load) -> dict[str, object]:
@@ -80,7 +88,9 @@ async def _run(load: Load) -> dict[str, object]:
             peers = [record for record in records if record.topic is InputTopic.USAGE][:IDIOMATIC_EVENTS]
             del records
             print(
-                f"{sent.total:,} events of {size:.0f} bytes ({usage:,} usage), {load.accounts:,} accounts", flush=True
+                f"{sent.total:,} events of {size:.0f} bytes ({usage:,} usage), {load.accounts:,} accounts, "
+                f"{load.days} days",
+                flush=True,
             )
             inputs = [settings.topic("usage"), settings.topic("billing")]
             arguments = ["tests.bench.bare", broker.address, str(sent.total), *inputs]
