@@ -127,10 +127,12 @@ class Ingest(Task):
         """Facts are waited for, and so is the news that the end was reached."""
         return bool(self._facts or self._dead) or (self.caught_up and not (self._said and self._said[1]))
 
-    def _flush_due(self) -> bool:
-        # Whoever has nothing to read for now, be it that it is too far ahead of the others, must not keep them waiting.
+    @property
+    def flush_due(self) -> bool:
+        """Sooner than elsewhere: who has nothing to read for now, be it that it is too far ahead of the others, must
+        not keep them waiting."""
         waited = monotonic() - self._flushed_at
-        return super()._flush_due() or (self.idle and self.pending > 0 and waited * 1000 >= self.settings.flush)
+        return super().flush_due or (self.idle and self.pending > 0 and waited * 1000 >= self.settings.flush)
 
     @property
     def metadata(self) -> str:

@@ -164,16 +164,18 @@ class Task:
             await self.accept(batch)
             self.position = batch.end
             await asyncio.sleep(0)
-            if self._flush_due():
+            if self.flush_due:
                 break
         await self.work()
-        if self._flush_due():
+        if self.flush_due:
             await self._flush()
 
     def _patience(self) -> float:
         return _URGENT_SECONDS if self.urgent else self.settings.flush / 1000
 
-    def _flush_due(self) -> bool:
+    @property
+    def flush_due(self) -> bool:
+        """Whether it is time to say what there is to say."""
         age = monotonic() - self._flushed_at
         if self.lagging:
             most = self.settings.lagging_flush_events
