@@ -34,19 +34,22 @@ check: $(READY) ## format, lint, types, import contracts, unit tests
 coverage: $(READY) ## which lines the tests without Kafka run
 	$(BIN)/pytest -q -n $(JOBS) -m 'not serial' --cov --cov-report=term
 
-bench: $(READY) ## figures against peers, in one run; fails nothing
+bench: $(READY) ## figures against peers, in one run of 25 minutes; ARGS='--list' for the parts; fails nothing
 	$(BIN)/python -m tests.bench $(ARGS)
 
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-constraints: $(READY) ## resolve constraints.txt anew; UPGRADE=--upgrade takes newer versions
-	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --all-extras --no-header \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(UPGRADE) -o constraints.txt pyproject.toml
+COMPILE := $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-header \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+constraints: $(READY) ## resolve constraints.txt anew, and a peer's of the benchmarks; UPGRADE=--upgrade takes newer versions
+	$(COMPILE) --all-extras $(UPGRADE) -o constraints.txt pyproject.toml
+	$(COMPILE) $(UPGRADE) -o tests/bench/quix.txt tests/bench/quix.in
 
 clean: ## remove .venv and all caches
-	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist deploy/kafka/target
+	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist deploy/kafka/target tests/bench/kafka_streams/target
 
 # The stamp is written last: an interrupted installation is taken up again.
 $(READY): constraints.txt pyproject.toml

@@ -31,44 +31,46 @@ def kafka_unavailable() -> str | None:
     found = re.search(r'version "(\d+)', version)
     if found is None or int(found[1]) < _JAVA_NEEDED:
         return f"Java {_JAVA_NEEDED} or later is needed, and `java -version` says {version.strip().splitlines()[:1]}"
-    if shutil.which("mvn") is None and not _complete():
+    if shutil.which("mvn") is None and not _complete(DEPLOY):
         return "no `mvn` on the path to fetch Kafka's jars: install Maven (Debian: maven)"
     return None
 
 
-async def find_jars() -> Path:
-    """The directory of Kafka's jars, filled by Maven when it is not there or pom.xml has changed.
+async def find_jars(folder: Path = DEPLOY) -> Path:
+    """The directory of the jars that the pom.xml in `folder` names, Kafka's if it is not given: filled by Maven when it
+    is not there or pom.xml has changed.
 
     Raises BrokerError with the end of Maven's output.
     """
-    return await asyncio.to_thread(_fetch)
+    return await asyncio.to_thread(_fetch, folder)
 
 
-def _fetch() -> Path:
-    target = DEPLOY / "target"
+def _fetch(folder: Path) -> Path:
+    target = folder / "target"
     target.mkdir(exist_ok=True)
     with (target / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # test processes that start together download once
-        if not _complete():
-            _download(target)
+        if not _complete(folder):
+            _download(folder)
     return target / "dependency"
 
 
-def _download(target: Path) -> None:
+def _download(folder: Path) -> None:
+    target = folder / "target"
     shutil.rmtree(target / "dependency", ignore_errors=True)
-    command = ["mvn", "-B", "-q", "-f", str(DEPLOY / "pom.xml"), "dependency:copy-dependencies"]
+    command = ["mvn", "-B", "-q", "-f", str(folder / "pom.xml"), "dependency:copy-dependencies"]
     try:
         done = subprocess.run(  # noqa: S603
             command, capture_output=True, text=True, check=False, timeout=_MAVEN_PATIENCE
         )
     except subprocess.TimeoutExpired as error:
-        raise BrokerError(f"Maven did not bring Kafka's jars within {_MAVEN_PATIENCE} s") from error
+        raise BrokerError(f"Maven did not bring the jars of {folder} within {_MAVEN_PATIENCE} s") from error
     if done.returncode != 0:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-        raise BrokerError(f"Maven could not bring Kafka's jars ({' '.join(command)}):\n{tail}")
-    (target / "complete").write_bytes((DEPLOY / "pom.xml").read_bytes())
+        raise BrokerError(f"Maven could not bring the jars ({' '.join(command)}):\n{tail}")
+    (target / "complete").write_bytes((folder / "pom.xml").read_bytes())
 
 
-def _complete() -> bool:
-    stamp = DEPLOY / "target" / "complete"
-    return stamp.is_file() and stamp.read_bytes() == (DEPLOY / "pom.xml").read_bytes()
+def _complete(folder: Path) -> bool:
+    stamp = folder / "target" / "complete"
+    return stamp.is_file() and stamp.read_bytes() == (folder / "pom.xml").read_bytes()

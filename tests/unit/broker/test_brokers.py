@@ -154,12 +154,11 @@ class TestWhyThereIsNoKafka:
         with pytest.raises(BrokerError, match="run from a clone of the repository"):
             await KafkaBroker().start()
 
-    async def test_maven_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_maven_fails(self, tmp_path: Path) -> None:
         _program(tmp_path / "mvn", "echo 'no route to host'; exit 1")
         (tmp_path / "pom.xml").touch()
-        monkeypatch.setattr(jars, "DEPLOY", tmp_path)
         with pytest.raises(BrokerError, match=r"(?s)Maven could not bring.*no route to host"):
-            await jars.find_jars()
+            await jars.find_jars(tmp_path)
         assert not (tmp_path / "target" / "complete").exists()
 
 
