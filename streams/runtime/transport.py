@@ -7,6 +7,7 @@ tests/framework.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from time import monotonic
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -31,6 +33,21 @@ class Batch:
     log_end: int
     """The partition's end for a reader of committed records, as of the fetch."""
     records: list[Any]
+    """As aiokafka parses them: with `offset`, `timestamp`, `key`, `value` and `headers`, and no more."""
+
+
+class _Fetched(OrderedDict[Any, Any]):
+    """What aiokafka has fetched and not handed out yet. Each record is handed out as it was parsed: to make a
+    `ConsumerRecord` of it takes longer than all else that is done to read it."""
+
+    def __setitem__(self, tp: Any, result: Any) -> None:
+        if type(result) is FetchResult:
+            result._partition_records._consumer_record = _as_parsed
+        super().__setitem__(tp, result)
+
+
+def _as_parsed(_tp: Any, record: Any) -> Any:
+    return record
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -50,6 +67,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         max_records: int | None = None,
     ) -> Any:
         self._pause_all_but(consumer, active_partitions)
+        if type(consumer._fetcher._records) is not _Fetched:  # it is made anew at each start
+            consumer._fetcher._records = _Fetched(consumer._fetcher._records)
         before = _positions(consumer, active_partitions)
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
         after = _positions(consumer, active_partitions)

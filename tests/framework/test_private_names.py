@@ -15,10 +15,13 @@ from typing import Any
 
 import faust
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, SubscriptionState, TopicPartitionState
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from faust.stores import STORES
 from faust.stores.base import Store
 from faust.tables import TableManager
@@ -31,7 +34,7 @@ from faust.types import TP
 from streams.runtime import table, topics
 from streams.runtime.application import App, create_app
 from streams.runtime.settings import Settings
-from streams.runtime.transport import FETCH_WAIT_MS, Consumer, ConsumerThread, Transport
+from streams.runtime.transport import FETCH_WAIT_MS, Consumer, ConsumerThread, Transport, _Fetched
 
 RUNTIME = Path(__file__).parents[2] / "streams" / "runtime"
 
@@ -83,13 +86,17 @@ CALLED: list[tuple[Any, str, tuple[str, ...], str]] = [
     (AIOKafkaClient, "_get_conn", ("self", "node_id", "group", "no_hint"), "producer.Producer: every connection"),
 ]
 PINNED_PRIVATE = {
+    "_consumer_record": "transport._Fetched",
     "_coordinator": "transport.ConsumerThread.rejoin, committed",
     "_create_worker_consumer": "transport.ConsumerThread",
     "_fetch_max_wait_ms": "transport.ConsumerThread",
     "_fetch_records": "transport.ConsumerThread",
+    "_fetcher": "transport.ConsumerThread: hands out records as they were parsed",
     "_get_conn": "producer.Producer",
     "_getmany": "transport.Consumer",
     "_isolation_level": "transport.ConsumerThread",
+    "_partition_records": "transport._Fetched",
+    "_records": "transport.ConsumerThread: the fetcher's",
     "_subscription": "transport._positions",
 }
 OWN = {"_patience"}
@@ -122,6 +129,27 @@ async def test_an_aiokafka_consumer_reads_isolation_and_fetch_wait_when_it_start
     source = inspect.getsource(AIOKafkaConsumer.start)
     for name in ("self._isolation_level", "self._fetch_max_wait_ms"):
         assert name in source, f"start() no longer hands {name} to the fetcher: we would read uncommitted records"
+    await consumer.stop()
+
+
+def test_records_are_handed_out_as_they_were_parsed() -> None:
+    batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 16)
+    batch.append(0, 1_736_121_600_000, b"key", b"value", [("name", b"text")])
+    tp = TopicPartition("t", 0)
+    records = PartitionRecords(tp, MemoryRecords(bytes(batch.build())), [], 0, None, None, True, 0)
+    fetched = _Fetched()
+    fetched[tp] = FetchResult(tp, assignment=None, partition_records=records, backoff=0)
+    (record,) = records
+    assert not isinstance(record, ConsumerRecord), "it was to be handed out as it is"
+    assert (record.offset, record.timestamp, record.key, record.value) == (0, 1_736_121_600_000, b"key", b"value")
+    assert list(record.headers) == [("name", b"text")]
+
+
+async def test_a_fetchers_records_are_a_mapping_that_can_be_put_in_its_place() -> None:
+    consumer = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1")
+    assert hasattr(consumer, "_fetcher"), "see transport.ConsumerThread._fetch_records"
+    assert "self._records = collections.OrderedDict()" in inspect.getsource(Fetcher.__init__)
+    assert "self._records[tp] = FetchResult(" in inspect.getsource(Fetcher), "see transport._Fetched"
     await consumer.stop()
 
 
