@@ -15,6 +15,8 @@ from schemas.plain_usage import UsageFields, fields_of
 from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64, known_hash64, make_usage
 from schemas.usage import UsageEvent
 
+_HOMES: Final = 1 << 17
+"""Accounts whose home is remembered."""
 MARKER_HEADER: Final = "slackwater-clock"
 """Header of a marker: its RFC 3339 time says that every event before it has been written."""
 
@@ -46,6 +48,7 @@ class Origin:
         self._future_tolerance = future_tolerance
         self._user_key = user_key
         self._dealt: list[list[Usage | Fact]] = [[] for _ in range(homes)]
+        self._homes: dict[str, int] = {}
 
     def mark(self, text: bytes, timestamp: int | None) -> Rejected | None:
         """Take a marker's header. One of the future is refused, like an event, and moves no clock."""
@@ -70,7 +73,7 @@ class Origin:
         account, name = event.account_id, identity(event)
         event_id = None if name is None else hash64(name)
         fact = Fact(offset, place, account, at, event, event_id, self.name)
-        self._dealt[self._home_of(account)].append(fact)
+        self._dealt[self._find_home(account)].append(fact)
         return None
 
     def take_usage(self, offset: int, fields: UsageFields, timestamp: int | None) -> Rejected | None:
@@ -82,8 +85,16 @@ class Origin:
         user_hash = None if user is None else known_hash64(user, self._user_key)
         id_hash = None if event_id is None else hash64(event_id)
         usage = make_usage((offset, place, account, at, event, user_hash, quantity, source, id_hash))
-        self._dealt[self._home_of(account)].append(usage)
+        home = self._homes.get(account)
+        if home is None:
+            home = self._find_home(account)
+        self._dealt[home].append(usage)
         return None
+
+    def _find_home(self, account: str) -> int:
+        if len(self._homes) >= _HOMES:
+            self._homes.clear()
+        return self._homes.setdefault(account, self._home_of(account))
 
     def _place(self, at: int, timestamp: int | None) -> int | None:
         """An event's place, which moves the clock; None for an event of the future."""
