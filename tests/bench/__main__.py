@@ -16,7 +16,7 @@ from time import monotonic
 
 import orjson
 
-from tests.bench import decode, pipeline
+from tests.bench import decode, live, pipeline
 from tests.bench.options import Options
 from tests.bench.table import ERRORS, Figures, show
 
@@ -53,6 +53,11 @@ BENCHES = {
         pipeline.run_busy,
         "what the changelog gets from busy accounts while the worker lags",
         ["changelog_lagging"],
+    ),
+    "live": Bench(
+        live.run,
+        "from a failed payment to its alert, idle and at half of the full rate; what the changelog gets then",
+        ["latency_idle", "latency_half", "changelog_live"],
     ),
 }
 
