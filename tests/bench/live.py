@@ -50,11 +50,11 @@ async def _run(options: Options) -> Figures:
         full = (await workers.measure(found, "full")).rate
         app = application(found.broker, found.home, "live", clock="wall", topic_prefix="live.")
         await topics.create(app.settings)
-        async with app.worker() as worker, _prober(app) as prober:
+        async with app.worker() as worker, probing(app) as prober:
             await prober.probe(10, 0.2)  # the first ones find everything cold
             idle = await prober.probe(*IDLE)
             idle.show("idle")
-            loaded = await _under_load(found.broker, app, prober, full / 2, worker.process.pid)
+            loaded = await under_load(found.broker, app, prober, full / 2, worker.process.pid)
     loaded.times.show(f"at {loaded.rate:,.0f} events/s")
     print(f"changelog / input bytes, live: {loaded.changelog:.2f}")
     return {
@@ -111,13 +111,23 @@ class Loaded:
     broker_cpu: float
 
 
-async def _under_load(broker: KafkaBroker, app: Application, prober: "Prober", rate: float, worker: int) -> Loaded:
-    count, gap = LOADED
+async def under_load(
+    broker: KafkaBroker,
+    app: Application,
+    prober: "Prober",
+    rate: float,
+    worker: int,
+    payments: tuple[int, float] = LOADED,
+    settle: float = _SETTLE,
+) -> Loaded:
+    """See what `payments` take while `rate` usage events a second come in, `settle` seconds after the first of those;
+    `worker` is its process. Raises `BenchError` when the events or the alerts do not come."""
+    count, gap = payments
     command = [sys.executable, "-m", "tests.bench.flow", broker.address, app.settings.topic("usage"), str(rate)]
-    flow = ChildProcess([*command, str(_SETTLE + count * gap + 5)], output=app.home / "flow.log")
+    flow = ChildProcess([*command, str(settle + count * gap + 5)], output=app.home / "flow.log")
     try:
         before = workers.topic_bytes(broker, app.settings)["changelog"]
-        await asyncio.sleep(_SETTLE)
+        await asyncio.sleep(settle)
         started, cpu = perf_counter(), (cpu_seconds(worker), cpu_seconds(broker.pid))
         times = await prober.probe(count, gap)
         seconds = perf_counter() - started
@@ -179,7 +189,8 @@ class Prober:
 
 
 @asynccontextmanager
-async def _prober(app: Application) -> AsyncIterator[Prober]:
+async def probing(app: Application) -> AsyncIterator[Prober]:
+    """A prober with all that it needs, and readers beside it."""
     settings = app.settings
     async with AsyncExitStack() as stack:
         producer = await stack.enter_async_context(AIOKafkaProducer(**settings.kafka(), acks="all"))
