@@ -2,7 +2,7 @@
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -20,7 +20,8 @@ def check(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """Would a worker start here? Looks at the settings, the broker and the topics; exit status 1 when it would not."""
+    """Would a worker start here, and what could it promise? Looks at the settings, the broker and the topics; exit
+    status 1 when it would not."""
     settings = settings_of(context)  # impossible settings end it here, with status 2
     result = run(_look(settings))
     if as_json:
@@ -30,6 +31,7 @@ def check(
         if result["broker"] is None:
             typer.echo(f"broker:   fine ({settings.brokers})")
             typer.echo(f"topics:   {'fine' if not result['topics'] else str(len(result['topics'])) + ' at fault'}")
+            typer.echo(f"promise:  {'exactly once' if result['exactly_once'] else AT_LEAST_ONCE}")
         else:
             typer.echo(f"broker:   {result['broker']}")
         for problem in result["topics"]:
@@ -38,15 +40,21 @@ def check(
         raise typer.Exit(1)
 
 
+AT_LEAST_ONCE: Final = "at least once: this broker has no transactions, so that a crash repeats what was flushed last"
+
+
 async def _look(settings: "Settings") -> dict[str, Any]:
-    from schemas.errors import BrokerError
+    from schemas.errors import SlackwaterError
     from streams.runtime import topics
+    from streams.runtime.writer import has_transactions
 
     broker: str | None = None
+    exactly_once: bool | None = None
     faults: list[dict[str, str]] = []
     try:
         problems = await topics.verify(settings)
         faults = [{"topic": p.topic, "text": p.text, "remedy": p.remedy} for p in problems]
-    except BrokerError as error:
+        exactly_once = await has_transactions(settings)
+    except SlackwaterError as error:
         broker = str(error)
-    return {"ok": broker is None and not faults, "broker": broker, "topics": faults}
+    return {"ok": broker is None and not faults, "broker": broker, "topics": faults, "exactly_once": exactly_once}

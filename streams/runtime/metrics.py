@@ -34,6 +34,7 @@ class Metrics:
         self.events_total = counter("events", "Valid events read.", "topic", "type")
         self.events_rejected_total = counter("events_rejected", "Records turned away.", "topic", "reason")
         self.events_duplicate_total = counter("events_duplicate", "Events whose id had been seen.", "topic")
+        self.dedup_overflow_total = counter("dedup_overflow", "Event ids forgotten early: an account had too many.")
         self.events_rekeyed_total = counter("events_rekeyed", "Events whose home is another partition.", "topic")
         self.events_late_total = counter("events_late", "Usage events of a day that had been judged.", "topic")
         self.dead_letters_total = counter("dead_letters", "Dead letters written.", "topic", "reason")
@@ -63,6 +64,7 @@ class Metrics:
         counted = {
             "duplicates": tally.duplicates,
             "late": tally.late,
+            "forgotten": tally.dedup_overflow,
             "disordered": home.merge.disordered,
             "succeeded": tally.payments_succeeded,
             "failed": tally.payments_failed,
@@ -73,6 +75,7 @@ class Metrics:
         more = {name: now - before.get(name, 0) if now >= before.get(name, 0) else now for name, now in counted.items()}
         self.events_duplicate_total.labels(usage_topic).inc(more["duplicates"])
         self.events_late_total.labels(usage_topic).inc(more["late"])
+        self.dedup_overflow_total.inc(more["forgotten"])
         self.events_disordered_total.inc(more["disordered"])
         for result in ("succeeded", "failed"):
             self.payments_total.labels(result).inc(more[result])

@@ -52,6 +52,8 @@ PROMISED = {
     "dead_letters_total": {"topic", "reason"},
     "recovery_seconds": set(),
     "flush_seconds": {"stage"},
+    "dedup_overflow_total": set(),
+    "exactly_once": set(),
     "build_info": {"version"},
 }
 """The metrics that there are so far, with their labels; no other may have a label that is not among these."""

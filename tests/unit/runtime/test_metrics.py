@@ -18,6 +18,7 @@ PROMISED = {
     "events_rejected",
     "events_duplicate",
     "events_late",
+    "dedup_overflow",
     "dead_letters",
     "event_age_seconds",
     "consumer_lag_records",
@@ -67,10 +68,11 @@ def test_a_home_that_began_anew_counts_on() -> None:
     metrics, home = Metrics(), Home(Engine(DetectionConfig()), Merge(frozenset({"t/0"})))
     for seen, late in ((3, 1), (5, 1), (2, 0)):  # the last of a task that began anew
         tally = Engine(DetectionConfig()).tally
-        tally.duplicates, tally.late = seen, late
+        tally.duplicates, tally.late, tally.dedup_overflow = seen, late, 10 * seen
         metrics.observe_home(0, home, tally, "t")
     assert metrics.registry.get_sample_value("slackwater_events_duplicate_total", {"topic": "t"}) == 7
     assert metrics.registry.get_sample_value("slackwater_events_late_total", {"topic": "t"}) == 1
+    assert metrics.registry.get_sample_value("slackwater_dedup_overflow_total") == 70
 
 
 def test_a_scrape_tells_what_the_homes_have_at_that_moment() -> None:

@@ -1,0 +1,27 @@
+"""What a broker can promise is said wherever somebody may look: in the log, in `check`, and on a metric."""
+
+from pathlib import Path
+
+import pytest
+
+from streams.broker import Broker, KafkaBroker
+from tests.e2e.harness import application
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    found: Broker = request.getfixturevalue(request.param)
+    return found
+
+
+async def test_exactly_once_or_at_least_once_is_told_at_start_in_check_and_on_a_metric(
+    broker: Broker, tmp_path: Path
+) -> None:
+    exact = isinstance(broker, KafkaBroker)
+    app = await application(broker, tmp_path)
+    checked = (await app.slackwater("check")).output
+    assert ("promise:  exactly once" in checked) == exact, checked
+    assert ("promise:  at least once: this broker has no transactions" in checked) == (not exact), checked
+    async with app.worker() as worker:
+        assert (await worker.metrics())["slackwater_exactly_once"] == exact
+        assert ("this broker has no transactions" in worker.process.output_tail(50)) == (not exact)
