@@ -75,6 +75,7 @@ class App(faust.App):
         """Flush and let go before Faust stops its consumer."""
         if self.tasks.by_tp:
             log.info("stopping")
+        self.tables.give_up()  # type: ignore[attr-defined]
         await self.tasks.release()
         await super().on_stop()
         if self._session is not None:

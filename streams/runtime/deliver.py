@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streams.runtime.tasks import Tasks
 
 POSITION: Final = b"\0position"
-_LAST_ANSWERS: Final = 4.0
+_LAST_ANSWERS: Final = 3.0
 """Seconds that messages in flight have when the task ends."""
 
 

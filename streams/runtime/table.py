@@ -1,5 +1,6 @@
 """Faust tables of bytes, kept by partition, that change only by recovery and by committed transactions."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final, NoReturn
@@ -97,10 +98,22 @@ class Table(faust.Table[Any, Any]):
 class Tables(TableManager):
     """Starts the tasks before Faust reads the ends of the changelogs: whoever wrote them last is fenced first."""
 
+    _beginning: asyncio.Task[None] | None = None
+
+    def give_up(self) -> None:
+        """Start no more tasks: the worker is to end. Faust's consumer waits at its end until the assignment is done,
+        and takes no requests by then, which tasks that are being started make."""
+        if self._beginning is not None:
+            self._beginning.cancel()
+
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
         """See Faust."""
         self.recovery.signal_recovery_end.clear()  # may be left over from the recovery before
-        await self.app.tasks.assign(assigned)  # type: ignore[attr-defined]
+        self._beginning = asyncio.create_task(self.app.tasks.assign(assigned))  # type: ignore[attr-defined]
+        await asyncio.wait([self._beginning])
+        if self._beginning.cancelled():
+            return
+        self._beginning.result()
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)

@@ -125,6 +125,11 @@ class Task:
         """Nothing that was fetched waits."""
         return not self._inbox
 
+    @property
+    def left_open(self) -> bool:
+        """Something was worked and is not committed."""
+        return self.position != self._flushed_position
+
     async def end(self, patience: float) -> None:
         """Flush what can be flushed in time, drop the rest."""
         self.closing = True
@@ -193,7 +198,7 @@ class Task:
         if not records and self.position == self._flushed_position:
             return
         position = self.position
-        self.pending = 0
+        self.pending, self._flushed_position = 0, None
         offsets = await self._writer.write(records, (self.tp, OffsetAndMetadata(position, self.metadata)))
         self._flushed_at = self.beat = monotonic()  # from its end on: a slow one does not follow upon the other
         self._flushed_position = position

@@ -62,6 +62,8 @@ class Tasks:
             settings.notifications_topic: Deliver,
         }
         self.by_tp: dict[TP, Task] = {}
+        self._ending: dict[TP, Task] = {}
+        """Let go last; kept to tell what of it was not committed."""
         self._log_ends: Mapping[TP, int | None] = {}
         self._ends: Mapping[TP, int | None] = {}
         self._failures: Counter[TP] = Counter()
@@ -91,7 +93,11 @@ class Tasks:
         if self.by_tp:
             await self.release()
         tasks = {tp: self.stages[tp.topic](tp, self) for tp in assigned if tp.topic in self.stages}
-        await asyncio.gather(*(task.start() for task in tasks.values()))
+        try:
+            await asyncio.gather(*(task.start() for task in tasks.values()))
+        except asyncio.CancelledError:
+            await asyncio.gather(*(task.end(0) for task in tasks.values()))
+            raise
         logs = [tp for tp in assigned if tp.topic in self.changelogs.values()]
         self._log_ends = await self.consumer.highwaters(*logs) if logs else {}
         self._ends = await self.consumer.highwaters(*tasks) if tasks else {}
@@ -102,8 +108,15 @@ class Tasks:
         """Commit what can be committed in time; what cannot is dropped, and the next owner does it again."""
         tasks, self.by_tp = self.by_tp, {}
         if tasks:
+            self._ending = tasks
             await asyncio.gather(*(task.end(GRACE) for task in tasks.values()))
             log.info("let go: %s", _listed(tasks))
+            if left_open := self.left_open():
+                log.warning("not committed, and done again by the next owner: %s", left_open)
+
+    def left_open(self) -> str:
+        """The partitions with something that is worked and not committed; empty when there are none."""
+        return _listed(tp for tp, task in {**self._ending, **self.by_tp}.items() if task.left_open)
 
     async def positions(self, consumer: Consumer) -> dict[TP, int]:
         """Where every task goes on; one with a table only when that was read to the end that was seen after fencing."""

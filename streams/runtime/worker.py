@@ -1,12 +1,15 @@
 """The worker in this process, however it is started: `slackwater worker`, or `faust -A streams.app worker`."""
 
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import faust.worker
+from mode.utils.futures import maybe_cancel
 
 from schemas.errors import SlackwaterError
 from streams.runtime import logs
+from streams.runtime.stopping import Bound
 
 if TYPE_CHECKING:
     from streams.runtime.application import App
@@ -30,6 +33,8 @@ class Worker(faust.worker.Worker):
         self.spinner = None  # it has the root logger make a record of everything
         app.conf.web_enabled = False  # Faust's own pages, open to all; slackwater has its own
         self._refusal: SlackwaterError | None = None
+        self._signalled = False
+        self._bound = Bound(app.tasks.left_open)
 
     async def start(self) -> None:
         """See Faust."""
@@ -38,11 +43,34 @@ class Worker(faust.worker.Worker):
         except SlackwaterError as error:  # Faust would log where it came from
             self._refusal = error
 
+    def install_signal_handlers(self) -> None:
+        """See mode. The first SIGTERM or SIGINT asks the worker to end, the second ends it at once: also when the loop
+        hangs, and so not by the loop's own handlers."""
+        super().install_signal_handlers()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._asked_to_end)
+
+    def _asked_to_end(self, number: int, _: Any) -> None:
+        if self._signalled:
+            self._bound.end(signal.Signals(number))
+            return
+        self._signalled = True
+        self._bound.start()
+        # mode would stop what is still being started, both at a time. The end of `start` leads to `stop` as well.
+        self.loop.call_soon_threadsafe(maybe_cancel, self._starting_fut)
+
+    async def stop(self) -> None:
+        """See mode. Bounded, whatever the reason."""
+        self._bound.start()
+        await super().stop()
+
     def execute_from_commandline(self) -> NoReturn:
-        """Never returns. Exit status: 0 stopped, 1 could not start or broke."""
+        """Never returns. Exit status: 0 stopped, 1 could not start, broke, or could not stop in order; 143 or 130 by a
+        second SIGTERM or SIGINT."""
         try:
             super().execute_from_commandline()
         except SystemExit as stop:
+            self._bound.cancel()
             reason = self._refusal or self.crash_reason
             if isinstance(reason, SlackwaterError):
                 complain(reason)

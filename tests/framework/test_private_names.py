@@ -30,6 +30,7 @@ from faust.transport.consumer import Consumer as FaustConsumer
 from faust.transport.consumer import ConsumerThread as FaustConsumerThread
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.worker import Worker as ModeWorker
 
 from streams.runtime import table, topics
 from streams.runtime.application import App, create_app
@@ -73,6 +74,8 @@ OVERRIDDEN: list[tuple[Any, str, tuple[str, ...], str]] = [
     (faust.App, "on_start", ("self",), "application.App: looks at the topics"),
     (faust.App, "on_first_start", ("self",), "application.App: makes no data directory"),
     (faust.App, "on_stop", ("self",), "application.App: the last flush"),
+    (ModeWorker, "install_signal_handlers", ("self",), "worker.Worker: the second signal, and a loop that hangs"),
+    (ModeWorker, "stop", ("self",), "worker.Worker: whatever ends it is bounded"),
 ]
 CALLED: list[tuple[Any, str, tuple[str, ...], str]] = [
     (GroupCoordinator, "request_rejoin", ("self",), "transport.ConsumerThread.rejoin"),
@@ -246,6 +249,9 @@ async def test_the_books_of_a_rebalance_are_opened_after_the_tasks_have_started(
         (driver.ConsumerRebalanceListener, ".on_partitions_revoked", "transport.Consumer.on_partitions_revoked"),
         (FaustConsumer.getmany, "self._to_message", "transport.Consumer._to_message"),
         (FaustConsumer, "self._getmany(", "transport.Consumer._getmany"),
+        (ModeWorker.default_on_first_start, "self.install_signal_handlers()", "worker.Worker"),
+        (ModeWorker.execute_from_commandline, "self._starting_fut = ", "worker.Worker: what a signal cancels"),
+        (ModeWorker.execute_from_commandline, "self.stop_and_shutdown()", "worker.Worker: a cancelled start stops"),
         (AIOKafkaClient.ready, "self._get_conn(", "producer.Producer._connect_patiently"),
         (AIOKafkaClient.send, "self.ready(", "producer.Producer._connect_patiently"),
         (AIOKafkaClient._metadata_update, "self._get_conn(", "producer.Producer._connect_patiently"),
