@@ -102,8 +102,8 @@ PINNED_PRIVATE = {
     "_records": "transport.ConsumerThread: the fetcher's",
     "_subscription": "transport._positions",
 }
-OWN = {"_patience"}
-"""A stage's own, which it takes from the base class."""
+OWN = {"_patience", "_exit"}
+"""A stage's own, which it takes from the base class; and `os._exit`, which is documented."""
 
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
