@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from alerting.bucket import Bucket
 from alerting.delivery.answers import Answer, Failure, Verdict, judge
-from alerting.notification import Notification, Undelivered, UndeliveredReason
+from alerting.notification import Undelivered, UndeliveredReason, decode_note
 from alerting.outbox_rows import RouteState, Row, route_key
 from alerting.policy import DeliveryPolicy
 
@@ -190,7 +190,7 @@ class Lane:
                 added_at=row.added_at,
                 first_tried_at=row.first_tried_at,
                 at=now,
-                notification=Notification.decode(row.notification),
+                notification=decode_note(row.notification),
             )
         )
 

@@ -1,36 +1,38 @@
 """What crosses the notifications topic: one message to be written, to one route, with all that writing it takes.
 
+A `Notification` tells of an alert, a `Notice` of slackwater itself.
+
 Also what becomes of one that could not be delivered: a value of the undelivered topic.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from schemas.alerts import Transition
 from schemas.base import Model
 from schemas.instants import Instant
 
 RouteName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 SlackUser = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
 
 
-class Notification(Model):
-    """One message about one transition. Its key on the topic is the route, so that one partition owns a route's order.
-
-    The transition is what was detected; the other fields are what the reader of a message needs besides.
-    """
+class Note(Model):
+    """One message to one route. Its key on the topic is the route, so that one partition owns a route's order."""
 
     schema_version: Literal[1] = 1
     route: RouteName
-    transition: Transition
-    owner_slack_id: SlackUser | None = None
-    """The owner's Slack user id: mentions them. Without it the owner is named."""
     timezone: str = "UTC"
     """Business time zone (IANA name), in which the message's days are written. UTC when it is not known here."""
     rerouted_from: RouteName | None = None
     """The broken route that this was meant for."""
+
+    @property
+    def subject(self) -> str:
+        """What it is about: messages of one subject stay in order whatever happens."""
+        raise NotImplementedError
 
     def rerouted(self, route: str) -> Self:
         """The same message for another route."""
@@ -44,6 +46,48 @@ class Notification(Model):
     def decode(cls, raw: bytes) -> Self:
         """The inverse of `encode`. Raises `pydantic.ValidationError` (without the input) for anything else."""
         return cls.model_validate_json(raw)
+
+
+class Notification(Note):
+    """A message about a transition: that is what was detected, the other fields are what its reader needs besides."""
+
+    transition: Transition
+    owner_slack_id: SlackUser | None = None
+    """The owner's Slack user id: mentions them. Without it the owner is named."""
+
+    @property
+    def subject(self) -> str:
+        """The alert."""
+        return self.transition.alert_id
+
+
+class Notice(Note):
+    """A message about slackwater itself, for those who run it. The texts are its own but for names of topics."""
+
+    notice_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    """The same for the same thing that happened."""
+    title: Line
+    where: Line
+    """The topic and partition, or whatever it happened to."""
+    text: Line
+    """What happened: one or two sentences."""
+    advice: Line
+    """What to do about it."""
+    at: Instant
+    """When it was found."""
+
+    @property
+    def subject(self) -> str:
+        """What happened."""
+        return self.notice_id
+
+
+_NOTES: Final[TypeAdapter[Notification | Notice]] = TypeAdapter(Notification | Notice)
+
+
+def decode_note(raw: bytes) -> Notification | Notice:
+    """What `encode` of either made. Raises `pydantic.ValidationError` (without the input) for anything else."""
+    return _NOTES.validate_json(raw)
 
 
 class UndeliveredReason(StrEnum):
@@ -69,7 +113,7 @@ class Undelivered(Model):
     first_tried_at: Instant | None = None
     at: Instant
     """When it was given up."""
-    notification: Notification
+    notification: Notification | Notice
 
     def encode(self) -> bytes:
         """JSON in UTF-8."""

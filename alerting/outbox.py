@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from alerting.bucket import Bucket
 from alerting.delivery.answers import Answer, Verdict
 from alerting.lane import Lane
-from alerting.notification import Notification, Undelivered
+from alerting.notification import Notice, Notification, Undelivered, decode_note
 from alerting.outbox_rows import RouteState, Row
 from alerting.policy import DeliveryPolicy
 from alerting.routing import DEFAULT, Route
@@ -39,7 +39,7 @@ class Changed:
     """The table's keys and their new values; None deletes."""
     undelivered: list[Undelivered]
     """For the undelivered topic."""
-    rerouted: list[Notification]
+    rerouted: list[Notification | Notice]
     """For the notifications topic, keyed by their new route."""
 
     def __bool__(self) -> bool:
@@ -100,13 +100,13 @@ class Outbox:
             outbox._lane(row.route).restore(row)
         return outbox
 
-    def add(self, sequence: int, notification: Notification, now: int) -> bool:
+    def add(self, sequence: int, notification: Notification | Notice, now: int) -> bool:
         """Take a notification in. `sequence` grows within a route: its offset in the notifications topic, say.
 
         False, and nothing done, for a sequence that is not above all those taken in before: it is read again.
         """
         lane = self._lane(notification.route)
-        return lane.add(sequence, notification.transition.alert_id, notification.encode(), now)
+        return lane.add(sequence, notification.subject, notification.encode(), now)
 
     def next(self, now: int) -> Row | None:
         """A notification to send at once, or None. A route gives no other one before the answer is told."""
@@ -133,7 +133,7 @@ class Outbox:
                     self._stored.remove(key)
                     changed.rows.append((key, None))
             changed.undelivered.extend(lane.undelivered)
-            changed.rerouted.extend(Notification.decode(row.notification).rerouted(DEFAULT) for row in lane.leaving)
+            changed.rerouted.extend(decode_note(row.notification).rerouted(DEFAULT) for row in lane.leaving)
             lane.dirty, lane.undelivered, lane.leaving = {}, [], []
         return changed
 
@@ -165,6 +165,6 @@ class Outbox:
 def _check(row: Row) -> None:
     # At the start, when nothing has been written yet: later there would be no way on and no way back.
     try:
-        Notification.decode(row.notification)
+        decode_note(row.notification)
     except ValidationError as error:
         raise StateError(f"the notification of the outbox row {row.key!r} cannot be read: {error}") from error

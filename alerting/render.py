@@ -18,9 +18,9 @@ from slack_sdk.models.blocks import (
 )
 
 from alerting import words
-from alerting.markup import cut, escape, escaped_units, mrkdwn
+from alerting.markup import clean, cut, escape, escaped_units, mrkdwn
 from alerting.message import Message
-from alerting.notification import Notification
+from alerting.notification import Notice, Notification
 from alerting.sparkline import sparkline
 from alerting.story import Story, tell
 
@@ -39,11 +39,35 @@ PLAYBOOK_LIMIT = 1_000
 _LINK = re.compile(r"https?://[^\s<>|\"'`*…]++(?!…)")  # an address that was cut is none
 
 
-def render(notification: Notification) -> Message:
-    """The message of a notification. Total: any notification that is valid has one."""
+def render(notification: Notification | Notice) -> Message:
+    """The message of a notification or notice. Total: any that is valid has one."""
+    if isinstance(notification, Notice):
+        return _notice(notification)
     story = tell(notification)
     blocks = _quiet(story) if story.quiet else _loud(story)
     return Message(_text(story), tuple(block.to_dict() for block in blocks))
+
+
+def _notice(notice: Notice) -> Message:
+    head = f"🔧 {clean(notice.title)}: {clean(notice.where)}"
+    footer = " · ".join(
+        part
+        for part in (
+            "slackwater itself, not an account",
+            words.day(notice.at, words.zone(notice.timezone)),
+            f"meant for the route {notice.rerouted_from}, which is broken" if notice.rerouted_from else "",
+        )
+        if part
+    )
+    text, advice = cut(clean(notice.text), SENTENCE_LIMIT) or "…", cut(clean(notice.advice), PLAYBOOK_LIMIT)
+    blocks: list[Block] = [
+        HeaderBlock(text=_plain(head, HEADER_LIMIT)),
+        SectionBlock(text=_plain(text, SENTENCE_LIMIT)),
+        SectionBlock(text=_markup(f"*What to do*  {_linked(advice)}")),
+        ContextBlock(elements=[_plain(footer, ELEMENT_LIMIT)]),
+    ]
+    lines = [cut(head, 2 * HEADER_LIMIT), text, f"What to do: {advice}", footer]
+    return Message(mrkdwn("\n".join(lines), TEXT_LIMIT), tuple(block.to_dict() for block in blocks))
 
 
 def _loud(story: Story) -> list[Block]:

@@ -5,7 +5,7 @@ from traceback import extract_tb
 
 from alerting.delivery import Channel
 from alerting.delivery.answers import Answer, Failure
-from alerting.notification import Notification
+from alerting.notification import decode_note
 from alerting.outbox_rows import Row
 from alerting.render import render
 
@@ -17,7 +17,7 @@ async def attempt(row: Row, channel: Channel) -> Answer:
     topic.
     """
     try:
-        message = render(Notification.decode(row.notification))
+        message = render(decode_note(row.notification))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's own
         place = extract_tb(error.__traceback__)[-1]
         detail = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"

@@ -6,6 +6,7 @@ answered is committed before the next one of its route goes out: a crash repeats
 
 import asyncio
 import random
+from dataclasses import replace
 from time import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -13,10 +14,11 @@ from faust.types import TP
 
 from alerting.delivery.answers import Answer
 from alerting.delivery.attempt import attempt
-from alerting.notification import Notification
+from alerting.notification import decode_note
 from alerting.outbox import Outbox
 from alerting.outbox_rows import Row
 from streams.runtime.ingest import home_of
+from streams.runtime.resume import Loss, What
 from streams.runtime.task import StatefulTask
 from streams.runtime.topics import DELIVERIES
 from streams.runtime.transport import Batch
@@ -47,14 +49,20 @@ class Deliver(StatefulTask):
         waiting = [(key.decode(), value) for key, value in rows.items() if key != POSITION]
         policy = self.tasks.delivery_policy
         self.outbox = Outbox.restore(waiting, self.tasks.routes, policy, draw=random.SystemRandom().random)
-        return max(int(rows.get(POSITION, b"0")), earliest)
+        self.log = replace(self.log, first=earliest)
+        position, _, mark = rows.get(POSITION, b"").decode().partition("@")
+        if position or not self.committed:
+            return self.place(int(position) if position else None, mark).position
+        start = self.place(self.committed, "").position
+        self.lost(Loss(What.FORGOTTEN, *self.tp, start, start))
+        return start
 
     async def accept(self, batch: Batch) -> None:
         """Put the notifications of a batch into the outbox."""
         assert self.outbox is not None
         now = _now()
         for record in batch.records:
-            self._dirty |= self.outbox.add(record.offset, Notification.decode(record.value), now)
+            self._dirty |= self.outbox.add(record.offset, decode_note(record.value), now)
         self.pending += len(batch.records)
 
     async def work(self) -> None:
@@ -100,8 +108,8 @@ class Deliver(StatefulTask):
         for note in changed.rerouted:
             partition = home_of(note.route, self.settings.partitions)
             records.append(Record(self.settings.notifications_topic, partition, note.route.encode(), note.encode()))
-        if records or self.position != self._flushed_position:
-            records.append(self.row(POSITION, str(self.position).encode()))
+        if records or self.position != self.flushed_position:
+            records.append(self.row(POSITION, f"{self.position}{self.metadata}".encode()))
         return records
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alerting.notification import Notification
+from alerting.notification import Notice, Notification
 from schemas.alerts import AlertState, Change, Kind, Severity, Transition
 from schemas.instants import parse_instant
 
@@ -44,3 +44,24 @@ def transition(**fields: Any) -> Transition:
 def notification(route: str = "default", **fields: Any) -> Notification:
     """A notification of such a transition."""
     return Notification(route=route, transition=transition(**fields))
+
+
+def transition_of(note: Notification | Notice) -> Transition:
+    """What a notification tells of."""
+    assert isinstance(note, Notification)
+    return note.transition
+
+
+def notice(**fields: Any) -> Notice:
+    """A notice of records that were lost, but for `fields`."""
+    made: dict[str, Any] = {
+        "route": "default",
+        "notice_id": "8899aabbccddeeff",
+        "title": "Records lost",
+        "where": "billing/3",
+        "text": "1234 records of billing/3 (offsets 100 to 1333) had been removed from the topic before slackwater "
+        "read them. It reads on at offset 1334.",
+        "advice": "Give the topic a longer retention.ms: https://kafka.apache.org/documentation/#topicconfigs",
+        "at": AT,
+    }
+    return Notice(**(made | fields))

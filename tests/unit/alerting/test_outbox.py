@@ -6,12 +6,12 @@ import pytest
 
 from alerting.bucket import Bucket
 from alerting.delivery.answers import OK, Answer, Failure, Verdict, judge
-from alerting.notification import Undelivered, UndeliveredReason
+from alerting.notification import Undelivered, UndeliveredReason, decode_note
 from alerting.outbox import Outbox
 from alerting.policy import HOUR, MINUTE, SECOND, DeliveryPolicy
 from alerting.routing import Route
 from schemas.errors import StateError
-from tests.unit.alerting.samples import AT, notification
+from tests.unit.alerting.samples import AT, notice, notification, transition_of
 from tests.unit.alerting.virtual_delivery import Slack, VirtualDelivery, in_turn
 
 ROUTES = (Route("default"), Route("sales"))
@@ -187,7 +187,7 @@ def test_one_poisonous_message_is_set_aside_and_the_others_arrive() -> None:
             assert sent == {0}, "its alert's order is kept"
     world.run_until(AT + 60 * HOUR)
     assert world.delivered() == [1, *range(3, 63)]
-    assert [lost.notification.transition.revision for lost in world.undelivered] == [1, 2]
+    assert [transition_of(lost.notification).revision for lost in world.undelivered] == [1, 2]
     first, second = (lost.at - AT for lost in world.undelivered)
     assert 24 * HOUR <= first <= 24 * HOUR + 12 * MINUTE, "that the others arrived did not prolong its day"
     assert first + 24 * HOUR <= second <= first + 25 * HOUR
@@ -252,8 +252,8 @@ def test_what_waits_for_a_broken_route_goes_to_the_default_one_and_so_does_what_
     world.add(2, notification("sales", revision=3))
     world.run_until(AT + 2 * SECOND)
     world.outbox.add(3, notification("sales", revision=4), world.now)
-    assert [moved.transition.revision for moved in world.outbox.changed().rerouted] == [4]
-    assert [moved.transition.revision for moved in world.rerouted] == [1, 2, 3]
+    assert [transition_of(moved).revision for moved in world.outbox.changed().rerouted] == [4]
+    assert [transition_of(moved).revision for moved in world.rerouted] == [1, 2, 3]
     assert {(moved.route, moved.rerouted_from) for moved in world.rerouted} == {("default", "sales")}
     assert len(world.sent) == 1, "no message is spent on a route known to be broken"
     assert list(world.table) == ["sales/"]
@@ -267,7 +267,7 @@ def test_a_broken_route_is_tried_again_now_and_then_and_used_when_it_works() -> 
     world.run_until(AT + HOUR)
     assert [sent.row.sequence for sent in world.sent][:3] == [0, 6, 17], "after 5 minutes, then after 10"
     assert world.delivered("sales") == [17, 18, 19]
-    assert [moved.transition.revision - 1 for moved in world.rerouted] == list(range(17))
+    assert [transition_of(moved).revision - 1 for moved in world.rerouted] == list(range(17))
     (status,) = world.outbox.status()
     assert status.broken_since is None
 
@@ -279,7 +279,7 @@ def test_a_broken_route_that_fails_in_another_way_is_no_better() -> None:
         world.run_until(AT + minute * MINUTE)
         world.add(minute, notification("sales", revision=minute + 1))
     world.run_until(AT + 2 * HOUR)
-    assert [moved.transition.revision - 1 for moved in world.rerouted] == [0, 6, 30]
+    assert [transition_of(moved).revision - 1 for moved in world.rerouted] == [0, 6, 30]
     assert world.delivered("sales") == [60]
 
 
@@ -381,3 +381,17 @@ def test_a_bucket_that_lets_nothing_through_is_refused(interval: int, burst: int
 
 def test_no_answer_at_all_is_a_connection_error() -> None:
     assert judge(Answer()) is Verdict.CONNECTION_ERROR
+
+
+def test_notices_wait_their_turn_among_the_others_and_survive_a_restart() -> None:
+    outbox = Outbox([Route()], draw=lambda: 0.5)
+    outbox.add(0, notification(), AT)
+    outbox.add(1, notice(), AT)
+    kept = Outbox.restore(
+        [(key, value) for key, value in outbox.changed().rows if value is not None], [Route()], draw=lambda: 0.5
+    )
+    for expected in (notification(), notice()):
+        row = kept.next(AT + HOUR)
+        assert row is not None
+        assert decode_note(row.notification) == expected
+        kept.answered(row, OK, AT + HOUR)

@@ -9,8 +9,8 @@ import pytest
 from alerting.message import Message
 from alerting.render import render
 from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
-from tests.unit.alerting.gallery import GOLDEN, notification_of, payloads
-from tests.unit.alerting.samples import AT, DAY, HOUR, notification
+from tests.unit.alerting.gallery import GOLDEN, NOTICE, notification_of, payloads
+from tests.unit.alerting.samples import AT, DAY, HOUR, notice, notification
 from tests.unit.alerting.slack_limits import assert_slack_accepts, texts
 
 
@@ -37,7 +37,35 @@ def test_the_messages_of_a_kind_are_as_they_were(kind: Kind) -> None:
 
 
 def test_there_is_a_golden_file_for_every_kind_and_no_other() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == set(Kind)
+    assert {path.stem for path in GOLDEN.iterdir()} == {*Kind, NOTICE}
+
+
+def test_the_message_of_a_notice_is_as_it_was() -> None:
+    written = json.loads((GOLDEN / f"{NOTICE}.json").read_text(encoding="utf-8"))
+    assert render(notice()).payload() == written, "if it is meant: python -m tests.unit.alerting.gallery"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"rerouted_from": "sales", "timezone": "Mars/Olympus"},
+        dict.fromkeys(("title", "where", "text", "advice"), "<!channel> & \u202e *x* " * 40),
+        dict.fromkeys(("title", "where", "text", "advice"), "\n"),
+        dict.fromkeys(("title", "where", "text", "advice"), "😀" * 1_000),
+    ],
+)
+def test_slack_accepts_every_notice(fields: dict[str, str]) -> None:
+    assert_slack_accepts(render(notice(**fields)))
+
+
+def test_a_notice_says_what_where_and_what_to_do_and_that_it_is_about_no_account() -> None:
+    message = render(notice())
+    assert header(message) == "🔧 Records lost: billing/3"
+    for part in ("(offsets 100 to 1333)", "slackwater itself, not an account · 12 March 2025"):
+        assert part in shown(message)
+        assert part in message.text
+    assert "*What to do*  Give the topic a longer retention.ms: <https://kafka.apache.org/" in shown(message)
 
 
 @pytest.mark.parametrize("kind", Kind)
