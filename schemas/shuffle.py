@@ -52,7 +52,7 @@ class Fact(NamedTuple):
     body: FactBody
     event_id: int | None
     origin: str = ""
-    """The input partition; in the shuffle its record says it."""
+    """As its record in the shuffle says it."""
 
 
 make_usage = partial(tuple.__new__, Usage)
@@ -65,7 +65,8 @@ class ShuffleRecord:
 
     topic: InputTopic
     origin: str
-    """`topic/partition` of the input partition, as Kafka calls it."""
+    """The input partition: its `place_of`, and behind an @ which topic of that name it is. A topic that was created
+    anew, with offsets from 0, is another origin at the same place."""
     last: int
     """Every event of this origin and home up to this offset is in this record or an earlier one."""
     clock: int | None
@@ -73,6 +74,15 @@ class ShuffleRecord:
     caught_up: bool
     """The origin had been read to its end."""
     events: tuple[Usage | Fact, ...]
+
+
+def place_of(origin: str) -> str:
+    """`topic/partition` of an origin, as Kafka calls it.
+
+    >>> place_of("billing/3@Vb2mHdCvTqOyJxkG1c9VAw"), place_of("billing/3")
+    ('billing/3', 'billing/3')
+    """
+    return origin.partition("@")[0]
 
 
 def hash64(text: str, key: bytes = b"") -> int:

@@ -13,9 +13,9 @@ from typing import Final
 import orjson
 
 from schemas.errors import StateError
-from schemas.shuffle import Fact, ShuffleRecord, Usage
+from schemas.shuffle import Fact, ShuffleRecord, Usage, place_of
 
-VERSION: Final = 1
+VERSION: Final = 2
 _SLICE_MS: Final = 3_600_000
 _TOGETHER: Final = 20_000
 """Up to so many events slices are taken as one: an account's events together cost less than one by one."""
@@ -28,10 +28,13 @@ Event = Usage | Fact
 class OriginState:
     """What is known of one origin."""
 
+    name: str
     floor: int = -1
     """Highest offset received: an event at or below it is a repetition."""
     clock: int | None = None
     caught_up: bool = False
+    over: int | None = None
+    """Shuffle offset from which on nothing new comes of it: its topic was created anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +48,23 @@ class Progress:
     clock: int | None
     """Below `read`, exactly the events with an earlier place are applied."""
     origins: dict[str, tuple[int, int | None]]
-    """Of each origin the highest offset received below `low` or applied, and its clock."""
+    """Of each origin the highest offset received below `low` or applied, and its clock. Of several origins of one
+    partition the last is the one that is there."""
     behind: bool = False
     """Pictures of some accounts are older than their rows: they were left for later."""
+    shuffle: str = ""
+    """Which topic of its name the shuffle is; empty where that is not known."""
 
     def encode(self) -> bytes:
-        return orjson.dumps((VERSION, self.low, self.read, self.clock, self.origins, self.behind))
+        return orjson.dumps((VERSION, self.low, self.read, self.clock, self.origins, self.behind, self.shuffle))
 
     @classmethod
     def decode(cls, raw: bytes) -> "Progress":
         """Raises `StateError` when a newer version wrote it."""
-        version, *values = orjson.loads(raw)
-        if version != VERSION:
-            raise StateError(f"the state's progress is of version {version}: this worker reads version {VERSION} only")
-        low, read, clock, origins, behind = values
-        return cls(low, read, clock, {name: (floor, at) for name, (floor, at) in origins.items()}, behind)
+        version, low, read, clock, origins, *more = orjson.loads(raw)
+        if not 1 <= version <= VERSION:
+            raise StateError(f"the state's progress is of version {version}: this worker reads up to {VERSION}")
+        return cls(low, read, clock, {name: (floor, at) for name, (floor, at) in origins.items()}, *more)
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +72,8 @@ class _Source:
     """The shuffle record that held events came in."""
 
     offset: int
-    origin: str
+    origin: OriginState
+    partition: str
     floor_before: int
     held: int = 0
 
@@ -78,14 +84,16 @@ _place = attrgetter("effective_at")
 class Merge:
     """Events of one home partition, waiting for their turn.
 
-    `origins` names every input partition there is: one that has said nothing yet holds the clock. `most` bounds how
-    many events wait; when more do, the earliest are applied out of turn and counted in `disordered`. With `live`,
-    events are applied as they come once every origin is caught up; without, the clocks alone say what is applied when.
+    `places` names every input partition there is: one that has said nothing yet holds the clock. At each place there is
+    one origin at a time. The first record of an unknown one puts it in the place of the one before, whose clock then
+    holds nobody, and whose events wait for their turn as before. `most` bounds how many events wait; when more do, the
+    earliest are applied out of turn and counted in `disordered`. With `live`, events are applied as they come once
+    every origin is caught up; without, the clocks alone say what is applied when.
     """
 
     def __init__(
         self,
-        origins: frozenset[str],
+        places: frozenset[str],
         progress: Progress | None = None,
         *,
         most: int = 200_000,
@@ -99,11 +107,16 @@ class Merge:
         self._before = progress
         self.behind = progress is not None and progress.behind
         """Pictures were left for later."""
-        self._origins = {name: OriginState() for name in sorted(origins)}
-        self._gone: dict[str, OriginState] = {}  # stored, and no longer there: they hold up nobody
+        self._there = {place: OriginState(place) for place in sorted(places)}
+        self._gone: dict[str, OriginState] = {}  # by name; stored, and no longer there: they hold up nobody
         for name, (floor, clock) in (progress.origins if progress else {}).items():
-            known = self._origins if name in origins else self._gone
-            known[name] = OriginState(floor, clock)
+            place, origin = place_of(name), OriginState(name, floor, clock)
+            if place in places:
+                self._put(place, origin, progress.read if progress else 0)
+            else:
+                self._gone[name] = origin
+        self.replaced: list[tuple[str, int]] = []
+        """Partitions at which another origin has begun, and how far the one before had been read; for who takes it."""
         self._slices: dict[int, list[tuple[_Source, list[Event]]]] = {}
         self._sources: dict[int, _Source] = {}
         self._waiting = 0
@@ -115,20 +128,21 @@ class Merge:
     @property
     def caught_up(self) -> bool:
         """Every origin has been read to its end."""
-        return all(origin.caught_up for origin in self._origins.values())
+        return all(origin.caught_up for origin in self._there.values())
 
     @property
     def clocks(self) -> dict[str, int | None]:
-        """The clock of every origin."""
-        return {name: origin.clock for name, origin in self._origins.items()}
+        """The clock of every place."""
+        return {place: origin.clock for place, origin in self._there.items()}
 
     def receive(self, offset: int, record: ShuffleRecord) -> None:
         """Hold back a record's events. `offset` is the record's own, in the shuffle partition."""
         self.read = offset + 1
-        origin = self._origins.get(record.origin) or self._gone.get(record.origin)
-        if origin is None:  # a partition that was added
-            origin = self._origins[record.origin] = OriginState()
-        source = _Source(offset, record.origin, origin.floor)
+        partition = place_of(record.origin)
+        origin = self._there.get(partition)
+        if origin is None or origin.name != record.origin:
+            origin = self._other(partition, record.origin, offset)
+        source = _Source(offset, origin, partition, origin.floor)
         # Read again after a restart: what lies before the stored clock is applied.
         applied = self._before.clock if self._before and offset < self._before.read else None
         slices, current = self._slices, None
@@ -152,6 +166,30 @@ class Merge:
         origin.caught_up = record.caught_up
         if record.clock is not None and (origin.clock is None or record.clock > origin.clock):
             origin.clock = record.clock
+
+    def _other(self, place: str, name: str, offset: int) -> OriginState:
+        """The origin of a record that is not of the one that is there."""
+        there = self._there.get(place)
+        if there is not None:
+            if name == place:  # written before topics of one name were told apart
+                return there
+            if there.name == place:  # likewise; or it has said nothing yet
+                there.name = name
+                return there
+        if name in self._gone:
+            return self._gone[name]
+        if there is not None:
+            self.replaced.append((place, there.floor + 1))
+        begun = OriginState(name)
+        self._put(place, begun, offset)
+        return begun
+
+    def _put(self, place: str, origin: OriginState, offset: int) -> None:
+        before = self._there.get(place)
+        if before is not None and before.name != place:
+            before.over = offset
+            self._gone[before.name] = before
+        self._there[place] = origin
 
     def due(self, *, idle: bool) -> Iterator[tuple[list[Event], int | None]]:
         """The events whose turn has come, in slices of one hour or several, each with the clock after it.
@@ -191,19 +229,18 @@ class Merge:
 
     def progress(self) -> Progress:
         """What to store with the state, once every slice that `due` gave is applied."""
-        states = {**self._gone, **self._origins}
-        origins = {name: (origin.floor, origin.clock) for name, origin in states.items()}
-        low = self.read
+        low = min((source.offset for source in self._sources.values()), default=self.read)
+        states = [origin for origin in self._gone.values() if origin.over is None or origin.over >= low]
+        origins = {origin.name: (origin.floor, origin.clock) for origin in (*states, *self._there.values())}
         for source in self._sources.values():  # in the order of receipt, so that the first of an origin is its earliest
-            low = min(low, source.offset)
-            floor, clock = origins[source.origin]
-            origins[source.origin] = (min(floor, source.floor_before), clock)
+            floor, clock = origins[source.origin.name]
+            origins[source.origin.name] = (min(floor, source.floor_before), clock)
         before = self._before.read if self._before else 0
         return Progress(low, max(self.read, before), self.clock, origins)
 
     def _until(self) -> int | None:
         """The time that every origin has passed; None while one has not begun."""
-        clocks = [origin.clock for origin in self._origins.values()]
+        clocks = [origin.clock for origin in self._there.values()]
         known = [clock for clock in clocks if clock is not None]
         if not known or len(known) < len(clocks):
             return self.clock
@@ -256,7 +293,7 @@ class Merge:
 
     def _merged(self, groups: list[tuple[_Source, list[Event]]]) -> list[Event]:
         """The groups' events in the order of (place, origin, offset). They are held no longer."""
-        groups.sort(key=lambda group: (group[0].origin, group[0].offset))
+        groups.sort(key=lambda group: (group[0].partition, group[0].offset))
         for source, events in groups:
             source.held -= len(events)
             self._waiting -= len(events)

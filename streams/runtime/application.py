@@ -14,12 +14,15 @@ from yarl import URL
 from schemas.errors import StartError
 from streams.runtime import topics
 from streams.runtime.channels import channels_of
+from streams.runtime.intact import refuse_without_state
 from streams.runtime.metrics import Metrics
 from streams.runtime.settings import Settings
 from streams.runtime.table import SCHEME, Table, Tables
 from streams.runtime.tasks import Tasks
+from streams.runtime.topic_ids import TopicIds
 from streams.runtime.topics import DELIVERIES, ENGAGEMENT
 from streams.runtime.transport import Transport
+from streams.runtime.watch import watch
 from streams.runtime.web import Web
 from streams.runtime.worker import Worker
 from streams.runtime.writer import has_transactions
@@ -62,6 +65,7 @@ class App(faust.App):
     async def on_start(self) -> None:
         """Look at the broker and its topics before anything is joined. Raises `StartError`, `BrokerError`."""
         await self._prepare()
+        self.add_future(watch(self.tasks))
         await self.add_runtime_dependency(Web(self, beacon=self.beacon, loop=self.loop))
         gc.collect()
         gc.freeze()
@@ -80,6 +84,8 @@ class App(faust.App):
         await super().on_stop()
         if self._session is not None:
             await self._session.close()
+        if self.tasks.topic_ids is not None:
+            await self.tasks.topic_ids.close()
 
     def on_rebalance_end(self) -> None:
         """See Faust."""
@@ -104,9 +110,11 @@ class App(faust.App):
         problems = await topics.verify(settings)
         if problems:
             raise StartError("\n".join(f"topic {each.topic!r} {each.text}; {each.remedy}" for each in problems))
+        await refuse_without_state(settings)
         await topics.create(settings, roles=("output", "internal"))  # not before it is known that it can start
         partitions = await topics.partition_counts(settings)
         tasks.origins = frozenset(f"{name}/{number}" for name in tasks.inputs for number in range(partitions[name]))
+        tasks.topic_ids = TopicIds(settings, [*tasks.stages, *tasks.changelogs.values()])
         tasks.dead_letter_partitions = partitions[settings.topic("dead_letters")]
         tasks.transactions = await has_transactions(settings)
         self.metrics.exactly_once.set(tasks.transactions)

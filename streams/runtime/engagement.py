@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -10,12 +11,13 @@ from faust.types import TP
 from schemas.alerts import transition_headers
 from schemas.codec import encode
 from schemas.dead_letter import DeadLetter, RecordPlace
-from schemas.shuffle import decode_shuffle
+from schemas.shuffle import decode_shuffle, place_of
 from streams.detection.engine import Engine
 from streams.detection.home import Home
 from streams.detection.merge import Merge, Progress
 from streams.detection.results import RefusedCommand
 from streams.runtime.ingest import dead_letter
+from streams.runtime.resume import Loss, What
 from streams.runtime.task import StatefulTask
 from streams.runtime.topics import ENGAGEMENT
 from streams.runtime.transport import Batch
@@ -43,16 +45,27 @@ class Engagement(StatefulTask):
         super().__init__(tp, tasks)
         self.engine = Engine(tasks.settings.detection())
         self.home: Home | None = None
+        self.restored = False
+        """There was state to begin with."""
 
     def load(self, rows: dict[bytes, bytes], earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for a state of a newer version."""
         stored = rows.get(PROGRESS)
         progress = Progress.decode(stored) if stored is not None else None
+        self.restored = progress is not None
+        self.log = replace(self.log, first=earliest)
+        stood = None if progress is None else progress.low if progress.read <= self.log.end else progress.read
+        resumed = self.place(stood, progress.shuffle if progress else "")
+        start = resumed.position
+        if progress is not None and resumed.found is What.REMOVED:
+            progress = replace(progress, low=start, read=max(start, progress.read))
+        elif progress is not None and resumed.found is not None:  # nothing of what had been received is held there
+            progress = replace(progress, low=start, read=start)
         live, most = self.settings.clock == "wall", self.settings.max_waiting_events
         merge = Merge(self.tasks.origins, progress, most=most, live=live)
         self.home = Home(self.engine, merge, lambda account: rows.get(account.encode()), _accounts(rows))
         self.metrics.standings.homes[self.tp.partition] = self.home
-        return max(progress.low, earliest) if progress else earliest
+        return start
 
     async def end(self, patience: float) -> None:
         """See `Task`."""
@@ -70,10 +83,18 @@ class Engagement(StatefulTask):
             home.receive(record.offset, shuffled)
             self.pending += len(shuffled.events)
             await asyncio.sleep(0)  # thousands of events each, and there may be many
+        self._note_replaced(home)
         home.merge.read = max(home.merge.read, batch.end)
         if batch.records:
             self.metrics.batch_records.labels(self.stage).observe(len(batch.records))
             self.metrics.batch_seconds.labels(self.stage).observe(monotonic() - started)
+
+    def _note_replaced(self, home: Home) -> None:
+        """Each home hears that an input topic was created anew; the first one tells it."""
+        for partition, read in home.merge.replaced if self.tp.partition == 0 else ():
+            topic, _, number = partition.rpartition("/")
+            self.lost(Loss(What.REPLACED, topic, int(number), read, 0))
+        home.merge.replaced.clear()
 
     async def work(self) -> None:
         """Apply what has its turn, and honour what is due."""
@@ -101,7 +122,7 @@ class Engagement(StatefulTask):
         """Transitions, dead letters, pictures, and the changelog with the progress at its end."""
         assert self.home is not None
         pictures = 0 if self.lagging else _PICTURES
-        if not (self.home.changed or self.position != self._flushed_position or (pictures and self.home.unpictured)):
+        if not (self.home.changed or self.position != self.flushed_position or (pictures and self.home.unpictured)):
             return
         settings, partition = self.settings, self.tp.partition
         output = self.home.take(pictures=pictures)
@@ -115,11 +136,11 @@ class Engagement(StatefulTask):
             yield Record(health, partition, account.encode(), value)
         for account, value in output.rows:
             yield self.row(account.encode(), value)
-        yield self.row(PROGRESS, output.progress.encode())
+        yield self.row(PROGRESS, replace(output.progress, shuffle=self.mark).encode())
 
     def _refused(self, refused: RefusedCommand) -> Record:
         fact, refusal = refused.fact, refused.refusal
-        topic, _, partition = fact.origin.rpartition("/")
+        topic, _, partition = place_of(fact.origin).rpartition("/")
         self.metrics.dead_letters_total.labels(topic, refusal.reason.value).inc()
         letter = DeadLetter(
             reason=refusal.reason,

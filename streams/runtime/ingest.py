@@ -6,6 +6,7 @@ from itertools import repeat
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from aiokafka import OffsetAndMetadata
 from aiokafka.partitioner import murmur2
 from faust.types import TP
 
@@ -18,6 +19,7 @@ from schemas.plain_usage import MOST, UsageFields, read_plainly
 from schemas.shuffle import encode_shuffle
 from schemas.usage import UsageEvent
 from streams.detection.origin import MARKER_HEADER, Origin
+from streams.runtime.resume import Log, Loss, What
 from streams.runtime.task import Task
 from streams.runtime.transport import Batch
 from streams.runtime.writer import Record
@@ -42,26 +44,42 @@ class Ingest(Task):
         super().__init__(tp, tasks)
         self.topic: InputTopic = tasks.inputs[tp.topic]
         self.origin: Origin | None = None
+        self._anew = False
         self._dead: list[Record] = []
         self._facts = 0
         self._caught_up = False
         self._said_at = 0.0
         self._said: tuple[int | None, bool] | None = None
 
+    def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
+        """See `Task`. Of a topic that was created anew nothing is known, its clock neither."""
+        start = super().resume(commit, log)
+        self.restore("" if commit is None or self._anew else commit.metadata)
+        return start
+
+    def lost(self, loss: Loss) -> None:
+        """See `Task`. That a topic was created anew is told by the home tasks: the group forgets a topic that is
+        deleted, and so it may not be known here."""
+        if loss.what is What.REPLACED:
+            self._anew = True
+        else:
+            super().lost(loss)
+
     def restore(self, metadata: str) -> None:
         """Begin with the clock that was committed with the position."""
+        clock = metadata.partition("@")[0]
         settings = self.settings
         partitions = settings.partitions
         key = settings.user_hash_key.get_secret_value().encode() if settings.user_hash_key else b""
         self.origin = Origin(
             self.topic,
-            f"{self.tp.topic}/{self.tp.partition}",
+            f"{self.tp.topic}/{self.tp.partition}" + (f"@{self.mark}" if self.mark else ""),
             homes=partitions,
             home_of=lambda account: home_of(account, partitions),
             out_of_order=settings.out_of_order,
             future_tolerance=settings.future_tolerance,
             user_key=key,
-            clock=int(metadata) if metadata.lstrip("-").isdigit() else None,
+            clock=int(clock) if clock.lstrip("-").isdigit() else None,
         )
 
     @property
@@ -139,8 +157,13 @@ class Ingest(Task):
 
     @property
     def metadata(self) -> str:
-        """The origin's clock."""
-        return "" if self.origin is None or self.origin.clock is None else str(self.origin.clock)
+        """The origin's clock, and the mark."""
+        clock = "" if self.origin is None or self.origin.clock is None else str(self.origin.clock)
+        return clock + super().metadata
+
+    async def still_there(self) -> bool:
+        """See `Task`."""
+        return await self.tasks.still_there(self)
 
     def take(self) -> list[Record]:
         """A record for each home partition, and the dead letters."""

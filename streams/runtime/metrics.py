@@ -44,6 +44,8 @@ class Metrics:
         self.flush_seconds = histogram("flush_seconds", "Time a flush takes.", _TIMES, "stage")
         self.consumer_lag_records = gauge("consumer_lag_records", "Records not read yet.", "topic", "partition")
         self.events_disordered_total = counter("events_disordered", "Events applied before their turn.")
+        self.records_lost_total = counter("records_lost", "Records that were removed before they were read.", "topic")
+        self.topic_incarnations_total = counter("topic_incarnations", "Topics that were created anew.", "topic")
         self.payments_total = counter("payments", "Payments, and failed attempts at one.", "result")
         self.alerts_total = counter("alerts", "Changes of alerts.", "kind", "severity", "change")
         self.notifications_total = counter("notifications", "Answers to messages.", "route", "result")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from aiokafka import OffsetAndMetadata
 from faust.types import TP
 
+from streams.runtime import losses
+from streams.runtime.resume import UNKNOWN_END, Log, Loss, Resumed, What, resume
 from streams.runtime.transport import Batch
 from streams.runtime.writer import BREATH, Record, Writer
 
@@ -26,6 +28,10 @@ log = logging.getLogger(__name__)
 LAG: Final = 1_000
 """Records behind the end of its partition from which on a task is lagging: then it says less often what it has."""
 _URGENT_SECONDS: Final = 0.1
+
+
+class ReplacedError(Exception):
+    """The topic is another one by now, and some of what was read may be of it."""
 
 
 class Task:
@@ -44,13 +50,21 @@ class Task:
         self.position: int | None = None
         self.expected = self.fetched_to = 0
         self.log_end = 0
+        self.log = Log()
+        """The partition, as it was when the task began."""
+        self.mark = ""
+        """Of what it reads: see `resume`."""
+        self.committed: int | None = None
+        """The group's position when the task began."""
         self.closing = False
         self.beat = monotonic()
         self.pending = 0
         self._inbox: deque[Batch] = deque()
+        self._losses: list[Loss] = []
         self._wake = asyncio.Event()
         self._flushed_at = monotonic()
-        self._flushed_position: int | None = None
+        self.flushed_position: int | None = None
+        """The position that is committed; None when it is to be, whether or not it has moved."""
         self._writer: Writer = tasks.writer(f"{self.settings.app_id}-{self.stage}-{tp.topic}-{tp.partition}")
         self.runner: asyncio.Task[None] | None = None
 
@@ -80,8 +94,13 @@ class Task:
 
     @property
     def metadata(self) -> str:
-        """Stored with the committed position."""
-        return ""
+        """Stored with the committed position: before the mark, what a stage has to add."""
+        return f"@{self.mark}" if self.mark else ""
+
+    async def still_there(self) -> bool:
+        """Whether the topic is the one that was read, so that the position in it can be committed. Raises
+        `ReplacedError`."""
+        return True
 
     def written(self, records: list[Record], offsets: list[int]) -> None:
         """Called when a flush is committed."""
@@ -92,14 +111,44 @@ class Task:
         """Fence the previous owner, and settle what it left open."""
         await self._writer.start()
 
+    def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
+        """Where to go on, by what the group committed and what is there now."""
+        self._look(commit, log)
+        return self.place(self.committed, "" if commit is None else commit.metadata.partition("@")[2]).position
+
+    def _look(self, commit: OffsetAndMetadata | None, log: Log) -> None:
+        self.log, self.log_end = log, 0 if log.end == UNKNOWN_END else log.end
+        self.committed = None if commit is None else commit.offset
+
+    def place(self, position: int | None, mark: str) -> Resumed:
+        """`resume` from a stored position and mark, and remember what is lost."""
+        resumed = resume(position, mark, self.log)
+        self.mark = resumed.mark
+        if resumed.found is not None and position is not None:
+            self.lost(Loss(resumed.found, *self.tp, position, resumed.position))
+        return resumed
+
+    def lost(self, loss: Loss) -> None:
+        """Note a loss: it is told with the next flush."""
+        losses.warn(loss)
+        self._losses.append(loss)
+        self.flushed_position = None  # so that where it is read on is stored in the same flush
+
     def begin(self, position: int) -> None:
         """Go on from this offset."""
-        self.position = self.expected = self.fetched_to = self._flushed_position = position
+        self.position = self.expected = self.fetched_to = position
+        if not self._losses:
+            self.flushed_position = position
         self.runner = asyncio.create_task(self._run(), name=f"{self.stage} {self.tp.topic}/{self.tp.partition}")
 
     def handle(self, batch: Batch) -> None:
         """Take a fetched batch, if it goes on where the task stands."""
-        if self.position is None or self.closing or batch.end <= self.expected:
+        if self.position is None or self.closing:
+            return
+        if batch.log_end < self.expected:  # read on from its start, by a consumer that found nothing where it stood
+            self.tasks.replaced(self, "ends before what was read of it")
+            return
+        if batch.end <= self.expected:
             return
         if batch.start > self.expected:  # a fetch of before a seek, or one was dropped
             log.warning("hole in %s/%s: at %d, got %d", *self.tp, self.expected, batch.start)
@@ -110,6 +159,13 @@ class Task:
         self._inbox.append(Batch(self.expected, batch.end, batch.log_end, records))
         self.expected, self.log_end = batch.end, batch.log_end
         self._wake.set()
+
+    def skip(self, start: int) -> None:
+        """Go on at a later offset: what lies before it was removed."""
+        if self.position is not None and not self.closing and start > self.expected:
+            self._inbox.append(Batch(self.expected, start, max(self.log_end, start), [], removed=True))
+            self.expected = self.fetched_to = start
+            self._wake.set()
 
     def wake(self) -> None:
         """Let the task look around."""
@@ -128,7 +184,7 @@ class Task:
     @property
     def left_open(self) -> bool:
         """Something was worked and is not committed."""
-        return self.position != self._flushed_position
+        return self.position != self.flushed_position
 
     async def end(self, patience: float) -> None:
         """Flush what can be flushed in time, drop the rest."""
@@ -166,6 +222,8 @@ class Task:
     async def _turn(self) -> None:
         while self._inbox and not self.closing:
             batch = self._inbox.popleft()
+            if batch.removed:
+                self.lost(Loss(What.REMOVED, *self.tp, batch.start, batch.end))
             await self.accept(batch)
             self.position = batch.end
             await asyncio.sleep(0)
@@ -189,21 +247,28 @@ class Task:
 
     async def _flush(self) -> None:
         self._flushed_at = started = monotonic()
+        there = self.position == self.flushed_position or await self.still_there()
         records = []
         for record in self.take():
             records.append(record)
             if len(records) % BREATH == 0:
                 await asyncio.sleep(0)
         assert self.position is not None
-        if not records and self.position == self._flushed_position:
+        told, self._losses = self._losses, []
+        if told:
+            records.extend(self.tasks.notices(told))
+        if not records and self.position == self.flushed_position:
             return
         position = self.position
-        self.pending, self._flushed_position = 0, None
-        offsets = await self._writer.write(records, (self.tp, OffsetAndMetadata(position, self.metadata)))
+        self.pending, self.flushed_position = 0, None
+        commit = (self.tp, OffsetAndMetadata(position, self.metadata)) if there else None
+        offsets = await self._writer.write(records, commit)
         self._flushed_at = self.beat = monotonic()  # from its end on: a slow one does not follow upon the other
-        self._flushed_position = position
+        self.flushed_position = position
         self.written(records, offsets)
         self.metrics.flush_seconds.labels(self.stage).observe(monotonic() - started)
+        for loss in told:
+            losses.count(loss, self.metrics)
         self.tasks.succeeded(self)
 
 
@@ -212,8 +277,13 @@ class StatefulTask(Task):
 
     table_name: ClassVar[str]
 
+    def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
+        """See `Task`. The state says where to go on, and not what the group committed."""
+        self._look(commit, log)
+        return self.load(self.tasks.store(self.table_name).parts[self.tp.partition], log.first)
+
     def load(self, rows: dict[bytes, bytes], earliest: int) -> int:
-        """Build the state from the table's rows; gives the offset to go on from."""
+        """Build the state from the table's rows; gives the offset to go on from, at or after the earliest there is."""
         raise NotImplementedError
 
     def row(self, key: bytes, value: bytes | None) -> Record:

@@ -4,25 +4,30 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final
 
 from faust.types import TP
 
 from alerting.delivery import Channel
 from alerting.policy import DeliveryPolicy
+from alerting.routing import DEFAULT
 from schemas.events import InputTopic
 from streams.runtime.channels import routes_of
 from streams.runtime.deliver import Deliver
 from streams.runtime.engagement import Engagement
-from streams.runtime.ingest import Ingest
+from streams.runtime.ingest import Ingest, home_of
+from streams.runtime.intact import refuse_empty_state
+from streams.runtime.losses import notice
 from streams.runtime.metrics import Metrics
 from streams.runtime.notify import Notify
+from streams.runtime.resume import UNKNOWN_END, Log, Loss, What, is_of
 from streams.runtime.settings import Settings
-from streams.runtime.task import StatefulTask, Task
+from streams.runtime.task import ReplacedError, StatefulTask, Task
+from streams.runtime.topic_ids import TopicId, TopicIds
 from streams.runtime.topics import changelog, input_names
 from streams.runtime.transport import Batch, Consumer
-from streams.runtime.writer import PlainWriter, TransactionalWriter, Writer
+from streams.runtime.writer import PlainWriter, Record, TransactionalWriter, Writer
 
 if TYPE_CHECKING:
     from streams.runtime.application import App
@@ -49,6 +54,9 @@ class Tasks:
         self.delivery_policy = DeliveryPolicy(give_up=settings.give_up)
         # Known once the broker was asked, before anything is assigned:
         self.transactions = True
+        self.topic_ids: TopicIds | None = None
+        self.topics: dict[str, TopicId] = {}
+        """Of those that are read, as they were when the last assignment came."""
         self.origins: frozenset[str] = frozenset()
         """Every partition of every input topic."""
         self.dead_letter_partitions = 1
@@ -92,7 +100,8 @@ class Tasks:
         self._assigned_at = monotonic()
         if self.by_tp:
             await self.release()
-        tasks = {tp: self.stages[tp.topic](tp, self) for tp in assigned if tp.topic in self.stages}
+        await self._look()
+        tasks = {tp: self.stages[tp.topic](tp, self) for tp in assigned if tp.topic in self.stages and self._has(tp)}
         try:
             await asyncio.gather(*(task.start() for task in tasks.values()))
         except asyncio.CancelledError:
@@ -125,19 +134,14 @@ class Tasks:
         if new:
             committed = await consumer.thread.committed(new)
             earliest = await consumer.earliest_offsets(*new)
+            starts = {}
             for tp in new:
-                task = tasks[tp]
-                first = earliest[tp] or 0
-                if isinstance(task, StatefulTask):
-                    rows = self.store(task.table_name).parts[tp.partition]
-                    start = task.load(rows, first)
-                else:
-                    commit = committed.get(tp)
-                    start = first if commit is None else max(commit.offset, first)
-                    if isinstance(task, Ingest):
-                        task.restore(commit.metadata if commit is not None else "")
-                task.log_end = self._ends.get(tp) or 0
-                task.begin(start)
+                end, topic = self._ends.get(tp), self.topics.get(tp.topic)
+                there = Log(earliest[tp] or 0, UNKNOWN_END if end is None else end, topic.id if topic else "")
+                starts[tp] = tasks[tp].resume(committed.get(tp), there)
+            await refuse_empty_state(self, [tasks[tp] for tp in new])
+            for tp, start in starts.items():
+                tasks[tp].begin(start)
             seconds = monotonic() - self._assigned_at
             self.metrics.recovery_seconds.set(seconds)
             if all(task.position is not None for task in tasks.values()):
@@ -176,11 +180,52 @@ class Tasks:
             task.handle(event.value)
 
     def seek_back(self, task: Task) -> None:
-        """Read again from where a task stands."""
-        self._later(self.consumer.seek_wait({task.tp: task.expected}))
+        """Read again from where a task stands; or from the first record there is, if that comes later."""
+        self._later(self._seek_back(task))
+
+    async def _seek_back(self, task: Task) -> None:
+        task.skip((await self.consumer.earliest_offsets(task.tp))[task.tp] or 0)
+        await self.consumer.seek_wait({task.tp: task.expected})
+
+    def notices(self, losses: Iterable[Loss]) -> list[Record]:
+        """The messages about losses, as records. One is enough for a topic that was created anew."""
+        if not self.routes:
+            return []
+        settings, now = self.settings, int(time() * 1000)
+        partition = home_of(DEFAULT, settings.partitions)
+        notes = [
+            notice(loss, at=now, timezone=settings.timezone)
+            for loss in losses
+            if loss.what is not What.REPLACED or loss.partition == 0
+        ]
+        return [Record(settings.notifications_topic, partition, DEFAULT.encode(), note.encode()) for note in notes]
+
+    async def still_there(self, task: Task) -> bool:
+        """See `Task`. A position in a topic that is gone cannot be committed, and need not be."""
+        if self.topic_ids is None:
+            return True
+        tp, topic = task.tp, (await self.topic_ids.ask()).get(task.tp.topic)
+        if topic is not None and is_of(task.mark, topic.id):
+            return True
+        if topic is not None and tp.partition < topic.partitions:
+            end = (await self.consumer.highwaters(tp))[tp] or 0
+            if end > (task.flushed_position or 0):  # what was read since can be of either topic
+                raise ReplacedError(f"{tp.topic} was created anew while it was read")
+        return False
+
+    def replaced(self, task: Task, why: str) -> None:
+        """A topic is not the one any more that a task reads: begin all anew."""
+        if not task.closing:
+            task.closing = True
+            log.warning("%s/%d %s", *task.tp, why)
+            self._later(self.consumer.thread.rejoin_knowing())
 
     def failed(self, task: Task, error: Exception) -> None:
         """A task ended by itself: begin all anew, and end the worker when that does not help."""
+        if isinstance(error, ReplacedError):
+            log.warning("%s; what was read of it after offset %s is dropped", error, task.flushed_position)
+            self._later(self.consumer.thread.rejoin_knowing())
+            return
         self._failures[task.tp] += 1
         failures = self._failures[task.tp]
         log.error("%s of %s/%d failed (%d in a row)", task.stage, *task.tp, failures, exc_info=error)
@@ -205,6 +250,19 @@ class Tasks:
             return False
         clocks = [clock for clock in merge.clocks.values() if clock is not None]
         return bool(clocks) and task.origin.clock - min(clocks) > AHEAD_MS
+
+    async def _look(self) -> None:
+        """Which topics there are; one that is missing is waited for, as it was."""
+        if self.topic_ids is None:
+            return
+        self.topics |= await self.topic_ids.ask()
+        self.origins = frozenset(
+            f"{name}/{number}" for name in self.inputs for number in range(self.topics[name].partitions)
+        )
+
+    def _has(self, tp: TP) -> bool:
+        topic = self.topics.get(tp.topic)
+        return topic is None or tp.partition < topic.partitions
 
     def _recovered(self, tp: TP, task: Task) -> bool:
         if not isinstance(task, StatefulTask):

@@ -34,6 +34,8 @@ class Batch:
     """The partition's end for a reader of committed records, as of the fetch."""
     records: list[Any]
     """As aiokafka parses them: with `offset`, `timestamp`, `key`, `value` and `headers`, and no more."""
+    removed: bool = False
+    """Not fetched: what was between these positions is no longer in the topic."""
 
 
 class _Fetched(OrderedDict[Any, Any]):
@@ -93,6 +95,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def rejoin(self) -> None:
         """Leave and join the group again: every task begins anew."""
         self.thread_loop.call_soon_threadsafe(self._ensure_consumer()._coordinator.request_rejoin)
+
+    async def rejoin_knowing(self) -> None:
+        """`rejoin` once it is known which partitions there are now."""
+        await self.call_thread(self._ensure_consumer()._client.force_metadata_update)
+        self.rejoin()
 
     async def committed(self, partitions: list[TP]) -> Mapping[TP, OffsetAndMetadata]:
         """What the group committed; partitions without a commit are left out."""

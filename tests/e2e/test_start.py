@@ -50,6 +50,8 @@ PROMISED = {
     "notifications_pending": {"route"},
     "notification_oldest_seconds": {"route"},
     "dead_letters_total": {"topic", "reason"},
+    "records_lost_total": {"topic"},
+    "topic_incarnations_total": {"topic"},
     "recovery_seconds": set(),
     "flush_seconds": {"stage"},
     "dedup_overflow_total": set(),

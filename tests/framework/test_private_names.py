@@ -86,9 +86,14 @@ CALLED: list[tuple[Any, str, tuple[str, ...], str]] = [
     (driver.AIOKafkaConsumerThread, "earliest_offsets", ("self", "partitions"), "tasks.Tasks.positions"),
     (Assignment, "state_value", ("self", "tp"), "transport._positions"),
     (Recovery, "need_recovery", ("self",), "transport.Consumer._recover"),
+    (AIOKafkaClient, "force_metadata_update", ("self",), "transport.ConsumerThread.rejoin_knowing"),
+    (AIOKafkaClient, "get_random_node", ("self",), "topic_ids.TopicIds"),
+    (AIOKafkaClient, "bootstrap", ("self",), "topic_ids.TopicIds"),
+    (AIOKafkaClient, "send", ("self", "node_id", "request", "group"), "topic_ids.TopicIds"),
     (AIOKafkaClient, "_get_conn", ("self", "node_id", "group", "no_hint"), "producer.Producer: every connection"),
 ]
 PINNED_PRIVATE = {
+    "_client": "transport.ConsumerThread.rejoin_knowing",
     "_consumer_record": "transport._Fetched",
     "_coordinator": "transport.ConsumerThread.rejoin, committed",
     "_create_worker_consumer": "transport.ConsumerThread",
@@ -126,7 +131,7 @@ def test_a_method_is_there_with_its_parameters(owner: Any, name: str, expected: 
 
 async def test_an_aiokafka_consumer_reads_isolation_and_fetch_wait_when_it_starts_and_not_before() -> None:
     consumer = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1")
-    for name in ("_isolation_level", "_fetch_max_wait_ms", "_subscription", "_coordinator"):
+    for name in ("_isolation_level", "_fetch_max_wait_ms", "_subscription", "_coordinator", "_client"):
         assert hasattr(consumer, name), f"AIOKafkaConsumer.{name} is gone: see streams/runtime/transport.py"
     assert consumer._isolation_level == "read_uncommitted"
     source = inspect.getsource(AIOKafkaConsumer.start)

@@ -238,7 +238,7 @@ async def test_what_a_route_does_not_take_for_too_long_is_given_up_and_kept_as_u
     taken(task, *about("ab"), *about("x", "sales"))
     await until(lambda: len(office.undelivered) == 2)
     given_up = office.undelivered
-    assert [chr(int(each.notification.transition.alert_id, 16)) for each in given_up] == ["a", "b"]
+    assert [chr(int(each.notification.subject, 16)) for each in given_up] == ["a", "b"]
     assert {each.reason for each in given_up} == {UndeliveredReason.GIVEN_UP}
     assert {each.detail for each in given_up} == {"server_error 500 rollup_error"}
     assert all(each.at - each.added_at >= 200 for each in given_up)

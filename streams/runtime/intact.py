@@ -1,0 +1,70 @@
+"""Whether the state is there that the group's positions speak of.
+
+A worker whose changelog is gone would build its state from what comes next, and never say that all before is missing.
+Group and changelog change in the same transactions: one without the other is somebody's doing, or a disk's.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from schemas.errors import BrokerError, StartError
+from streams.runtime import topics
+from streams.runtime.engagement import Engagement
+from streams.runtime.settings import Settings
+from streams.runtime.task import Task
+
+if TYPE_CHECKING:
+    from streams.runtime.tasks import Tasks
+
+
+async def refuse_without_state(settings: Settings) -> None:
+    """Raises `StartError` where there is no changelog, and the group has read of the input topics all the same.
+
+    Raises `BrokerError`, too.
+    """
+    changelog = topics.changelog(settings, topics.ENGAGEMENT)
+    if changelog in await topics.partition_counts(settings):
+        return
+    admin = AIOKafkaAdminClient(**settings.kafka(), client_id=f"{settings.app_id}-admin")
+    try:
+        await admin.start()
+        committed = await admin.list_consumer_group_offsets(settings.app_id)
+    except (KafkaError, OSError) as error:
+        raise BrokerError(f"the group {settings.app_id!r} cannot be read at {settings.brokers}: {error!r}") from error
+    finally:
+        await admin.close()
+    inputs = topics.input_names(settings)
+    read = sorted({tp.topic for tp, at in committed.items() if tp.topic in inputs and at.offset > 0})
+    if read:
+        raise StartError(f"there is no topic {changelog!r}, {without_state(settings, read)}")
+
+
+async def refuse_empty_state(tasks: "Tasks", begun: Iterable[Task]) -> None:
+    """Raises `StartError` where a home partition has no state, and its shuffle shows that there was one."""
+    empty = [task for task in begun if isinstance(task, Engagement) and not task.restored]
+    if not empty:
+        return
+    settings = tasks.settings
+    changelog = topics.changelog(settings, topics.ENGAGEMENT)
+    for task in empty:
+        if task.committed or task.log.first:
+            raise StartError(f"the topic {changelog!r} has no state, {without_state(settings, [task.tp.topic])}")
+    # Whoever commits a position in an input topic has written to every partition of the shuffle, in the same flush.
+    if any(task.log.end == 0 for task in empty):
+        inputs = [TP(topic, int(number)) for topic, _, number in (each.rpartition("/") for each in tasks.origins)]
+        committed = await tasks.consumer.thread.committed(inputs)
+        if read := sorted({tp.topic for tp, commit in committed.items() if commit.offset > 0}):
+            raise StartError(f"the topic {changelog!r} has no state, {without_state(settings, read)}")
+
+
+def without_state(settings: Settings, read: Iterable[str]) -> str:
+    """What is wrong, and what can be done."""
+    return (
+        f"though the group {settings.app_id!r} has read {', '.join(read)}: the state of every account is gone, and "
+        "going on would begin without it. Put the topic back if you can; else run: slackwater reset, which reads the "
+        "input topics again from their start, or choose another SLACKWATER_APP_ID"
+    )
