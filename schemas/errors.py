@@ -6,7 +6,8 @@ A program that stops for a reason raises::
     ├── SettingsError   a setting is unknown, impossible, or contradicts another
     ├── StartError      the worker may not start: a topic is missing or of the wrong kind, say
     ├── BrokerError     a broker cannot be reached, or refuses
-    └── StateError      stored state cannot be read: damaged, or written by a newer version
+    ├── StateError      stored state cannot be read: damaged, or written by a newer version
+    └── StoreError      the state's files on disk cannot be read or written
 
 A record that is at fault never raises: `schemas.codec.decode` returns a `Rejected`, which ends in a dead letter.
 """
@@ -33,6 +34,10 @@ class BrokerError(SlackwaterError):
 
 class StateError(SlackwaterError):
     """Stored state cannot be read: it is damaged, or a newer version wrote it."""
+
+
+class StoreError(SlackwaterError):
+    """The state's files on disk cannot be read or written. Kafka has what they hold."""
 
 
 class Reason(StrEnum):

@@ -41,8 +41,7 @@ class Output:
 class Home:
     """The accounts of one home partition.
 
-    `stored` reads an account's stored state by id; `stored_accounts` are all ids with their stored states, from which
-    the due queue is built: an iterator, so that it may be long.
+    `stored` reads an account's stored state by id. Those that there are `enter` before anything else.
     """
 
     def __init__(
@@ -50,7 +49,6 @@ class Home:
         engine: Engine,
         merge: Merge,
         stored: Callable[[str], bytes | None] = lambda _account: None,
-        stored_accounts: Iterable[tuple[str, bytes]] = (),
     ) -> None:
         self.merge = merge
         self.census = Census()
@@ -65,9 +63,13 @@ class Home:
         self._transitions: list[Transition] = []
         self._refused: list[RefusedCommand] = []
         self._unpictured: dict[str, None] = {}
+
+    def enter(self, stored_accounts: Iterable[tuple[str, bytes]]) -> None:
+        """Take accounts' ids and stored states into the due queue and the census. Raises `StateError` for a state of a
+        newer version."""
         for account_id, value in stored_accounts:
             self.census.enter(value)
-            if merge.behind:
+            if self.merge.behind:
                 self._unpictured[account_id] = None
             self._due.put(account_id, due_of(value))
 

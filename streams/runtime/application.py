@@ -17,7 +17,8 @@ from streams.runtime.channels import channels_of
 from streams.runtime.intact import refuse_without_state
 from streams.runtime.metrics import Metrics
 from streams.runtime.settings import Settings
-from streams.runtime.table import SCHEME, Table, Tables
+from streams.runtime.state_directory import StateDirectory, path_of
+from streams.runtime.table import SCHEMES, Table, Tables
 from streams.runtime.tasks import Tasks
 from streams.runtime.topic_ids import TopicIds
 from streams.runtime.topics import DELIVERIES, ENGAGEMENT
@@ -60,6 +61,7 @@ class App(faust.App):
     settings: Settings
     metrics: Metrics
     tasks: Tasks
+    _directory: StateDirectory | None = None
     _session: aiohttp.ClientSession | None = None
 
     async def on_start(self) -> None:
@@ -73,7 +75,7 @@ class App(faust.App):
         await super().on_start()
 
     async def on_first_start(self) -> None:
-        """Faust would make a data directory, which the memory store does not need."""
+        """Faust would make a data directory, which is not needed."""
 
     async def on_stop(self) -> None:
         """Flush and let go before Faust stops its consumer."""
@@ -82,6 +84,10 @@ class App(faust.App):
         self.tables.give_up()  # type: ignore[attr-defined]
         await self.tasks.release()
         await super().on_stop()
+        for store in self.metrics.standings.stores:
+            store.close()
+        if self._directory is not None:
+            self._directory.release()
         if self._session is not None:
             await self._session.close()
         if self.tasks.topic_ids is not None:
@@ -112,6 +118,9 @@ class App(faust.App):
             raise StartError("\n".join(f"topic {each.topic!r} {each.text}; {each.remedy}" for each in problems))
         await refuse_without_state(settings)
         await topics.create(settings, roles=("output", "internal"))  # not before it is known that it can start
+        if settings.store == "rocksdb":
+            self._directory = StateDirectory(path_of(settings))
+            await self._directory.take()
         partitions = await topics.partition_counts(settings)
         tasks.origins = frozenset(f"{name}/{number}" for name in tasks.inputs for number in range(partitions[name]))
         tasks.topic_ids = TopicIds(settings, [*tasks.stages, *tasks.changelogs.values()])
@@ -134,7 +143,7 @@ def create_app(settings: Settings) -> App:
         settings.app_id,
         broker=[URL(f"kafka://{address}") for address in settings.brokers.split(",")],
         broker_credentials=_credentials(settings),
-        store=f"{SCHEME}://",
+        store=f"{SCHEMES[settings.store]}://",
         datadir=settings.state_dir,
         Table=Table,
         TableManager=Tables,

@@ -19,6 +19,7 @@ from alerting.outbox import Outbox
 from alerting.outbox_rows import Row
 from streams.runtime.ingest import home_of
 from streams.runtime.resume import Loss, What
+from streams.runtime.stores import Rows
 from streams.runtime.task import StatefulTask
 from streams.runtime.topics import DELIVERIES
 from streams.runtime.transport import Batch
@@ -44,13 +45,13 @@ class Deliver(StatefulTask):
         self._sending: dict[asyncio.Task[Answer], Row] = {}
         self._dirty = False
 
-    def load(self, rows: dict[bytes, bytes], earliest: int) -> int:
+    async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
         waiting = [(key.decode(), value) for key, value in rows.items() if key != POSITION]
         policy = self.tasks.delivery_policy
         self.outbox = Outbox.restore(waiting, self.tasks.routes, policy, draw=random.SystemRandom().random)
         self.log = replace(self.log, first=earliest)
-        position, _, mark = rows.get(POSITION, b"").decode().partition("@")
+        position, _, mark = (rows.get(POSITION) or b"").decode().partition("@")
         if position or not self.committed:
             return self.place(int(position) if position else None, mark).position
         start = self.place(self.committed, "").position

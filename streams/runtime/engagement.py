@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -18,6 +19,7 @@ from streams.detection.merge import Merge, Progress
 from streams.detection.results import RefusedCommand
 from streams.runtime.ingest import dead_letter
 from streams.runtime.resume import Loss, What
+from streams.runtime.stores import CHUNK, Rows
 from streams.runtime.task import StatefulTask
 from streams.runtime.topics import ENGAGEMENT
 from streams.runtime.transport import Batch
@@ -48,7 +50,7 @@ class Engagement(StatefulTask):
         self.restored = False
         """There was state to begin with."""
 
-    def load(self, rows: dict[bytes, bytes], earliest: int) -> int:
+    async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for a state of a newer version."""
         stored = rows.get(PROGRESS)
         progress = Progress.decode(stored) if stored is not None else None
@@ -63,7 +65,12 @@ class Engagement(StatefulTask):
             progress = replace(progress, low=start, read=start)
         live, most = self.settings.clock == "wall", self.settings.max_waiting_events
         merge = Merge(self.tasks.origins, progress, most=most, live=live)
-        self.home = Home(self.engine, merge, lambda account: rows.get(account.encode()), _accounts(rows))
+        home = Home(self.engine, merge, lambda account: rows.get(account.encode()))
+        accounts = ((key.decode(), value) for key, value in rows.items() if key != PROGRESS)
+        while some := list(islice(accounts, CHUNK)):
+            home.enter(some)
+            await asyncio.sleep(0)
+        self.home = home
         self.metrics.standings.homes[self.tp.partition] = self.home
         return start
 
@@ -152,7 +159,3 @@ class Engagement(StatefulTask):
             key=None,
         )
         return dead_letter(self.settings.topic("dead_letters"), self.tasks.dead_letter_partitions, letter)
-
-
-def _accounts(rows: dict[bytes, bytes]) -> Iterator[tuple[str, bytes]]:
-    return ((key.decode(), value) for key, value in rows.items() if key != PROGRESS)

@@ -51,9 +51,9 @@ class Ingest(Task):
         self._said_at = 0.0
         self._said: tuple[int | None, bool] | None = None
 
-    def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
+    async def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
         """See `Task`. Of a topic that was created anew nothing is known, its clock neither."""
-        start = super().resume(commit, log)
+        start = await super().resume(commit, log)
         self.restore("" if commit is None or self._anew else commit.metadata)
         return start
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -210,8 +211,8 @@ def _with_places(line: str, sources: Mapping[str, Setting]) -> str:
 
 def _impossible(settings: Settings) -> Iterator[str]:
     """What no single value forbids, a line each, beginning with the keys concerned."""
-    if settings.store == "rocksdb":
-        yield "store: rocksdb is not built yet; use memory"
+    if settings.store == "rocksdb" and find_spec("rocksdict") is None:
+        yield "store: rocksdb needs the package rocksdict: pip install 'slackwater[rocksdb]'"
     if settings.heartbeat_interval >= settings.session_timeout:
         yield "heartbeat_interval, session_timeout: the heartbeat must be the shorter, usually a third of the session"
     if settings.watch_false_alarms_per_account_year < settings.false_alarms_per_account_year:

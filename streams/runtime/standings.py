@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from schemas.picture import Phase
 from streams.detection.home import Home
-from streams.runtime.table import PartitionedStore
+from streams.runtime.stores import TableStore
 
 
 class Standings(Collector):
@@ -18,7 +18,7 @@ class Standings(Collector):
 
     def __init__(self, prefix: str) -> None:
         self.homes: dict[int, Home] = {}
-        self.stores: list[PartitionedStore] = []
+        self.stores: list[TableStore] = []
         self._prefix = prefix
 
     def collect(self) -> Iterator[Metric]:
@@ -47,7 +47,7 @@ class Standings(Collector):
         text = "Monthly recurring revenue of accounts with an open alert of the kind, in minor units."
         yield self._counted("mrr_at_risk_minor", text, ["currency", "kind"], at_risk)
         size = sum(store.size for store in self.stores)
-        yield self._counted("state_bytes", "Keys and values of the tables.", [], {(): size})
+        yield self._counted("state_bytes", "What the tables take, in memory or on disk.", [], {(): size})
 
     def _gauge(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
         return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)

@@ -17,6 +17,7 @@ from faust.types import TP
 
 from streams.runtime import losses
 from streams.runtime.resume import UNKNOWN_END, Log, Loss, Resumed, What, resume
+from streams.runtime.stores import CHUNK, Rows
 from streams.runtime.transport import Batch
 from streams.runtime.writer import BREATH, Record, Writer
 
@@ -102,7 +103,7 @@ class Task:
         `ReplacedError`."""
         return True
 
-    def written(self, records: list[Record], offsets: list[int]) -> None:
+    async def written(self, records: list[Record], offsets: list[int]) -> None:
         """Called when a flush is committed."""
 
     # The life of a task.
@@ -111,7 +112,7 @@ class Task:
         """Fence the previous owner, and settle what it left open."""
         await self._writer.start()
 
-    def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
+    async def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
         """Where to go on, by what the group committed and what is there now."""
         self._look(commit, log)
         return self.place(self.committed, "" if commit is None else commit.metadata.partition("@")[2]).position
@@ -265,7 +266,7 @@ class Task:
         offsets = await self._writer.write(records, commit)
         self._flushed_at = self.beat = monotonic()  # from its end on: a slow one does not follow upon the other
         self.flushed_position = position
-        self.written(records, offsets)
+        await self.written(records, offsets)
         self.metrics.flush_seconds.labels(self.stage).observe(monotonic() - started)
         for loss in told:
             losses.count(loss, self.metrics)
@@ -277,12 +278,12 @@ class StatefulTask(Task):
 
     table_name: ClassVar[str]
 
-    def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
+    async def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
         """See `Task`. The state says where to go on, and not what the group committed."""
         self._look(commit, log)
-        return self.load(self.tasks.store(self.table_name).parts[self.tp.partition], log.first)
+        return await self.load(self.tasks.store(self.table_name).rows(self.tp.partition), log.first)
 
-    def load(self, rows: dict[bytes, bytes], earliest: int) -> int:
+    async def load(self, rows: Rows, earliest: int) -> int:
         """Build the state from the table's rows; gives the offset to go on from, at or after the earliest there is."""
         raise NotImplementedError
 
@@ -290,10 +291,13 @@ class StatefulTask(Task):
         """A row for the table."""
         return Record(self.tasks.changelogs[self.table_name], self.tp.partition, key, value)
 
-    def written(self, records: list[Record], offsets: list[int]) -> None:
-        """The table takes what its changelog has."""
+    async def written(self, records: list[Record], offsets: list[int]) -> None:
+        """The table takes what its changelog has, in pieces: each is the log up to some offset. Raises `StoreError`."""
         topic = self.tasks.changelogs[self.table_name]
-        rows = [(record.key, record.value) for record in records if record.topic == topic and record.key is not None]
-        if rows:
-            last = max(offset for record, offset in zip(records, offsets, strict=True) if record.topic == topic)
-            self.tasks.store(self.table_name).apply(TP(topic, self.tp.partition), rows, last)
+        store = self.tasks.store(self.table_name)
+        rows = [(each, offset) for each, offset in zip(records, offsets, strict=True) if each.topic == topic]
+        for first in range(0, len(rows), CHUNK):
+            some = rows[first : first + CHUNK]
+            pairs = ((each.key, each.value) for each, _ in some if each.key is not None)
+            store.apply(TP(topic, self.tp.partition), pairs, some[-1][1], level=first + CHUNK >= len(rows))
+            await asyncio.sleep(0)

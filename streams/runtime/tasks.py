@@ -12,6 +12,7 @@ from faust.types import TP
 from alerting.delivery import Channel
 from alerting.policy import DeliveryPolicy
 from alerting.routing import DEFAULT
+from schemas.errors import StoreError
 from schemas.events import InputTopic
 from streams.runtime.channels import routes_of
 from streams.runtime.deliver import Deliver
@@ -23,6 +24,7 @@ from streams.runtime.metrics import Metrics
 from streams.runtime.notify import Notify
 from streams.runtime.resume import UNKNOWN_END, Log, Loss, What, is_of
 from streams.runtime.settings import Settings
+from streams.runtime.stores import TableStore
 from streams.runtime.task import ReplacedError, StatefulTask, Task
 from streams.runtime.topic_ids import TopicId, TopicIds
 from streams.runtime.topics import changelog, input_names
@@ -91,9 +93,10 @@ class Tasks:
         consumer: Consumer = self.app.consumer  # type: ignore[assignment]
         return consumer
 
-    def store(self, table: str) -> Any:
+    def store(self, table: str) -> TableStore:
         """The store of a table."""
-        return self.app.tables[table].data  # type: ignore[attr-defined]
+        store: TableStore = self.app.tables[table].data  # type: ignore[attr-defined]
+        return store
 
     async def assign(self, assigned: set[TP]) -> None:
         """Start a task for each partition; before the ends of the changelogs are read."""
@@ -138,10 +141,14 @@ class Tasks:
             for tp in new:
                 end, topic = self._ends.get(tp), self.topics.get(tp.topic)
                 there = Log(earliest[tp] or 0, UNKNOWN_END if end is None else end, topic.id if topic else "")
-                starts[tp] = tasks[tp].resume(committed.get(tp), there)
-            await refuse_empty_state(self, [tasks[tp] for tp in new])
+                try:
+                    starts[tp] = await tasks[tp].resume(committed.get(tp), there)
+                except StoreError as error:
+                    self.failed(tasks[tp], error)
+            await refuse_empty_state(self, [tasks[tp] for tp in starts])
             for tp, start in starts.items():
-                tasks[tp].begin(start)
+                if self.by_tp.get(tp) is tasks[tp] and tasks[tp].position is None:  # no rebalance came in between
+                    tasks[tp].begin(start)
             seconds = monotonic() - self._assigned_at
             self.metrics.recovery_seconds.set(seconds)
             if all(task.position is not None for task in tasks.values()):
@@ -226,9 +233,23 @@ class Tasks:
             log.warning("%s; what was read of it after offset %s is dropped", error, task.flushed_position)
             self._later(self.consumer.thread.rejoin_knowing())
             return
-        self._failures[task.tp] += 1
-        failures = self._failures[task.tp]
-        log.error("%s of %s/%d failed (%d in a row)", task.stage, *task.tp, failures, exc_info=error)
+        self._failed(task.tp, f"{task.stage} of {task.tp.topic}/{task.tp.partition}", error)
+
+    def store_failed(self, tp: TP, error: StoreError) -> None:
+        """A changelog partition could not be taken into its store: begin all anew."""
+        self._failed(tp, f"the store of {tp.topic}/{tp.partition}", error)
+
+    def store_level(self, tp: TP) -> None:
+        """A changelog partition was taken into its store as far as it goes."""
+        self._failures.pop(tp, None)
+
+    def _failed(self, tp: TP, what: str, error: Exception) -> None:
+        self._failures[tp] += 1
+        failures = self._failures[tp]
+        if isinstance(error, StoreError):  # said in a line; all else is more likely to be a fault of the program
+            log.error("%s failed (%d in a row): %s", what, failures, error)
+        else:
+            log.error("%s failed (%d in a row)", what, failures, exc_info=error)
         if failures >= FAILURES:
             self._later(self.app.crash(error))
         else:

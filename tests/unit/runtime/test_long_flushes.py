@@ -90,7 +90,7 @@ async def test_changed_accounts_and_their_pictures_are_encoded_a_few_at_a_time(
     async with turning() as turns:
         turns.noted(monkeypatch, Account, "encode")
         turns.noted(monkeypatch, Engine, "picture")
-        task.begin(task.load({}, 0))
+        task.begin(await task.load({}, 0))
         task.handle(batch(0, [encode_shuffle(record)]))
         await until(lambda: len(broker.topics[SETTINGS.topic("health")]) == ACCOUNTS)
         await task.end(patience=5)

@@ -65,7 +65,7 @@ class Site:
     def ingest(self, log: Log) -> Ingest:
         """The next owner of the input partition."""
         task = Ingest(USAGE, self.tasks)
-        task.begin(task.resume(self.commits.get(USAGE), log))
+        task.begin(await task.resume(self.commits.get(USAGE), log))
         return task
 
     def home(self, log: Log, rows: dict[bytes, bytes] | None = None) -> Engagement:
@@ -73,7 +73,7 @@ class Site:
         task = Engagement(SHUFFLE, self.tasks)
         task.log = log
         found = self.broker.table(changelog(SETTINGS, ENGAGEMENT)) if rows is None else rows
-        task.begin(task.load(found, log.first))
+        task.begin(await task.load(found, log.first))
         return task
 
     @property
@@ -240,7 +240,7 @@ async def test_messages_whose_log_is_gone_are_not_sent_again_from_the_first_one(
     log = changelog(SETTINGS, DELIVERIES)
     task = Deliver(NOTES, site.tasks)
     task.committed = 7
-    task.begin(task.load({}, 0))
+    task.begin(await task.load({}, 0))
     assert task.position == 7
     await worked(site, task)
     assert site.notices == [("Messages lost", f"{NOTES.topic}/0")]
@@ -250,7 +250,7 @@ async def test_messages_whose_log_is_gone_are_not_sent_again_from_the_first_one(
 async def test_an_older_versions_position_of_messages_is_taken_over(site: Site) -> None:
     task = Deliver(NOTES, site.tasks)
     task.log = Log(0, 9, "N")
-    task.begin(task.load({POSITION: b"3"}, 0))
+    task.begin(await task.load({POSITION: b"3"}, 0))
     task.handle(batch(3, [notification("gone").encode()]))
     await worked(site, task)
     assert site.broker.table(changelog(SETTINGS, DELIVERIES))[POSITION] == b"4@N"

@@ -27,7 +27,6 @@ def without(environ: dict[str, str], name: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
-        ({"SLACKWATER_STORE": "rocksdb"}, "SLACKWATER_STORE"),
         ({"SLACKWATER_HEARTBEAT_INTERVAL": "10s"}, "SLACKWATER_HEARTBEAT_INTERVAL"),
         ({"SLACKWATER_FALSE_ALARMS_PER_ACCOUNT_YEAR": "2"}, "SLACKWATER_FALSE_ALARMS_PER_ACCOUNT_YEAR"),
         ({"SLACKWATER_TOPIC_BILLING": "accounts"}, "SLACKWATER_TOPIC_BILLING"),
