@@ -16,7 +16,7 @@ from time import monotonic
 
 import orjson
 
-from tests.bench import decode, live, pipeline
+from tests.bench import decode, live, memory, pipeline, recovery, tick
 from tests.bench.options import Options
 from tests.bench.table import ERRORS, Figures, show
 
@@ -59,6 +59,9 @@ BENCHES = {
         "from a failed payment to its alert, idle and at half of the full rate; what the changelog gets then",
         ["latency_idle", "latency_half", "changelog_live"],
     ),
+    "recovery": Bench(recovery.run, "from assignment to ready with 200,000 accounts", ["recovery_to_faust"]),
+    "memory": Bench(memory.run, "resident memory of 200,000 accounts", ["memory_per_account", "changelog_value"]),
+    "tick": Bench(tick.run, "a clock tick with nothing due, with many accounts and with few", ["tick"]),
 }
 
 

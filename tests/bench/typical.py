@@ -28,6 +28,11 @@ class Typical:
     values: tuple[bytes, ...]
     at: int
 
+    @property
+    def value_bytes(self) -> float:
+        """Bytes of a stored state, on average."""
+        return sum(map(len, self.values)) / len(self.values)
+
     def rows(self, accounts: int) -> Iterator[tuple[str, bytes]]:
         """So many accounts: id and stored state."""
         return ((f"acct_{number:06d}", self.values[number % len(self.values)]) for number in range(accounts))
