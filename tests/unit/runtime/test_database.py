@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import StoreError
-from streams.runtime.database import Database, Log, Stand, distrust
+from streams.runtime.database import Changelog, Database, Stand, distrust
 
 LOG = "cluster/changelog/0"
 NOW = 1_740_000_000_000
@@ -32,7 +32,7 @@ def test_rows_and_stand_are_there_after_it_was_closed(tmp_path: Path) -> None:
 
     again = opened(tmp_path)
     assert again.stand is not None
-    assert (again.stand.log, again.stand.offset) == (LOG, 9)
+    assert (again.stand.changelog, again.stand.offset) == (LOG, 9)
     assert dict(again.items()) == {b"\0progress": b"p", b"acme": b"3"}
     assert again.get(b"acme") == b"3"
     assert again.get(b"bolt") is None
@@ -64,8 +64,7 @@ def test_only_a_reading_to_the_end_of_the_changelog_makes_it_complete(tmp_path: 
     database.stand = replace(before, level=5)
     database.write(LOG, [(b"acme", b"2")], 4, level=False)
     assert database.stand is not None
-    assert database.stand.level == 5
-    assert database.stand.written > 5
+    assert (database.stand.offset, database.stand.level) == (4, 5)
     database.close()
 
 
@@ -116,27 +115,25 @@ def test_after_it_failed_its_lock_is_free(tmp_path: Path) -> None:
     opened(tmp_path).close()
 
 
-STAND = Stand(LOG, offset=9, written=NOW - HOUR, level=NOW - HOUR)
-FINE = Log(LOG, end=10, first=(2, NOW - 5 * HOUR))
+STAND = Stand(LOG, offset=9, level=NOW - HOUR)
+FINE = Changelog(LOG, start=0, end=10)
 
 
 def test_what_the_changelog_still_has_is_gone_on_from() -> None:
     assert distrust(STAND, FINE, NOW) is None
-    assert distrust(STAND, FINE._replace(end=50), NOW) is None
+    assert distrust(STAND, FINE._replace(start=10, end=50), NOW) is None
 
 
 @pytest.mark.parametrize(
-    ("stand", "log", "reason"),
+    ("stand", "changelog", "reason"),
     [
-        (replace(STAND, log="other/changelog/0"), FINE, "of another changelog"),
+        (replace(STAND, changelog="another/changelog/0"), FINE, "it is of another"),
         (STAND, FINE._replace(end=9), "the changelog ends at 9"),
-        (STAND, FINE._replace(end=50, first=None), "nothing is left"),
-        (STAND, FINE._replace(end=50, first=(10, NOW - 5 * HOUR)), "nothing is left"),
-        (STAND, FINE._replace(end=50, first=(0, NOW - HOUR + 1)), "made anew"),
+        (STAND, FINE._replace(start=11, end=50), "the changelog begins at 11"),
         (replace(STAND, level=NOW - 13 * HOUR), FINE, "complete 13 hours ago"),
     ],
 )
-def test_what_may_be_wrong_is_not(stand: Stand, log: Log, reason: str) -> None:
-    found = distrust(stand, log, NOW)
+def test_what_may_be_wrong_is_not(stand: Stand, changelog: Changelog, reason: str) -> None:
+    found = distrust(stand, changelog, NOW)
     assert found is not None
     assert reason in found

@@ -62,13 +62,13 @@ class Site:
         found = [decode_note(each.value or b"") for each in self.broker.topics[SETTINGS.notifications_topic]]
         return [(each.title, each.where) for each in found if isinstance(each, Notice)]
 
-    def ingest(self, log: Log) -> Ingest:
+    async def ingest(self, log: Log) -> Ingest:
         """The next owner of the input partition."""
         task = Ingest(USAGE, self.tasks)
         task.begin(await task.resume(self.commits.get(USAGE), log))
         return task
 
-    def home(self, log: Log, rows: dict[bytes, bytes] | None = None) -> Engagement:
+    async def home(self, log: Log, rows: dict[bytes, bytes] | None = None) -> Engagement:
         """The next owner of the home partition."""
         task = Engagement(SHUFFLE, self.tasks)
         task.log = log
@@ -102,26 +102,26 @@ async def worked(site: Site, task: Any, values: Iterable[bytes] = (), *, at: int
 
 
 async def test_what_was_removed_while_nobody_read_is_told_once(site: Site) -> None:
-    await worked(site, site.ingest(Log(0, 2, "A")), [usage(), usage()])
+    await worked(site, await site.ingest(Log(0, 2, "A")), [usage(), usage()])
     assert site.commits[USAGE].offset == 2
     for _ in range(2):  # the second owner finds that it was told
-        await worked(site, site.ingest(Log(5, 9, "A")))
+        await worked(site, await site.ingest(Log(5, 9, "A")))
     assert site.commits[USAGE].offset == 5
     assert site.notices == [("Records lost", "product-usage/0")]
     assert site.counted("records_lost_total", "product-usage") == 3
 
 
 async def test_a_loss_is_told_again_by_the_next_owner_when_the_flush_failed(site: Site) -> None:
-    await worked(site, site.ingest(Log(0, 2, "A")), [usage(), usage()])
+    await worked(site, await site.ingest(Log(0, 2, "A")), [usage(), usage()])
     site.broker.away = True
-    task = site.ingest(Log(5, 9, "A"))
+    task = await site.ingest(Log(5, 9, "A"))
     await until(lambda: bool(site.errors))
     await task.end(patience=5)
     assert (site.notices, site.commits[USAGE].offset) == ([], 2)
     assert not site.counted("records_lost_total", "product-usage")
     site.broker.away = False
     site.errors.clear()
-    await worked(site, site.ingest(Log(5, 9, "A")))
+    await worked(site, await site.ingest(Log(5, 9, "A")))
     assert (len(site.notices), site.commits[USAGE].offset) == (1, 5)
 
 
@@ -129,7 +129,7 @@ async def test_what_is_removed_while_it_is_read_is_told_and_passed_over(site: Si
     sought: list[dict[TP, int]] = []
     consumer = Reader(earliest=7, sought=sought)
     read_by(site.tasks, consumer)
-    task = site.ingest(Log(0, 20, "A"))
+    task = await site.ingest(Log(0, 20, "A"))
     task.handle(batch(0, [usage()] * 3))
     await until(lambda: task.position == 3)
     task.handle(batch(10, [usage()]))  # aiokafka went on at the first record it found
@@ -143,7 +143,7 @@ async def test_what_is_removed_while_it_is_read_is_told_and_passed_over(site: Si
 async def test_a_hole_of_which_nothing_was_removed_is_read_again(site: Site) -> None:
     sought: list[dict[TP, int]] = []
     read_by(site.tasks, Reader(earliest=0, sought=sought))
-    task = site.ingest(Log(0, 20, "A"))
+    task = await site.ingest(Log(0, 20, "A"))
     task.handle(batch(10, [usage()]))
     await until(lambda: sought == [{USAGE: 0}])
     await worked(site, task, [usage()], at=0)
@@ -152,7 +152,7 @@ async def test_a_hole_of_which_nothing_was_removed_is_read_again(site: Site) -> 
 
 async def test_events_of_a_topic_that_was_created_anew_have_another_origin_and_no_clock(site: Site) -> None:
     for log in (Log(0, 2, "A"), Log(0, 1, "B")):
-        await worked(site, site.ingest(log), [usage()] if log.id == "B" else [usage(), usage(AT + DAY)])
+        await worked(site, await site.ingest(log), [usage()] if log.id == "B" else [usage(), usage(AT + DAY)])
     dealt = [decode_shuffle(each.value or b"") for each in site.broker.topics[SETTINGS.shuffle_topic]]
     assert {each.origin for each in dealt} == {"product-usage/0@A", "product-usage/0@B"}
     last = [each for each in dealt if each.origin.endswith("B")][-1]
@@ -163,7 +163,7 @@ async def test_events_of_a_topic_that_was_created_anew_have_another_origin_and_n
 
 async def test_an_older_versions_clock_without_a_mark_is_taken_over(site: Site) -> None:
     site.commits[USAGE] = OffsetAndMetadata(2, str(AT))
-    task = site.ingest(Log(0, 2, "A"))
+    task = await site.ingest(Log(0, 2, "A"))
     assert task.origin is not None
     assert (task.position, task.origin.clock, task.metadata) == (2, AT, f"{AT}@A")
     await worked(site, task, [usage()])
@@ -182,11 +182,11 @@ async def test_an_older_versions_clock_without_a_mark_is_taken_over(site: Site) 
 async def test_what_was_read_before_a_topic_was_deleted_is_kept_if_it_is_certain(
     site: Site, now: TopicId | None, end: int, kept: bool
 ) -> None:
-    await worked(site, site.ingest(Log(0, 2, "A")), [usage(), usage()])
+    await worked(site, await site.ingest(Log(0, 2, "A")), [usage(), usage()])
     written = len(site.broker.topics[SETTINGS.shuffle_topic])
     read_by(site.tasks, Reader(end=end))
     site.tasks.topic_ids = Asked(now)  # type: ignore[assignment]
-    task = site.ingest(Log(0, 9, "A"))
+    task = await site.ingest(Log(0, 9, "A"))
     task.handle(batch(2, [usage()]))
     await until(lambda: len(site.broker.topics[SETTINGS.shuffle_topic]) > written or bool(site.errors))
     await task.end(patience=5)
@@ -202,10 +202,10 @@ def shuffled(origin: str, *offsets: int, clock: int) -> bytes:
 
 
 async def test_the_home_tells_that_an_input_topic_was_created_anew_and_counts_its_events(site: Site) -> None:
-    task = site.home(Log(0, 9, "S"))
+    task = await site.home(Log(0, 9, "S"))
     await worked(site, task, [shuffled("product-usage/0@A", 0, 1, clock=AT + 1)])
     for _ in range(2):  # the second owner knows of it
-        task = site.home(Log(0, 9, "S"))
+        task = await site.home(Log(0, 9, "S"))
         await worked(site, task, [shuffled("product-usage/0@B", 0, 1, 2, clock=AT + 2)])
     assert task.home is not None
     assert task.home.account("a").events_total == 5
@@ -223,10 +223,10 @@ async def test_the_home_tells_that_an_input_topic_was_created_anew_and_counts_it
 )
 async def test_a_shuffle_that_lost_records_is_told_and_read_on(site: Site, log: Log, title: str, start: int) -> None:
     early = shuffled("product-usage/0@A", 0, clock=AT - 3_600_000)
-    task = site.home(Log(0, 9, "S"))
+    task = await site.home(Log(0, 9, "S"))
     await worked(site, task, [early, shuffled("product-usage/0@A", 1, clock=AT - 3_600_000)])
     assert (site.progress.low, site.progress.read, site.progress.shuffle) == (0, 2, "S")
-    task = site.home(log)
+    task = await site.home(log)
     assert task.position == start
     await worked(site, task, [shuffled("product-usage/0@A", 2, clock=AT + 1)])
     assert site.notices == [(title, f"{SETTINGS.shuffle_topic}/0")]
@@ -259,7 +259,7 @@ async def test_an_older_versions_position_of_messages_is_taken_over(site: Site) 
 async def test_a_log_that_ends_before_what_was_read_begins_all_anew(site: Site) -> None:
     reader = Reader()
     read_by(site.tasks, reader)
-    task = site.ingest(Log(0, 9, "-"))
+    task = await site.ingest(Log(0, 9, "-"))
     task.handle(batch(0, [usage()] * 3))
     task.handle(Batch(0, 1, 1, []))
     await until(lambda: reader.rejoined)
@@ -269,8 +269,8 @@ async def test_a_log_that_ends_before_what_was_read_begins_all_anew(site: Site) 
 
 async def test_where_nobody_is_told_of_alerts_nobody_is_told_of_losses(site: Site) -> None:
     site.tasks.routes = ()
-    await worked(site, site.ingest(Log(0, 2, "A")), [usage(), usage()])
-    await worked(site, site.ingest(Log(5, 9, "A")))
+    await worked(site, await site.ingest(Log(0, 2, "A")), [usage(), usage()])
+    await worked(site, await site.ingest(Log(5, 9, "A")))
     assert site.notices == []
     assert site.counted("records_lost_total", "product-usage") == 3
 

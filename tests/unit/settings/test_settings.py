@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,13 @@ def test_what_contradicts_itself_is_refused_and_the_places_named(environ: dict[s
         load_settings(environ)
     assert named in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+def test_rocksdb_without_its_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings({"SLACKWATER_STORE": "rocksdb"}).store == "rocksdb"
+    monkeypatch.setitem(sys.modules, "rocksdict", None)
+    with pytest.raises(SettingsError, match=r"SLACKWATER_STORE: .*pip install 'slackwater\[rocksdb\]'"):
+        load_settings({"SLACKWATER_STORE": "rocksdb"})
 
 
 def test_a_contradiction_between_file_and_environment_names_both_places(tmp_path: Path) -> None:
