@@ -116,8 +116,8 @@ def _instant(value: Any) -> int:
             return parse_instant(value)
         except OutOfRangeError as error:
             raise PydanticCustomError("time_out_of_range", "the time must lie from 1990 to 2099") from error
-        except ValueError as error:
-            raise PydanticCustomError("instant", f"must be {SHAPE}") from error
+        except ValueError as wrong:  # one name for both is too much for mypyc
+            raise PydanticCustomError("instant", f"must be {SHAPE}") from wrong
     if type(value) is int:
         if EARLIEST <= value <= LATEST:
             return value

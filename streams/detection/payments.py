@@ -1,6 +1,6 @@
 """An account's payments: invoices that could not be charged, and the cards they are charged to."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
@@ -163,4 +163,4 @@ def _month_after(year: int | None, month: int | None) -> int | None:
 
 
 def _values(each: FailedInvoice | Card) -> list[Any]:
-    return [getattr(each, name) for name in each.__slots__]
+    return [getattr(each, field.name) for field in fields(each)]

@@ -56,6 +56,9 @@ class Subscription:
         return self.period_end if self.period_end is not None else self.renewal_at
 
 
+_FIELDS = tuple(field.name for field in fields(Subscription))
+
+
 class Subscriptions:
     """All subscriptions that are known of, the ended ones included, by id in order of appearance; at most 32."""
 
@@ -124,7 +127,7 @@ class Subscriptions:
 
     def encode(self) -> list[Any]:
         """Lists of JSON values."""
-        return [_shortened([getattr(each, name) for name in each.__slots__]) for each in self.by_id.values()]
+        return [_shortened([getattr(each, name) for name in _FIELDS]) for each in self.by_id.values()]
 
     @classmethod
     def decode(cls, values: list[Any]) -> "Subscriptions":
