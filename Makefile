@@ -4,13 +4,14 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
   $(name) -c 'import sys; print("$(name)") if sys.version_info >= (3, 11) else None' 2>/dev/null)))
 BIN := .venv/bin
 READY := .venv/ready
+COMPILED := build/compiled
 ARGS ?=
 BROKER ?=
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check coverage bench format constraints clean
+.PHONY: help setup demo test test-compiled check coverage bench wheel format constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -23,6 +24,10 @@ demo: $(READY) ## a fleet of accounts goes slack; BROKER=kafka for the real one,
 test: $(READY) ## all tests: side by side what can be, then what needs Kafka or the machine for itself
 	$(BIN)/pytest -q -n $(JOBS) -m 'not serial' $(ARGS)
 	$(BIN)/pytest -q -m serial $(ARGS)
+
+test-compiled: $(COMPILED)/ready ## the tests of the pure core, on its compiled form; takes a C compiler
+	$(BIN)/pytest -q -n $(JOBS) -m 'not serial' -o 'pythonpath=$(COMPILED) .' \
+	  tests/unit/detection tests/unit/schemas tests/properties tests/scenarios $(ARGS)
 
 check: $(READY) ## format, lint, types, import contracts, unit tests
 	$(BIN)/ruff format --check .
@@ -37,6 +42,9 @@ coverage: $(READY) ## which lines the tests without Kafka run
 bench: $(READY) ## figures against peers, in one run of 25 minutes; ARGS='--list' for the parts; fails nothing
 	$(BIN)/python -m tests.bench $(ARGS)
 
+wheel: $(READY) ## a wheel with the core compiled, in dist; takes a C compiler
+	HATCH_BUILD_HOOKS_ENABLE=true $(BIN)/pip wheel -q --no-deps --no-build-isolation -w dist .
+
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -50,6 +58,13 @@ constraints: $(READY) ## resolve constraints.txt anew, and a peer's of the bench
 
 clean: ## remove .venv and all caches
 	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist deploy/kafka/target tests/bench/kafka_streams/target
+
+$(COMPILED)/ready: $(READY) deploy/compiled.py $(shell find schemas streams alerting -name '*.py')
+	@echo 'Compiling the core into $(COMPILED) (a minute)'
+	@rm -rf $(COMPILED) build/wheel
+	@HATCH_BUILD_HOOKS_ENABLE=true $(BIN)/pip wheel -q --no-deps --no-build-isolation -w build/wheel .
+	@$(BIN)/pip install -q --no-deps --target $(COMPILED) build/wheel/*.whl
+	@touch $@
 
 # The stamp is written last: an interrupted installation is taken up again.
 $(READY): constraints.txt pyproject.toml

@@ -4,7 +4,6 @@ Where this gives fields, `decode` reads the same ones: a property test holds tha
 """
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Annotated, Final, NamedTuple
 
@@ -50,27 +49,12 @@ class _Plain(Struct, gc=False):
     source: _Text | None = None
 
 
-def read_plainly(raws: Sequence[bytes]) -> list[UsageFields | None]:
-    """The fields of each usage event; None where it is for `decode` to say what it is, as for all above `MOST`."""
-    blob = b"\n".join(raws)
-    if len(raws) > 1 and blob.count(b"\n") == len(raws) - 1 and max(map(len, raws)) <= MOST:
-        try:
-            plain = _decode_all(blob)
-        except (DecodeError, UnicodeDecodeError):  # of one of them
-            plain = []
-        if len(plain) == len(raws):
-            return list(map(_checked, raws, plain))
-    return [_read(raw) if len(raw) <= MOST else None for raw in raws]
-
-
-def _read(raw: bytes) -> UsageFields | None:
+def read_plainly(raw: bytes) -> UsageFields | None:
+    """The fields of a usage event; None when it is for `decode` to say what it is, as with all above `MOST`."""
     try:
-        return _checked(raw, _decode(raw))
+        plain = _decode(raw)
     except (DecodeError, UnicodeDecodeError):
         return None
-
-
-def _checked(raw: bytes, plain: _Plain) -> UsageFields | None:
     account, user, event_id = plain.account_id, plain.user_id, plain.event_id
     quantity, source = plain.quantity, plain.source
     # Three texts and their names have twelve. No other field, and none that is null or came twice: each would leave
@@ -89,15 +73,13 @@ def _checked(raw: bytes, plain: _Plain) -> UsageFields | None:
     else:
         quotes += 2
     at = quick_instant(plain.occurred_at)
-    if at is None or raw.count(b'"') != quotes or not _is_account(account):
+    if at is None or raw.count(b'"') != quotes or len(raw) > MOST or not _is_account(account):
         return None
     return _made((account, at, plain.event, user, quantity, source, event_id))
 
 
 _made: Final = partial(tuple.__new__, UsageFields)
-_decoder: Final = Decoder(_Plain)
-_decode: Final = _decoder.decode
-_decode_all: Final = _decoder.decode_lines
+_decode: Final = Decoder(_Plain).decode
 
 
 @lru_cache(maxsize=1 << 17)

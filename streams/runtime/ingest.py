@@ -1,8 +1,6 @@
 """Ingest: one input partition. Decode, validate, and deal out by home partition."""
 
 from collections import Counter
-from collections.abc import Iterable
-from itertools import repeat
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +13,7 @@ from schemas.dead_letter import DeadLetter, RecordPlace, dead_letter_headers
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic
 from schemas.instants import LATEST
-from schemas.plain_usage import MOST, UsageFields, read_plainly
+from schemas.plain_usage import MOST, read_plainly
 from schemas.shuffle import encode_shuffle
 from schemas.usage import UsageEvent
 from streams.detection.origin import MARKER_HEADER, Origin
@@ -99,8 +97,9 @@ class Ingest(Task):
         counts: Counter[str] = Counter()
         # Nothing that is live can come from the future, whatever a record says of its own time.
         latest = int(time() * 1000) if self.settings.clock == "wall" else LATEST
-        usage, plain = self.topic is InputTopic.USAGE, 0
-        for record, fields in zip(batch.records, self._read(batch.records), strict=True):
+        usage, plain = self.topic is InputTopic.USAGE and self.settings.max_record_bytes >= MOST, 0
+        for record in batch.records:
+            fields = read_plainly(record.value or b"") if usage else None
             if fields is None or record.headers:
                 self._take(record, latest, counts)
                 continue
@@ -118,12 +117,6 @@ class Ingest(Task):
             self._facts += sum(counts.values())
         self.pending += len(batch.records)
         self._measure(batch, started)
-
-    def _read(self, records: list[Any]) -> Iterable[UsageFields | None]:
-        """What can be read of them without a closer look."""
-        if self.topic is not InputTopic.USAGE or self.settings.max_record_bytes < MOST:
-            return repeat(None, len(records))
-        return read_plainly([record.value or b"" for record in records])
 
     def _take(self, record: Any, latest: int, counts: Counter[str]) -> None:
         """A marker, or an event that has to be looked at closely."""

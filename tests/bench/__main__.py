@@ -16,7 +16,7 @@ from time import monotonic
 
 import orjson
 
-from tests.bench import decode, live, memory, pipeline, recovery, tick
+from tests.bench import compiled, decode, live, memory, pipeline, recovery, tick
 from tests.bench.options import Options
 from tests.bench.table import ERRORS, Figures, show
 
@@ -122,6 +122,7 @@ def _circumstances() -> dict[str, object]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
+        "compiled": compiled.is_there(),
         "load": round(os.getloadavg()[0], 1),
     }
 

@@ -15,6 +15,7 @@ from streams.produce.record import InputRecord
 from streams.produce.sender import Sent, send
 from streams.runtime import topics
 from streams.runtime.settings import Settings, load_settings
+from tests.bench import compiled
 from tests.bench.load import Load
 
 SETTLE_MS = 3 * 3_600_000
@@ -104,7 +105,7 @@ def application(broker: KafkaBroker, home: Path, name: str, **settings: str) -> 
         **settings,
     }
     environment = {f"SLACKWATER_{key.upper()}": value for key, value in given.items()}
-    return Application(environment, load_settings(environment), home)
+    return Application(environment | compiled.environment(), load_settings(environment), home)
 
 
 def bytes_on_broker(broker: KafkaBroker, topic: str) -> int:

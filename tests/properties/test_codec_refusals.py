@@ -80,33 +80,17 @@ def nearly_plain(draw: st.DrawFn) -> bytes:
 
 def check_plain(raw: bytes) -> None:
     """What is read plainly is what the model says."""
-    (fields,) = read_plainly([raw])
+    fields = read_plainly(raw)
     if fields is not None:
         event = decode(InputTopic.USAGE, raw)
         assert isinstance(event, UsageEvent)
         assert fields == fields_of(event)
 
 
-PLAIN_OR_NOT = nearly_plain() | garbled() | st.binary(max_size=200)
-
-
-@given(raw=PLAIN_OR_NOT)
+@given(raw=nearly_plain() | garbled() | st.binary(max_size=200))
 @settings(max_examples=1_000)
 def test_what_is_read_plainly_is_what_the_model_says(raw: bytes) -> None:
     check_plain(raw)
-
-
-@given(
-    raws=st.lists(nearly_plain(), max_size=5)
-    | st.lists(PLAIN_OR_NOT | st.sampled_from([b"", b" ", b"\n"]), max_size=5),
-    odd=st.sampled_from([b"", b"\n", b"\r", b" "]),
-    together=st.booleans(),
-)
-@settings(max_examples=1_000)
-def test_records_are_read_together_as_each_by_itself(raws: list[bytes], odd: bytes, together: bool) -> None:
-    if together and len(raws) > 1:  # two documents in one record, and none in another
-        raws = [raws[0] + odd + raws[1], *raws[2:], odd]
-    assert read_plainly(raws) == [fields for raw in raws for fields in read_plainly([raw])]
 
 
 @pytest.mark.parametrize("name", _GOOD)
@@ -117,18 +101,13 @@ def test_no_odd_value_is_read_plainly_that_the_model_refuses(name: str) -> None:
 
 
 def test_the_usual_usage_event_is_read_plainly() -> None:
-    (fields,) = read_plainly(
-        [
-            b'{"event_id":"e","account_id":"a","event":"x","occurred_at":"2025-03-01T12:00:00Z","user_id":"u","quantity":2}'
-        ]
-    )
-    assert fields == ("a", 1_740_830_400_000, "x", "u", 2, "product", "e")
+    assert read_plainly(
+        b'{"event_id":"e","account_id":"a","event":"x","occurred_at":"2025-03-01T12:00:00Z","user_id":"u","quantity":2}'
+    ) == ("a", 1_740_830_400_000, "x", "u", 2, "product", "e")
 
 
 def test_a_record_that_is_longer_than_any_plain_event_is_left_to_the_model() -> None:
-    padded = json.dumps(_GOOD).encode() + b" " * MOST
-    assert read_plainly([padded]) == [None]
-    assert read_plainly([json.dumps(_GOOD).encode(), padded])[1] is None
+    assert read_plainly(json.dumps(_GOOD).encode() + b" " * MOST) is None
 
 
 @given(topic=TOPICS, fields=st.data(), value=JSON)
