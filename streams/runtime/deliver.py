@@ -10,13 +10,15 @@ from dataclasses import replace
 from time import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
+import orjson
 from faust.types import TP
 
 from alerting.delivery.answers import Answer
 from alerting.delivery.attempt import attempt
-from alerting.notification import decode_note
+from alerting.notification import Notice, Notification, decode_note
 from alerting.outbox import Outbox
 from alerting.outbox_rows import Row
+from schemas.shuffle import place_of
 from streams.runtime.ingest import home_of
 from streams.runtime.resume import Loss, What
 from streams.runtime.stores import Rows
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from streams.runtime.tasks import Tasks
 
 POSITION: Final = b"\0position"
+TAKEN: Final = b"\0taken"
+"""Key of the row that says, for each route and partition of the alerts topic, the last transition that was taken in: a
+group whose positions were lost reads them all again, and nobody is to be told twice."""
 _LAST_ANSWERS: Final = 3.0
 """Seconds that messages in flight have when the task ends."""
 
@@ -44,10 +49,14 @@ class Deliver(StatefulTask):
         self.outbox: Outbox | None = None
         self._sending: dict[asyncio.Task[Answer], Row] = {}
         self._dirty = False
+        self._taken: dict[str, dict[str, int]] = {}
+        self._taken_stored = b""
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
-        waiting = [(key.decode(), value) for key, value in rows.items() if key != POSITION]
+        waiting = [(key.decode(), value) for key, value in rows.items() if key not in {POSITION, TAKEN}]
+        self._taken_stored = rows.get(TAKEN) or b"{}"
+        self._taken = orjson.loads(self._taken_stored)
         policy = self.tasks.delivery_policy
         self.outbox = Outbox.restore(waiting, self.tasks.routes, policy, draw=random.SystemRandom().random)
         self.log = replace(self.log, first=earliest)
@@ -63,8 +72,24 @@ class Deliver(StatefulTask):
         assert self.outbox is not None
         now = _now()
         for record in batch.records:
-            self._dirty |= self.outbox.add(record.offset, decode_note(record.value), now)
+            note = decode_note(record.value)
+            if self._is_new(note):
+                self._dirty |= self.outbox.add(record.offset, note, now)
         self.pending += len(batch.records)
+
+    def _is_new(self, note: Notification | Notice) -> bool:
+        """Whether its transition was not taken in before, for this route; remembers it."""
+        if not isinstance(note, Notification) or note.source is None or note.rerouted_from is not None:
+            return True
+        partition, _, offset = note.source.partition("/")
+        taken = self._taken.setdefault(note.route, {})
+        if int(offset) <= taken.get(partition, -1):
+            return False
+        if partition not in taken:  # the alerts topic may have been created anew
+            for other in [each for each in taken if place_of(each) == place_of(partition)]:
+                del taken[other]
+        taken[partition] = int(offset)
+        return True
 
     async def work(self) -> None:
         """Take answers, commit them, send what may be sent."""
@@ -109,6 +134,9 @@ class Deliver(StatefulTask):
         for note in changed.rerouted:
             partition = home_of(note.route, self.settings.partitions)
             records.append(Record(self.settings.notifications_topic, partition, note.route.encode(), note.encode()))
+        if (taken := orjson.dumps(self._taken)) != self._taken_stored:
+            self._taken_stored = taken
+            records.append(self.row(TAKEN, taken))
         if records or self.position != self.flushed_position:
             records.append(self.row(POSITION, f"{self.position}{self.metadata}".encode()))
         return records

@@ -1,14 +1,20 @@
-"""Whether the state is there that the group's positions speak of.
+"""What a worker must not go on without: the state that the group's positions speak of, and the broker's leave.
 
 A worker whose changelog is gone would build its state from what comes next, and never say that all before is missing.
 Group and changelog change in the same transactions: one without the other is somebody's doing, or a disk's.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 from faust.types import TP
 
 from schemas.errors import BrokerError, StartError
@@ -19,6 +25,25 @@ from streams.runtime.task import Task
 
 if TYPE_CHECKING:
     from streams.runtime.tasks import Tasks
+
+
+FORBIDDEN: Final = (
+    TopicAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    ClusterAuthorizationFailedError,
+)
+"""A broker's answers that no further attempt changes."""
+
+
+def forbidden(task: Task, error: BaseException) -> str:
+    """What this user may not do, and what to allow."""
+    app_id = task.settings.app_id
+    return (
+        f"the broker does not allow what {task.stage} of {task.tp.topic}/{task.tp.partition} has to do: {error!r}; "
+        f"slackwater needs Read of the topics and of the group {app_id!r}, Write of the topics it writes, and Write "
+        f"of transactional ids that begin with '{app_id}-': see kafka-acls"
+    )
 
 
 async def refuse_without_state(settings: Settings) -> None:

@@ -51,8 +51,9 @@ class Notify(Task):
                 for name in names:
                     self.metrics.notifications_total.labels(name, "past").inc()
                 continue
+            source = f"{self.tp.partition}{self.metadata}/{record.offset}"
             for name in names:
-                note = Notification(route=name, transition=transition, timezone=self.settings.timezone)
+                note = Notification(route=name, transition=transition, source=source, timezone=self.settings.timezone)
                 partition = home_of(name, self.settings.partitions)
                 self._out.append(Record(self.settings.notifications_topic, partition, name.encode(), note.encode()))
         self.pending += len(batch.records)

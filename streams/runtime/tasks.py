@@ -12,13 +12,13 @@ from faust.types import TP
 from alerting.delivery import Channel
 from alerting.policy import DeliveryPolicy
 from alerting.routing import DEFAULT
-from schemas.errors import StoreError
+from schemas.errors import StartError, StoreError
 from schemas.events import InputTopic
 from streams.runtime.channels import routes_of
 from streams.runtime.deliver import Deliver
 from streams.runtime.engagement import Engagement
 from streams.runtime.ingest import Ingest, home_of
-from streams.runtime.intact import refuse_empty_state
+from streams.runtime.intact import FORBIDDEN, forbidden, refuse_empty_state
 from streams.runtime.losses import notice
 from streams.runtime.metrics import Metrics
 from streams.runtime.notify import Notify
@@ -232,6 +232,9 @@ class Tasks:
         if isinstance(error, ReplacedError):
             log.warning("%s; what was read of it after offset %s is dropped", error, task.flushed_position)
             self._later(self.consumer.thread.rejoin_knowing())
+            return
+        if isinstance(error, FORBIDDEN):
+            self._later(self.app.crash(StartError(forbidden(task, error))))
             return
         self._failed(task.tp, f"{task.stage} of {task.tp.topic}/{task.tp.partition}", error)
 

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from confluent_kafka.admin import AdminClient
 
+from alerting.routing import Route, route
 from schemas.alerts import Transition
 from schemas.events import InputTopic
 from streams.broker import KafkaBroker
@@ -224,15 +225,15 @@ async def test_records_removed_while_the_worker_stands_still_are_told(kafka: Kaf
 
 async def test_a_group_that_is_reset_or_deleted_changes_nothing(kafka: KafkaBroker, tmp_path: Path) -> None:
     history = History()
-    app = await application(kafka, tmp_path)
-    inputs = [app.settings.topic(topic.value) for topic in InputTopic]
+    app = await application(kafka, tmp_path, console="true")
+    read = [*(app.settings.topic(topic.value) for topic in InputTopic), app.settings.topic("alerts")]
     async with app.worker() as worker:
         await tell(app, history.first, history.middle)
         await app.applied_until(history.middle, worker=worker)
     consumer = AIOKafkaConsumer(bootstrap_servers=app.settings.brokers, group_id=app.settings.app_id)
     await consumer.start()
     try:
-        parts = [tp for name in inputs for tp in await ends_of(app, name)]
+        parts = [tp for name in read for tp in await ends_of(app, name)]
         consumer.assign(parts)
         await consumer.commit({tp: OffsetAndMetadata(0, "") for tp in parts})
     finally:
@@ -249,8 +250,11 @@ async def test_a_group_that_is_reset_or_deleted_changes_nothing(kafka: KafkaBrok
         await tell(app, [each for each in history.second if each.at >= between], history.end)
         await app.applied_until(history.end, worker=worker)
         metrics = await worker.metrics()
+        await asyncio.sleep(5)  # for what would be told twice
     assert total(metrics, "records_lost_total") == total(metrics, "topic_incarnations_total") == 0
     await check(app, [*history.first, *history.second], history.end)
+    told = sum(bool(route(each, [Route()])) for each in await app.transitions())
+    assert app.log.read_text().count("╭─ slackwater") == told > 10, "nobody is told twice"
 
 
 async def test_a_shuffle_that_was_deleted_is_told_and_the_state_goes_on(kafka: KafkaBroker, tmp_path: Path) -> None:

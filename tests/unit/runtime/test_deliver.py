@@ -69,7 +69,7 @@ class Office:
     @property
     def waiting(self) -> list[str]:
         """The rows of notifications that are not final."""
-        keys = [key.decode() for key in self.rows if key != POSITION]
+        keys = [key.decode() for key in self.rows if not key.startswith(b"\0")]
         return sorted(key for key in keys if not key.endswith("/"))
 
     @property
@@ -198,6 +198,28 @@ async def test_who_comes_after_a_crash_sends_what_was_not_final_and_nothing_else
     taken(second, *about("f"), start=5)
     await until(lambda: not office.waiting and office.heard().endswith("f"))
     assert office.heard() == "abc" + "cdef"
+    assert office.errors == []
+
+
+def read_at(source: str, offset: int, letters: str, route: str = "default") -> list[Notification]:
+    """Notifications of transitions that stand one after the other in a partition of the alerts topic."""
+    return [
+        note.model_copy(update={"source": f"{source}/{offset + number}"})
+        for number, note in enumerate(about(letters, route))
+    ]
+
+
+async def test_what_was_told_is_not_told_again_when_the_groups_positions_are_lost(office: Office) -> None:
+    first = await office.owner()
+    taken(first, *read_at("0@A", 5, "ab"), *read_at("1@A", 5, "x"), *read_at("0@A", 5, "a", "sales"))
+    await until(lambda: office.heard() == "abx" and not office.waiting)
+    await first.end(patience=5)
+    second = await office.owner()
+    taken(second, *read_at("0@A", 5, "abc"), *read_at("1@A", 5, "x"), *read_at("0@A", 5, "ab", "sales"), start=4)
+    await until(lambda: office.heard() == "abxc" and office.heard("sales") == "ab" and not office.waiting)
+    taken(second, *read_at("0@B", 0, "d"), start=10)  # the alerts topic was created anew
+    taken(second, *[note.rerouted("default") for note in read_at("0@B", 0, "e", "sales")], start=11)
+    await until(lambda: office.heard() == "abxcde" and not office.waiting)
     assert office.errors == []
 
 

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
 from faust.types import TP
 
+from schemas.errors import StartError
 from streams.runtime.metrics import Metrics
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import FAILURES, Tasks
@@ -47,6 +49,25 @@ async def test_what_others_get_done_does_not_help_it(app: App, tasks: Tasks) -> 
     for work in list(tasks._background):
         await work
     assert app.asked[-1] == "crash"
+
+
+async def test_what_the_broker_forbids_is_not_tried_again(app: App, tasks: Tasks) -> None:
+    told: list[Exception] = []
+
+    async def crash(error: Exception) -> None:
+        told.append(error)
+
+    app.crash = crash  # type: ignore[assignment, method-assign]
+    one = task("alerts")
+    one.settings = Settings(app_id="ours")
+    tasks.failed(one, TopicAuthorizationFailedError("alerts"))
+    for work in list(tasks._background):
+        await work
+    (error,) = told
+    assert isinstance(error, StartError)
+    assert "notify of alerts/0" in str(error)
+    assert "'ours-'" in str(error)
+    assert app.asked == []
 
 
 async def test_what_it_gets_done_itself_does(app: App, tasks: Tasks) -> None:
