@@ -32,7 +32,7 @@ from streams.runtime.settings import Settings
 
 PATIENCE: Final = 30.0
 """Seconds for which a broker that is away is asked again."""
-_PAUSE: Final = 0.2
+_PAUSE: Final = 0.5
 NO_ID: Final = "-"
 _ID_BYTES: Final = 16
 _UNKNOWN_TOPIC: Final = 3
@@ -102,10 +102,15 @@ class TopicIds:
             raise NodeNotReadyError("no broker is known")
         response = await self._client.send(node, _TopicsRequest(self._names))
         return {
-            each["topic"]: TopicId(each.get("topic_id", NO_ID), len(each["partitions"]))
+            each["topic"]: as_topic(each)
             for each in response.to_object()["topics"]
             if each["error_code"] != _UNKNOWN_TOPIC
         }
+
+
+def as_topic(described: Mapping[str, Any]) -> TopicId:
+    """A topic of an answer, in either version."""
+    return TopicId(described.get("topic_id", NO_ID), len(described["partitions"]))
 
 
 class _Uuid(AbstractType):  # type: ignore[misc]  # aiokafka is not typed

@@ -219,6 +219,7 @@ async def test_records_removed_while_the_worker_stands_still_are_told(kafka: Kaf
         await app.applied_until(history.end, worker=worker, patience=120)
         await told_on_console(app, "Records lost")
         metrics = await worker.metrics()
+    assert f"hole in {usage}" in app.log.read_text(), "it was read on where it stood, not begun anew"
     assert 0 < total(metrics, "records_lost_total") <= removed
     assert total(metrics, "events_total") >= len(history.first) + len(rest)
 
