@@ -128,20 +128,25 @@ class KafkaBroker(LocalBroker):
         if self._cluster.startswith("-"):
             self._cluster = "A" + self._cluster[1:]  # the tool would take it for an option
         text = _PROPERTIES.format(port=port, controller_port=controller_port, logs=home / "logs")
-        if self._secure is not None:
-            secure_port = free_port()
-            self.secure_address = f"127.0.0.1:{secure_port}"
-            text += _SECURE_PROPERTIES.format(  # of a property that is set twice the later holds
-                port=port,
-                controller_port=controller_port,
-                secure_port=secure_port,
-                scram=_SCRAM,
-                keystore=self._secure.keystore,
-                trusted=str(self._secure.trusted).lower(),
-            )
+        text += self._more_properties(port, controller_port)  # of a property that is set twice the later holds
         (home / "server.properties").write_text(text)
         await self._format(home)
         await self._run(home)
+
+    def _more_properties(self, port: int, controller_port: int) -> str:
+        """What is besides the plain listener; also for a kind of broker that has other listeners."""
+        if self._secure is None:
+            return ""
+        secure_port = free_port()
+        self.secure_address = f"127.0.0.1:{secure_port}"
+        return _SECURE_PROPERTIES.format(
+            port=port,
+            controller_port=controller_port,
+            secure_port=secure_port,
+            scram=_SCRAM,
+            keystore=self._secure.keystore,
+            trusted=str(self._secure.trusted).lower(),
+        )
 
     async def _format(self, home: Path) -> None:
         arguments = ["format", "-t", self._cluster, "-c", str(home / "server.properties")]

@@ -79,6 +79,7 @@ class Tasks:
         self._failures: Counter[TP] = Counter()
         """Failures in a row, of each task by itself: what others get done does not help it."""
         self._assigned_at = 0.0
+        self._letting_go: asyncio.Future[None] | None = None
         self._background: set[asyncio.Future[Any]] = set()
 
     def writer(self, transactional_id: str) -> Writer:
@@ -117,14 +118,13 @@ class Tasks:
         log.info("assigned: %s", _listed(tasks) or "nothing")
 
     async def release(self) -> None:
-        """Commit what can be committed in time; what cannot is dropped, and the next owner does it again."""
+        """Commit what can be committed in time; what cannot is dropped, and the next owner does it again. Whoever comes
+        second waits for the first: a worker that is to end in a rebalance lets its tasks have their last flush."""
         tasks, self.by_tp = self.by_tp, {}
         if tasks:
-            self._ending = tasks
-            await asyncio.gather(*(task.end(GRACE) for task in tasks.values()))
-            log.info("let go: %s", _listed(tasks))
-            if left_open := self.left_open():
-                log.warning("not committed, and done again by the next owner: %s", left_open)
+            self._letting_go = asyncio.ensure_future(self._let_go(tasks))
+        if self._letting_go is not None:
+            await asyncio.shield(self._letting_go)
 
     def left_open(self) -> str:
         """The partitions with something that is worked and not committed; empty when there are none."""
@@ -294,6 +294,13 @@ class Tasks:
         log_tp = TP(self.changelogs[task.table_name], tp.partition)
         have = self.app.tables.recovery.active_offsets.get(log_tp)  # type: ignore[attr-defined]
         return have is not None and have + 1 >= (self._log_ends.get(log_tp) or 0)
+
+    async def _let_go(self, tasks: dict[TP, Task]) -> None:
+        self._ending = tasks
+        await asyncio.gather(*(task.end(GRACE) for task in tasks.values()))
+        log.info("let go: %s", _listed(tasks))
+        if left_open := self.left_open():
+            log.warning("not committed, and done again by the next owner: %s", left_open)
 
     def _later(self, work: Any) -> None:
         future = asyncio.ensure_future(work)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import shutil
 import sys
 import time
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in found:
             print(f"{name:18s}{(import_module(f'{stories.__name__}.{name}').__doc__ or '').splitlines()[0]}")
         return 0
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news here
     seed = SystemRandom().randrange(1, 100_000) if chosen.seed is None else chosen.seed
     results = [
         tell_one(name, found[name], number, chosen.scale)

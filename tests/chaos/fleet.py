@@ -1,6 +1,7 @@
 """The workers of a run, as a supervisor would have them: who ends without being asked to is started again."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ class Member:
     process: ChildProcess | None = None
     address: str = ""
     wanted: bool = False
+    said_before: int = 0
+    """Bytes in the log when the process was started."""
 
     @property
     def running(self) -> bool:
@@ -95,10 +98,12 @@ class Fleet:
     async def stop(self, name: str = "a", *, patience: float = 30.0) -> float:
         """SIGTERM. Gives the seconds that it took; it has to end in time and with status 0."""
         process, began = self._unwanted(name), monotonic()
-        status = process.exit_status
-        if status is None:
+        begun = "metrics at" in self.log(name)[self._members[name].said_before :]
+        if process.exit_status is None:
             await process.stop(patience=patience)
-            status = process.exit_status
+        status = process.exit_status
+        if status == -signal.SIGTERM and not begun:
+            return 0.0  # Python was still loading it
         assert status == 0, f"worker {name} ended with {status} after {monotonic() - began:.1f} s:\n{self.tail(name)}"
         return monotonic() - began
 
@@ -123,6 +128,7 @@ class Fleet:
         return "\n".join(self.log(name).splitlines()[-lines:])
 
     def _launch(self, member: Member) -> None:
+        member.said_before = len(self.log(member.name))
         port = str(free_port())  # a new one each time: the one before may not be free at once
         member.address = f"http://127.0.0.1:{port}"
         state = str(self._home / f"state-{member.name}")

@@ -10,10 +10,12 @@ from random import Random
 from typing import Final
 
 from streams.broker import EmbeddedBroker, KafkaBroker
+from streams.runtime import topics
 from tests.chaos import checks
 from tests.chaos.checks import Place
 from tests.chaos.fleet import Fleet
 from tests.chaos.load import SETTINGS, Load, make_load
+from tests.chaos.segments import zombies
 from tests.chaos.sending import Sending
 from tests.e2e.harness import Application, application, eventually
 from tests.scenarios.pure import Outcome, run
@@ -94,6 +96,8 @@ async def tell(story: Story, name: str, *, seed: int, scale: float, home: Path) 
         await _finish(chaos)
         await chaos.fleet.stop_all()
         count = await checks.everything(app, await pure, load.end_at, poison=chaos.poison, repeats=story.repeats)
+        if isinstance(broker, KafkaBroker):
+            _no_zombies(chaos)
         assert count > len(load.events) / 200, f"{count} transitions of {len(load.events)} events: no test of anything"
         chaos.notes.insert(0, f"{len(load.steps)} records, {count} transitions")
         if chaos.fleet.ended:
@@ -118,6 +122,17 @@ async def _finish(chaos: Chaos) -> None:
     except AssertionError as error:
         tails = "\n".join(f"-- {name}\n{chaos.fleet.tail(name)}" for name in chaos.fleet.running)
         raise AssertionError(f"{error}\n{tails}") from None
+
+
+def _no_zombies(chaos: Chaos) -> None:
+    """Nothing of what the application writes was written by one who had been fenced."""
+    assert chaos.broker._home is not None
+    logs, settings = chaos.broker._home / "logs", chaos.app.settings
+    written = [plan.name for plan in topics.plan(settings) if plan.role != "input"]
+    parts = [part for name in written for part in logs.glob(f"{name}-*") if part.name[len(name) + 1 :].isdigit()]
+    assert len(parts) >= settings.partitions * len(written)
+    found = [each for part in parts for each in zombies(part)]
+    assert not found, found[:10]
 
 
 def _undisturbed(load: Load, app: Application) -> Outcome:

@@ -1,0 +1,24 @@
+"""The broker is away for a minute, and events wait at their producers."""
+
+import asyncio
+
+from tests.chaos.harness import Chaos, Story
+
+
+async def tell(chaos: Chaos) -> None:
+    """Killed once; then standing still with its connections open."""
+    chaos.fleet.start("a")
+    chaos.fleet.start("b")
+    await chaos.fleet.ready("a")
+    await chaos.part(0, 3)
+    chaos.kafka.kill()
+    await asyncio.sleep(chaos.seconds(60))
+    await chaos.kafka.restart()
+    await chaos.part(1, 3)
+    chaos.kafka.pause()
+    await asyncio.sleep(chaos.seconds(60))
+    chaos.kafka.resume()
+    await chaos.part(2, 3)
+
+
+STORY = Story(tell, limit=400)
