@@ -113,10 +113,21 @@ def encode_shuffle(record: ShuffleRecord) -> bytes:
 
 
 def decode_shuffle(raw: bytes) -> ShuffleRecord:
-    """The record in a value of the shuffle topic. Raises `StateError` when another version wrote it."""
-    version, topic, origin, last, clock, caught_up, rows = orjson.loads(raw)
-    if version != VERSION:
-        raise StateError(f"a shuffle record of version {version}: this worker reads version {VERSION} only")
+    """The record in a value of the shuffle topic. Raises `StateError` when another version wrote it, and ValueError for
+    what is no such record."""
+    values = orjson.loads(raw)
+    try:
+        version, *rest = values
+        if version != VERSION and isinstance(version, int):
+            raise StateError(f"a shuffle record of version {version}: this worker reads version {VERSION} only")
+        return _decoded(*rest)
+    except TypeError as error:
+        raise ValueError(f"no record of the shuffle: {error}") from error
+
+
+def _decoded(
+    topic: str, origin: str, last: int, clock: int | None, caught_up: bool, rows: list[list[Any]]
+) -> ShuffleRecord:
     if topic == InputTopic.USAGE:
         return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(make_usage, rows)))
     validate = _bodies(InputTopic(topic)).validate_json

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import orjson
 from faust.types import TP
+from pydantic import ValidationError
 
 from alerting.delivery.answers import Answer
 from alerting.delivery.attempt import attempt
@@ -19,6 +20,7 @@ from alerting.notification import Notice, Notification, decode_note
 from alerting.outbox import Outbox
 from alerting.outbox_rows import Row
 from schemas.shuffle import place_of
+from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
 from streams.runtime.resume import Loss, What
 from streams.runtime.stores import Rows
@@ -51,6 +53,7 @@ class Deliver(StatefulTask):
         self._dirty = False
         self._taken: dict[str, dict[str, int]] = {}
         self._taken_stored = b""
+        self._foreign: list[Record] = []
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
@@ -72,7 +75,11 @@ class Deliver(StatefulTask):
         assert self.outbox is not None
         now = _now()
         for record in batch.records:
-            note = decode_note(record.value)
+            try:
+                note = decode_note(record.value or b"")
+            except ValidationError:
+                self._foreign.append(foreign(self, record, "notification"))
+                continue
             if self._is_new(note):
                 self._dirty |= self.outbox.add(record.offset, note, now)
         self.pending += len(batch.records)
@@ -126,7 +133,8 @@ class Deliver(StatefulTask):
         assert self.outbox is not None
         changed = self.outbox.changed()
         self._dirty = False
-        records = [self.row(key.encode(), value) for key, value in changed.rows]
+        records, self._foreign = self._foreign, []
+        records.extend(self.row(key.encode(), value) for key, value in changed.rows)
         undelivered = self.settings.undelivered_topic
         records.extend(
             Record(undelivered, 0, each.notification.route.encode(), each.encode()) for each in changed.undelivered

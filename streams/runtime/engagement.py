@@ -17,6 +17,7 @@ from streams.detection.engine import Engine
 from streams.detection.home import Home
 from streams.detection.merge import Merge, Progress
 from streams.detection.results import RefusedCommand
+from streams.runtime.foreign import foreign
 from streams.runtime.ingest import dead_letter
 from streams.runtime.resume import Loss, What
 from streams.runtime.stores import CHUNK, Rows
@@ -49,6 +50,8 @@ class Engagement(StatefulTask):
         self.home: Home | None = None
         self.restored = False
         """There was state to begin with."""
+        self._foreign: list[Record] = []
+        self._told = 0
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for a state of a newer version."""
@@ -71,6 +74,7 @@ class Engagement(StatefulTask):
             home.enter(some)
             await asyncio.sleep(0)
         self.home = home
+        self._told = progress.read if progress else 0
         self.metrics.standings.homes[self.tp.partition] = self.home
         return start
 
@@ -86,7 +90,12 @@ class Engagement(StatefulTask):
         home = self.home
         assert home is not None
         for record in batch.records:
-            shuffled = decode_shuffle(record.value)
+            try:
+                shuffled = decode_shuffle(record.value or b"")
+            except ValueError:
+                if record.offset >= self._told:  # what lies below is read again, and was told
+                    self._foreign.append(foreign(self, record, "record of the shuffle"))
+                continue
             home.receive(record.offset, shuffled)
             self.pending += len(shuffled.events)
             await asyncio.sleep(0)  # thousands of events each, and there may be many
@@ -139,6 +148,8 @@ class Engagement(StatefulTask):
             self.metrics.alerts_total.labels(each.kind.value, each.severity.value, each.change.value).inc()
         for refused in output.refused:
             yield self._refused(refused)
+        yield from self._foreign
+        self._foreign = []
         for account, value in output.pictures:
             yield Record(health, partition, account.encode(), value)
         for account, value in output.rows:

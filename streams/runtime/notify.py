@@ -2,7 +2,7 @@
 
 import logging
 from time import time
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from faust.types import TP
 from pydantic import ValidationError
@@ -10,9 +10,8 @@ from pydantic import ValidationError
 from alerting.notification import Notification
 from alerting.routing import route
 from schemas.alerts import Transition
-from schemas.dead_letter import DeadLetter, RecordPlace
-from schemas.errors import Reason
-from streams.runtime.ingest import dead_letter, home_of
+from streams.runtime.foreign import foreign
+from streams.runtime.ingest import home_of
 from streams.runtime.task import Task
 from streams.runtime.transport import Batch
 from streams.runtime.writer import Record
@@ -43,7 +42,8 @@ class Notify(Task):
             try:
                 transition = Transition.model_validate_json(record.value or b"")
             except ValidationError as error:
-                self._refuse(record, error)
+                place = error.errors(include_url=False, include_input=False)[0]["loc"]
+                self._out.append(foreign(self, record, "alert transition", ".".join(map(str, place)) or None))
                 continue
             names = route(transition, self.tasks.routes)
             if transition.at < oldest:
@@ -57,22 +57,6 @@ class Notify(Task):
                 partition = home_of(name, self.settings.partitions)
                 self._out.append(Record(self.settings.notifications_topic, partition, name.encode(), note.encode()))
         self.pending += len(batch.records)
-
-    def _refuse(self, record: Any, error: ValidationError) -> None:
-        """Somebody else's record: nobody can be told of it, and it must not hold up the others."""
-        log.error("offset %d of %s/%d is no alert transition", record.offset, *self.tp)
-        faults = error.errors(include_url=False, include_input=False)
-        letter = DeadLetter(
-            reason=Reason.INVALID_FIELD,
-            field=".".join(str(part) for part in faults[0]["loc"]) or None,
-            detail="is no alert transition",
-            origin=RecordPlace(topic=self.tp.topic, partition=self.tp.partition, offset=record.offset),
-            at=max(record.timestamp, 0),
-            raw=record.value,
-            key=record.key,
-        )
-        self._out.append(dead_letter(self.settings.topic("dead_letters"), self.tasks.dead_letter_partitions, letter))
-        self.metrics.dead_letters_total.labels(self.tp.topic, letter.reason.value).inc()
 
     @property
     def urgent(self) -> bool:

@@ -7,13 +7,16 @@ a pause of their own, as in Java's clients (https://kafka.apache.org/documentati
 """
 
 import asyncio
+from time import monotonic
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
 
 FIRST_PAUSE: Final = 0.05
 """Seconds after the first failure to connect to a node; doubled with each further one."""
 LONGEST_PAUSE: Final = 1.0
+START_SECONDS: Final = 120.0
 
 
 class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka is not typed
@@ -25,6 +28,18 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka is not typed
         """Seconds that the last failure was followed by, of nodes that cannot be connected to."""
         self._connect = self.client._get_conn
         self.client._get_conn = self._connect_patiently
+
+    async def start(self) -> None:
+        """Connect, and begin. A broker that goes away just as a task begins is waited for, as it is later on. Raises
+        KafkaConnectionError after `START_SECONDS`."""
+        deadline = monotonic() + START_SECONDS
+        while True:
+            try:
+                return await super().start()  # type: ignore[no-any-return]
+            except KafkaConnectionError:
+                if monotonic() > deadline:
+                    raise
+                await asyncio.sleep(LONGEST_PAUSE)
 
     async def _connect_patiently(self, node_id: Any, **how: Any) -> Any:
         """A connection; None, after a pause, where there is none to be had."""

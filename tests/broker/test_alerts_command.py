@@ -106,6 +106,20 @@ def test_the_list_shows_open_alerts_as_they_stand_with_most_at_risk_first(settin
     assert wrong.exit_code == 2
 
 
+def test_somebody_elses_record_on_the_topic_is_told_of_and_left_out(settings: Settings) -> None:
+    async def prepare() -> None:
+        await create(settings)
+        await write(settings, [transition(1)])
+        async with AIOKafkaProducer(**settings.kafka()) as producer:
+            await producer.send_and_wait(settings.topic("alerts"), b"{}", partition=2)
+
+    asyncio.run(prepare())
+    result = slackwater("alerts", "list", "--json")
+    assert [json.loads(line)["account_id"] for line in result.stdout.splitlines()] == ["acct-1"]
+    assert "partition 2, offset" in result.stderr
+    assert "is no alert transition" in result.stderr
+
+
 def test_one_alert_is_shown_from_its_opening_on(settings: Settings) -> None:
     reason = AlertReason(code="drop", text="15 events where 123 were expected")
 

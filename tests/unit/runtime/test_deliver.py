@@ -20,6 +20,7 @@ from alerting.delivery.slack import SlackChannel
 from alerting.notification import Notification, Undelivered, UndeliveredReason
 from alerting.policy import DeliveryPolicy
 from alerting.routing import Route
+from schemas.dead_letter import DeadLetter
 from streams.runtime.deliver import POSITION, Deliver
 from streams.runtime.settings import Settings
 from tests.unit.alerting.samples import notification
@@ -130,6 +131,19 @@ async def test_a_routes_messages_arrive_in_order_one_at_a_time(office: Office) -
     await until(lambda: not office.waiting and len(office.heard()) == 6)
     assert office.heard() == "abcdef"
     assert most == 1
+    assert office.errors == []
+
+
+async def test_a_foreign_record_among_the_notifications_is_a_dead_letter_and_holds_up_nobody(office: Office) -> None:
+    task = await office.owner()
+    task.handle(batch(0, [*(note.encode() for note in about("a")), b"\xff", None, *(n.encode() for n in about("b"))]))
+    await until(lambda: office.heard() == "ab" and not office.waiting)
+    letters = office.broker.topics[SETTINGS.topic("dead_letters")]
+    found = [DeadLetter.model_validate_json(each.value or b"") for each in letters]
+    assert [(each.origin.offset, each.raw, each.detail) for each in found] == [
+        (1, b"\xff", "is no notification"),
+        (2, None, "is no notification"),
+    ]
     assert office.errors == []
 
 

@@ -1,4 +1,4 @@
-"""A command that cannot be carried out becomes a dead letter that says so."""
+"""What becomes a dead letter at home: a command that cannot be carried out, a record that is none of the shuffle's."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from schemas.commands import Acknowledge
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.errors import Reason
 from schemas.events import InputTopic
-from schemas.shuffle import Fact, ShuffleRecord, encode_shuffle
+from schemas.shuffle import Fact, ShuffleRecord, Usage, encode_shuffle
 from streams.runtime.engagement import Engagement
 from streams.runtime.settings import Settings
 from tests.unit.alerting.samples import AT
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
 
-SETTINGS = Settings(brokers="127.0.0.1:1", partitions=1, clock="events")
+SETTINGS = Settings(brokers="127.0.0.1:1", partitions=1, clock="events", lagging_flush="100ms")
 COMMAND = Acknowledge(command_id="c-1", account_id="acme", alert_id="00112233445566aa", by="mara", at=AT)
 PLACE = RecordPlace(topic="alert-commands", partition=2, offset=7)
 
@@ -47,3 +47,37 @@ async def test_a_command_for_an_alert_that_is_not_there_is_a_dead_letter_with_th
     assert letter.key is None
     counted = tasks.metrics.registry.get_sample_value
     assert counted("slackwater_dead_letters_total", {"topic": PLACE.topic, "reason": letter.reason.value}) == 1
+
+
+async def test_a_foreign_record_of_the_shuffle_is_a_dead_letter_once_and_holds_up_nobody() -> None:
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, SETTINGS)
+    tasks.origins = frozenset({"product-usage/0", "product-usage/1"})
+
+    def said(number: int, clock: int) -> bytes:
+        usage = Usage(number, AT + number, "acme", AT + number, "login", None, 1, "", None)
+        return encode_shuffle(ShuffleRecord(InputTopic.USAGE, "product-usage/0", number, clock, True, (usage,)))
+
+    async def owner() -> Engagement:
+        task = Engagement(TP(SETTINGS.shuffle_topic, 0), tasks)
+        task.begin(task.load(broker.table(tasks.changelogs["engagement"]), 0))
+        return task
+
+    first = await owner()
+    # The other origin has said nothing: the events wait, and what is below them is read again by the next owner.
+    first.handle(batch(0, [said(0, AT), b"\xff\x00", b"[1]", said(1, AT + 1)]))
+    letters = broker.topics[SETTINGS.topic("dead_letters")]
+    await until(lambda: len(letters) == 2)
+    await first.end(patience=5)
+    second = await owner()
+    assert second.position == 0
+    second.handle(batch(0, [said(0, AT), b"\xff\x00", b"[1]", said(1, AT + 1), None]))
+    await until(lambda: len(letters) == 3)
+    await second.end(patience=5)
+
+    assert errors == []
+    found = [DeadLetter.model_validate_json(each.value or b"") for each in letters]
+    assert [(each.origin.offset, each.raw) for each in found] == [(1, b"\xff\x00"), (2, b"[1]"), (4, None)]
+    assert {each.detail for each in found} == {"is no record of the shuffle"}
+    assert second.home is not None
+    assert len(second.home.merge) == 2

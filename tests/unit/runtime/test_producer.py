@@ -1,4 +1,5 @@
-"""A node that cannot be connected to is left alone for longer and longer, and no longer than a second."""
+"""A node that cannot be connected to is left alone for longer and longer, and no longer than a second; a broker that is
+away when a producer begins is waited for."""
 
 from __future__ import annotations
 
@@ -6,7 +7,9 @@ import asyncio
 
 import pytest
 from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError
 
+from streams.runtime import producer
 from streams.runtime.producer import Producer
 
 
@@ -39,3 +42,27 @@ async def test_attempts_to_connect_are_further_and_further_apart_until_one_succe
     assert await ready(1, 2) == [0.05, 0.1]
     monkeypatch.undo()
     await made.stop()
+
+
+async def test_a_broker_that_is_away_when_a_producer_begins_is_waited_for_as_long_as_that_is_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    attempts = 0
+
+    async def bootstrap(self: AIOKafkaClient) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts != 3:
+            raise KafkaConnectionError("Unable to bootstrap")
+
+    monkeypatch.setattr(AIOKafkaClient, "bootstrap", bootstrap)
+    monkeypatch.setattr(producer, "LONGEST_PAUSE", 0.01)
+    made = Producer(bootstrap_servers="127.0.0.1:1")
+    await made.start()
+    assert attempts == 3
+    await made.stop()
+    monkeypatch.setattr(producer, "START_SECONDS", 0.0)
+    other = Producer(bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(KafkaConnectionError):
+        await other.start()
+    await other.stop()

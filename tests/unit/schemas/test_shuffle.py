@@ -78,3 +78,11 @@ def test_a_hash_is_63_bits_stable_and_keyed() -> None:
     assert hash64("u-1", b"key") == 1185177673666641835
     assert hash64("u-1", b"key") != hash64("u-1")
     assert all(0 <= hash64(str(number)) < 2**63 for number in range(200))
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\xff\x00", b"{}", b"7", b"null", b"[]", b"[1]", b'["a"]', b'[1,"x","y",0,0,0,[]]']
+)
+def test_what_is_no_record_of_the_shuffle_is_told_from_one_of_another_version(raw: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        decode_shuffle(raw)

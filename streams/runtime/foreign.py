@@ -1,0 +1,33 @@
+"""Records on the application's own topics that are none of its own: somebody else's, or damaged.
+
+They must hold up nobody. Each is told in the log and on a metric, and kept as a dead letter.
+"""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from schemas.dead_letter import DeadLetter, RecordPlace
+from schemas.errors import Reason
+from streams.runtime.ingest import dead_letter
+from streams.runtime.writer import Record
+
+if TYPE_CHECKING:
+    from streams.runtime.task import Task
+
+log = logging.getLogger(__name__)
+
+
+def foreign(task: "Task", record: Any, what: str, field: str | None = None) -> Record:
+    """The dead letter of a record that is no `what`, which `task` has read and is to write."""
+    log.error("offset %d of %s/%d is no %s", record.offset, *task.tp, what)
+    letter = DeadLetter(
+        reason=Reason.INVALID_FIELD,
+        field=field,
+        detail=f"is no {what}",
+        origin=RecordPlace(topic=task.tp.topic, partition=task.tp.partition, offset=record.offset),
+        at=max(record.timestamp, 0),
+        raw=record.value,
+        key=record.key,
+    )
+    task.metrics.dead_letters_total.labels(task.tp.topic, letter.reason.value).inc()
+    return dead_letter(task.settings.topic("dead_letters"), task.tasks.dead_letter_partitions, letter)
