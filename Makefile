@@ -8,10 +8,13 @@ COMPILED := build/compiled
 ARGS ?=
 BROKER ?=
 JOBS ?= 2
+STORY ?=
+SEED ?=
+ROUNDS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-compiled check coverage bench wheel format constraints clean
+.PHONY: help setup demo test test-compiled check coverage bench chaos wheel format constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -44,6 +47,9 @@ bench: $(READY) ## figures against peers, in one run of 25 minutes; ARGS='--list
 
 wheel: $(READY) ## a wheel with the core compiled, in dist; takes a C compiler
 	HATCH_BUILD_HOOKS_ENABLE=true $(BIN)/pip wheel -q --no-deps --no-build-isolation -w dist .
+
+chaos: $(READY) ## what goes wrong, on a real Kafka; STORY=name, SEED=n, ROUNDS=10, ARGS='--list' for the stories
+	$(BIN)/python -m tests.chaos $(STORY) $(if $(SEED),--seed $(SEED)) --rounds $(ROUNDS) $(ARGS)
 
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff format .

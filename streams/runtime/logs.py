@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
+from aiokafka.errors import KafkaError
+
 from schemas.errors import SlackwaterError
 
 OWN: Final = ("alerting", "schemas", "streams")
@@ -110,6 +112,8 @@ class Calm(logging.Filter):
         """Whether the record is told; one that is may get a count of those before it."""
         if record.levelno < logging.WARNING:
             return not str(record.msg).startswith("[^")  # so begins what Faust's services say of themselves
+        if record.name == "asyncio" and record.exc_info and isinstance(record.exc_info[1], KafkaError):
+            return False  # a future of the client's that nobody asks: the task that it failed says so itself
         if record.exc_info or not record.name.startswith(CLIENT):
             return True
         text = record.getMessage()

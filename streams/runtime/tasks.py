@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final
 
+from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
 from alerting.delivery import Channel
@@ -139,6 +140,8 @@ class Tasks:
             earliest = await consumer.earliest_offsets(*new)
             starts = {}
             for tp in new:
+                if self.by_tp.get(tp) is not tasks[tp]:  # let go in the meantime: it is not to begin any more
+                    continue
                 end, topic = self._ends.get(tp), self.topics.get(tp.topic)
                 there = Log(earliest[tp] or 0, UNKNOWN_END if end is None else end, topic.id if topic else "")
                 try:
@@ -151,9 +154,9 @@ class Tasks:
                     tasks[tp].begin(start)
             seconds = monotonic() - self._assigned_at
             self.metrics.recovery_seconds.set(seconds)
-            if all(task.position is not None for task in tasks.values()):
+            if tasks == self.by_tp and all(task.position is not None for task in tasks.values()):
                 log.info("ready %.1f s after the assignment", seconds)
-        return {tp: task.expected for tp, task in tasks.items() if task.position is not None}
+        return {tp: task.expected for tp, task in self.by_tp.items() if task.position is not None}
 
     def check_ready(self) -> None:
         """Faust says ready after a recovery that another rebalance cut short, too: begin again then."""
@@ -229,6 +232,9 @@ class Tasks:
 
     def failed(self, task: Task, error: Exception) -> None:
         """A task ended by itself: begin all anew, and end the worker when that does not help."""
+        if self.by_tp.get(task.tp) is not task:  # let go: its next owner does again what it could not finish
+            log.warning("%s of %s/%d could not be flushed when it was let go: %r", task.stage, *task.tp, error)
+            return
         if isinstance(error, ReplacedError):
             log.warning("%s; what was read of it after offset %s is dropped", error, task.flushed_position)
             self._later(self.consumer.thread.rejoin_knowing())
@@ -249,7 +255,9 @@ class Tasks:
     def _failed(self, tp: TP, what: str, error: Exception) -> None:
         self._failures[tp] += 1
         failures = self._failures[tp]
-        if isinstance(error, StoreError):  # said in a line; all else is more likely to be a fault of the program
+        if isinstance(error, ProducerFenced):  # this worker was too slow, or stood still: no fault of the task's
+            log.warning("%s is another worker's by now", what)
+        elif isinstance(error, StoreError):  # said in a line; all else is more likely to be a fault of the program
             log.error("%s failed (%d in a row): %s", what, failures, error)
         else:
             log.error("%s failed (%d in a row)", what, failures, exc_info=error)

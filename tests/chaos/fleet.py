@@ -17,6 +17,7 @@ from streams.broker.ready import free_port
 from streams.cli.demo.worker import inherited
 
 _POLL: Final = 0.1
+_INSIDE: Final = Path(__file__).parent / "inside"
 _AGAIN_SECONDS: Final = 1.0
 
 
@@ -99,9 +100,14 @@ class Fleet:
         """SIGTERM. Gives the seconds that it took; it has to end in time and with status 0."""
         process, began = self._unwanted(name), monotonic()
         begun = "metrics at" in self.log(name)[self._members[name].said_before :]
-        if process.exit_status is None:
-            await process.stop(patience=patience)
-        status = process.exit_status
+        process.signal(signal.SIGTERM)
+        status = await process.wait(patience=patience)
+        if status is None:
+            process.signal(signal.SIGUSR1)  # see `inside`
+            await asyncio.sleep(2.0)
+            process.kill()
+            (self._home / "hanging.txt").write_text(self.tail(name, 1_000))
+            raise AssertionError(f"worker {name} has not ended after {patience:g} s: see hanging.txt")
         if status == -signal.SIGTERM and not begun:
             return 0.0  # Python was still loading it
         assert status == 0, f"worker {name} ended with {status} after {monotonic() - began:.1f} s:\n{self.tail(name)}"
@@ -132,7 +138,8 @@ class Fleet:
         port = str(free_port())  # a new one each time: the one before may not be free at once
         member.address = f"http://127.0.0.1:{port}"
         state = str(self._home / f"state-{member.name}")
-        own = {"SLACKWATER_WEB_PORT": port, "SLACKWATER_STATE_DIR": state, **member.environment}
+        own = {"SLACKWATER_WEB_PORT": port, "SLACKWATER_STATE_DIR": state, "PYTHONPATH": str(_INSIDE)}
+        own |= member.environment
         member.process = ChildProcess(
             [sys.executable, "-m", "streams", "worker"],
             output=member.log,

@@ -35,7 +35,7 @@ async def tell(chaos: Chaos) -> None:
     faked = {
         "LD_PRELOAD": preload,
         "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": "1",  # seconds; without a cache every look at the clock reads the file
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
     chaos.fleet.start("a", **faked)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import TopicAuthorizationFailedError
+from aiokafka.errors import ProducerFenced, TopicAuthorizationFailedError
 from faust.types import TP
 
 from schemas.errors import StartError
@@ -27,8 +27,10 @@ class App(SimpleNamespace):
         self.asked.append("crash")
 
 
-def task(topic: str) -> Any:
-    return SimpleNamespace(stage="notify", tp=TP(topic, 0))
+def task(tasks: Tasks, topic: str) -> Any:
+    """The task of a topic's partition 0, which this worker has."""
+    tp = TP(topic, 0)
+    return tasks.by_tp.setdefault(tp, SimpleNamespace(stage="notify", tp=tp))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -43,8 +45,8 @@ def tasks(app: App) -> Tasks:
 
 async def test_what_others_get_done_does_not_help_it(app: App, tasks: Tasks) -> None:
     for _ in range(FAILURES):
-        tasks.failed(task("poisoned"), ValueError("no"))
-        tasks.succeeded(task("fine"))
+        tasks.failed(task(tasks, "poisoned"), ValueError("no"))
+        tasks.succeeded(task(tasks, "fine"))
     assert app.asked == ["rejoin"] * (FAILURES - 1)
     for work in list(tasks._background):
         await work
@@ -58,7 +60,7 @@ async def test_what_the_broker_forbids_is_not_tried_again(app: App, tasks: Tasks
         told.append(error)
 
     app.crash = crash  # type: ignore[assignment, method-assign]
-    one = task("alerts")
+    one = task(tasks, "alerts")
     one.settings = Settings(app_id="ours")
     tasks.failed(one, TopicAuthorizationFailedError("alerts"))
     for work in list(tasks._background):
@@ -72,6 +74,26 @@ async def test_what_the_broker_forbids_is_not_tried_again(app: App, tasks: Tasks
 
 async def test_what_it_gets_done_itself_does(app: App, tasks: Tasks) -> None:
     for _ in range(3 * FAILURES):
-        tasks.failed(task("shaky"), ValueError("no"))
-        tasks.succeeded(task("shaky"))
+        tasks.failed(task(tasks, "shaky"), ValueError("no"))
+        tasks.succeeded(task(tasks, "shaky"))
     assert set(app.asked) == {"rejoin"}
+
+
+async def test_a_task_that_is_another_workers_by_now_is_a_line_of_the_log_and_no_traceback(
+    tasks: Tasks, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks.failed(task(tasks, "taken"), ProducerFenced("no"))
+    (record,) = caplog.records
+    assert record.getMessage() == "notify of taken/0 is another worker's by now"
+    assert not record.exc_info
+
+
+async def test_what_a_task_fails_of_when_it_was_let_go_disturbs_nobody(
+    app: App, tasks: Tasks, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = task(tasks, "taken")
+    tasks.by_tp.clear()
+    for _ in range(FAILURES):
+        tasks.failed(gone, ConnectionError("no"))
+    assert app.asked == []
+    assert "could not be flushed when it was let go" in caplog.text

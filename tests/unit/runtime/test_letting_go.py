@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from aiokafka import OffsetAndMetadata
@@ -60,3 +61,27 @@ async def test_a_rebalance_that_is_cut_short_cuts_no_flush_short(tasks: Tasks, b
     rebalance.cancel()
     await tasks.release()
     assert broker.positions == {PARTITION: 1}
+
+
+async def test_a_task_that_was_let_go_while_its_position_was_asked_for_does_not_begin(broker: SlowBroker) -> None:
+    tasks, errors = tasks_on(broker, SETTINGS)
+    task = Notify(PARTITION, tasks)
+    tasks.by_tp = {PARTITION: task}
+
+    class Slow:
+        """Faust's consumer, asked in the middle of a rebalance."""
+
+        thread: Any
+
+        def __init__(self) -> None:
+            self.thread = self
+
+        async def committed(self, _: list[TP]) -> dict[TP, OffsetAndMetadata]:
+            await tasks.release()
+            return {}
+
+        async def earliest_offsets(self, *_: TP) -> dict[TP, int]:
+            return {}
+
+    assert await tasks.positions(Slow()) == {}  # type: ignore[arg-type]
+    assert (task.position, task.runner, errors) == (None, None, [])

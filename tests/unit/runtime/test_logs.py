@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import conn
+from aiokafka.errors import ProducerFenced
 from aiokafka.protocol.admin import SaslAuthenticateRequest_v1
 
 from schemas.errors import StateError
@@ -41,6 +42,15 @@ def all_told(calm: Calm, text: str, *, seconds: float, step: float) -> dict[floa
 )
 def test_what_is_no_fault_is_never_told(text: str) -> None:
     assert all_told(Calm(), text, seconds=60, step=0.1) == {}
+
+
+def test_what_a_task_has_told_already_is_not_told_by_a_future_of_the_client_again() -> None:
+    def of(error: Exception) -> logging.LogRecord:
+        exc_info = (type(error), error, None)
+        return logging.makeLogRecord({"name": "asyncio", "levelno": logging.ERROR, "msg": "x", "exc_info": exc_info})
+
+    assert not Calm().filter(of(ProducerFenced("no")))
+    assert Calm().filter(of(ValueError("no")))
 
 
 @pytest.mark.parametrize(
