@@ -109,12 +109,12 @@ class Tasks:
         tasks = {tp: self.stages[tp.topic](tp, self) for tp in assigned if tp.topic in self.stages and self._has(tp)}
         try:
             await asyncio.gather(*(task.start() for task in tasks.values()))
-        except asyncio.CancelledError:
+            logs = [tp for tp in assigned if tp.topic in self.changelogs.values()]
+            self._log_ends = await self.consumer.highwaters(*logs) if logs else {}
+            self._ends = await self.consumer.highwaters(*tasks) if tasks else {}
+        except BaseException:
             await asyncio.gather(*(task.end(0) for task in tasks.values()))
             raise
-        logs = [tp for tp in assigned if tp.topic in self.changelogs.values()]
-        self._log_ends = await self.consumer.highwaters(*logs) if logs else {}
-        self._ends = await self.consumer.highwaters(*tasks) if tasks else {}
         self.by_tp = tasks
         log.info("assigned: %s", _listed(tasks) or "nothing")
 
