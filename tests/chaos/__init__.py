@@ -7,5 +7,9 @@ the pure engine makes of the same events.
 
 A story is a file in `stories/` that holds one fault: `STORY = Story(tell)`, where `tell(chaos)` does the damage while
 the events come in, part by part (`chaos.part`). Everything else is the harness's: the load (`load.py`), the broker and
-the workers (`harness.py`), and what has to be true in the end (`checks.py`).
+the workers (`fleet.py`, `harness.py`), and what has to be true in the end (`checks.py`, `segments.py`).
+
+The seed draws the load and the moments of the damage; what the machine makes of these is its own. A story that fails
+tells its seed and keeps its logs in .cache/chaos; of a worker that does not end it is told where it stands. The story
+`clock_jumps` needs libfaketime (Debian: apt-get install libfaketime) and says so where that is missing.
 """

@@ -106,7 +106,7 @@ class Fleet:
             process.signal(signal.SIGUSR1)  # see `inside`
             await asyncio.sleep(2.0)
             process.kill()
-            (self._home / "hanging.txt").write_text(self.tail(name, 1_000))
+            (self._home / "hanging.txt").write_text(self.tail(name, 5_000))
             raise AssertionError(f"worker {name} has not ended after {patience:g} s: see hanging.txt")
         if status == -signal.SIGTERM and not begun:
             return 0.0  # Python was still loading it
