@@ -43,7 +43,7 @@ def tell_one(name: str, story: Story, seed: int, scale: float) -> Result:
     home = (KEPT / f"{name}-{seed}-{time.strftime('%H%M%S')}").absolute()
     began = time.monotonic()
     try:
-        chaos = asyncio.run(tell(story, name, seed=seed, scale=scale, home=home))
+        chaos = asyncio.run(tell(story, seed=seed, scale=scale, home=home))
     except Exception:  # noqa: BLE001 - whatever it is, the next story is told
         seconds = time.monotonic() - began
         (home / "failure.txt").write_text(traceback.format_exc())

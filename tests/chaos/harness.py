@@ -79,7 +79,7 @@ class Chaos:
         await asyncio.sleep(self.random.uniform(0, seconds))
 
 
-async def tell(story: Story, name: str, *, seed: int, scale: float, home: Path) -> Chaos:
+async def tell(story: Story, *, seed: int, scale: float, home: Path) -> Chaos:
     """Run a story to its end and check everything. What it leaves in `home` is the caller's to keep or remove."""
     home.mkdir(parents=True)
     load = make_load(seed, accounts=max(40, round(_ACCOUNTS * min(scale, 1.0))), partitions=PARTITIONS)

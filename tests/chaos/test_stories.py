@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 async def test_a_short_story_ends_with_what_the_pure_engine_says(
     kafka_required: None, tmp_path: Path, name: str
 ) -> None:
-    await tell(every_story()[name], name, seed=1, scale=0.1, home=tmp_path / name)
+    await tell(every_story()[name], seed=1, scale=0.1, home=tmp_path / name)
 
 
 def test_every_story_says_what_goes_wrong() -> None:
