@@ -34,10 +34,12 @@ class Tables(TableManager):
     stores say how far they stand."""
 
     _beginning: asyncio.Task[None] | None = None
+    _given_up = False
 
     def give_up(self) -> None:
         """Start no more tasks: the worker is to end. Faust's consumer waits at its end until the assignment is done,
         and takes no requests by then, which tasks that are being started make."""
+        self._given_up = True
         if self._beginning is not None:
             self._beginning.cancel()
 
@@ -45,6 +47,8 @@ class Tables(TableManager):
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
         """See Faust."""
+        if self._given_up:
+            return
         self.recovery.signal_recovery_end.clear()  # may be left over from the recovery before
         self._beginning = asyncio.create_task(self._begin(assigned))
         await asyncio.wait([self._beginning])

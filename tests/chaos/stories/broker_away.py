@@ -13,7 +13,7 @@ async def tell(chaos: Chaos) -> None:
     await chaos.part(0, 3)
     chaos.kafka.kill()
     await asyncio.sleep(chaos.seconds(50))
-    seconds = await chaos.fleet.stop("b")
+    seconds = await chaos.fleet.stop("b", in_order=False)
     chaos.notes.append(f"{seconds:.1f} s to end without a broker")
     await asyncio.sleep(chaos.seconds(10))
     await chaos.kafka.restart()
