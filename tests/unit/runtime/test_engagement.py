@@ -60,7 +60,7 @@ async def test_a_foreign_record_of_the_shuffle_is_a_dead_letter_once_and_holds_u
 
     async def owner() -> Engagement:
         task = Engagement(TP(SETTINGS.shuffle_topic, 0), tasks)
-        task.begin(task.load(broker.table(tasks.changelogs["engagement"]), 0))
+        task.begin(await task.load(broker.table(tasks.changelogs["engagement"]), 0))
         return task
 
     first = await owner()
