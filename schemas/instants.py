@@ -3,26 +3,26 @@
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, BeforeValidator, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
-EARLIEST = (datetime(1990, 1, 1, tzinfo=UTC) - _EPOCH) // _MS
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
+EARLIEST: Final = (datetime(1990, 1, 1, tzinfo=UTC) - _EPOCH) // _MS
 """First millisecond that is allowed: 1990-01-01T00:00:00Z."""
-LATEST = (datetime(2100, 1, 1, tzinfo=UTC) - _EPOCH) // _MS - 1
+LATEST: Final = (datetime(2100, 1, 1, tzinfo=UTC) - _EPOCH) // _MS - 1
 """Last millisecond that is allowed: 2099-12-31T23:59:59.999Z."""
 
-_RFC3339 = re.compile(
+_RFC3339: Final = re.compile(
     r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))[Tt]((?:[01]\d|2[0-3]):[0-5]\d:)([0-5]\d|60)(\.\d+)?"
     r"([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
     re.ASCII,
 )
-_parse = datetime.fromisoformat
+_parse: Final = datetime.fromisoformat
 
-SHAPE = "a time in RFC 3339 with an offset, like 2025-03-01T12:00:00Z"
+SHAPE: Final = "a time in RFC 3339 with an offset, like 2025-03-01T12:00:00Z"
 
 
 class OutOfRangeError(ValueError):
@@ -76,12 +76,12 @@ def _day(text: str) -> int | None:
         return None
 
 
-_MINUTES = {f"T{minute // 60:02d}:{minute % 60:02d}": 60_000 * minute for minute in range(1_440)}
-_SECONDS = {f":{second:02d}": 1000 * second for second in range(60)}
-_REST = {"Z": 0} | {f".{ms:03d}Z": ms for ms in range(1000)}
+_MINUTES: Final = {f"T{minute // 60:02d}:{minute % 60:02d}": 60_000 * minute for minute in range(1_440)}
+_SECONDS: Final = {f":{second:02d}": 1000 * second for second in range(60)}
+_REST: Final = {"Z": 0} | {f".{ms:03d}Z": ms for ms in range(1000)}
 
 
-_TAIL = re.compile(r"(?:\.(\d+))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))", re.ASCII)
+_TAIL: Final = re.compile(r"(?:\.(\d+))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))", re.ASCII)
 
 
 def _rest(text: str) -> int:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -102,7 +102,7 @@ def _shown(key: str) -> str | None:
     return key if len(key) <= 64 and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", key) else None
 
 
-_NOT_FINITE = re.compile(r"-?(?:NaN|Infinity)\b")
+_NOT_FINITE: Final = re.compile(r"-?(?:NaN|Infinity)\b")
 
 
 def _why_no_json(raw: bytes, max_depth: int, error: orjson.JSONDecodeError) -> Rejected:

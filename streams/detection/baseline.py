@@ -1,7 +1,9 @@
 """What is normal for an account: its rate, protected from the decline that it is to reveal."""
 
-_HALF_LIFE = 60.0
-_PRIOR = 0.5
+from typing import Final
+
+_HALF_LIFE: Final = 60.0
+_PRIOR: Final = 0.5
 
 
 class Baseline:

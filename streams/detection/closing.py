@@ -1,8 +1,10 @@
 """The one sentence with which an alert ends."""
 
+from typing import Final
+
 from schemas.alerts import Kind, Resolution
 
-_WORDS = {
+_WORDS: Final = {
     (Kind.USAGE_SILENCE, Resolution.RECOVERED): "Active again: the silence is over.",
     (Kind.USAGE_DROP, Resolution.RECOVERED): "Activity is back to normal.",
     (Kind.USAGE_DROP, Resolution.REBASELINED): "The lower activity has lasted so long that it is the new normal.",
@@ -13,7 +15,7 @@ _WORDS = {
     (Kind.CANCEL_SCHEDULED, Resolution.REVERTED): "The cancellation was taken back.",
     (Kind.CANCEL_SCHEDULED, Resolution.LOST): "The cancelled subscription has ended.",
 }
-_GENERAL = {
+_GENERAL: Final = {
     Resolution.LOST: "The account is lost: its last paid subscription has ended.",
     Resolution.EXPIRED: "This no longer needs attention.",
 }

@@ -1,9 +1,10 @@
 """What the engine may be told: one frozen object."""
 
 from dataclasses import dataclass
+from typing import Final
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from streams.detection.signals.base import Calm, DailySignal, Firing
 from streams.detection.signals.gate import unjudged
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
-from streams.detection.window import pruned
+from streams.detection.window import with_day
 
 
 class Days:
@@ -28,8 +28,7 @@ class Days:
 
     def begin(self, account: Account, day: int, quantity: int, at: int, out: Results) -> None:
         """The first event of a day that is still open."""
-        account.daily = daily = pruned(account.daily, account.closed - self._config.kept_days + 1)
-        daily[day] = quantity
+        account.daily = with_day(account.daily, day, quantity, account.closed - self._config.kept_days + 1)
         account.open_days.append(day)
         account.open_days.sort()
         account.last_day = max(account.last_day, day)

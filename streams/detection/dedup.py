@@ -1,12 +1,12 @@
 """Which events of an account have been seen: a repeated one is not counted twice."""
 
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from streams.detection.packing import pack_hashes, unpack_hashes
 
-_SWEEP_HOURS = 12
-_FEW = 16
+_SWEEP_HOURS: Final = 24
+_FEW: Final = 16
 """So few may stay, however old."""
 
 

@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from math import log
+from typing import Final
 
 from streams.detection.baseline import Baseline
 from streams.detection.fleet import FleetDay
 from streams.detection.week import Week
 
-RATIO = 0.4
+RATIO: Final = 0.4
 """rho: the channel is tuned to find a fall to 40% of the normal rate."""
-_WEEK_PRIOR = 30.0
-_DISPERSION_FROM_AGE = 14
-_DISPERSION_BELOW = 4.0
-_DISPERSION_KEPT = 0.995
-_DISPERSION_PRIOR = 20.0
-QUIET_AGE = 30
+_WEEK_PRIOR: Final = 30.0
+_DISPERSION_FROM_AGE: Final = 14
+_DISPERSION_BELOW: Final = 4.0
+_DISPERSION_KEPT: Final = 0.995
+_DISPERSION_PRIOR: Final = 20.0
+QUIET_AGE: Final = 30
 """No evidence grows in an account's first 30 days."""
-_REBASELINE_DAYS = 60
-_REBASELINE_EVENTS = 15.0
+_REBASELINE_DAYS: Final = 60
+_REBASELINE_EVENTS: Final = 15.0
 """A drop that lasts more than 60 days, and 15 expected events, is the account's new normal. (The days alone would
 give a sparse account a new normal on a handful of expected events; asking for both halves the re-baselines.) It becomes
 so on an active day: being gone is no way of being normal."""
@@ -151,4 +152,4 @@ class Drop:
         return [k * log((k + m) / (k + RATIO * m)) for m in expected]
 
 
-_LOG_RATIO = log(RATIO)
+_LOG_RATIO: Final = log(RATIO)

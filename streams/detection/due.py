@@ -1,8 +1,9 @@
 """When silence will have said enough: due times in closed form, so that nobody has to look every day."""
 
 from collections.abc import Sequence
+from typing import Final
 
-_MARGIN = 1.0 - 1e-9
+_MARGIN: Final = 1.0 - 1e-9
 """Sums made day by day round differently from a product: a forecast may be a day early, never late."""
 
 

@@ -20,7 +20,7 @@ from streams.detection.signals import dated_signals
 from streams.detection.signals.gate import unjudged
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
-from streams.detection.window import pruned
+from streams.detection.window import with_day
 
 
 class Engine:
@@ -136,9 +136,10 @@ class Engine:
         oldest = account.closed - self._config.kept_days + 1
         if day < oldest:
             self.tally.too_old += 1
+        elif day in account.daily:
+            account.daily[day] += quantity
         else:
-            account.daily[day] = account.daily.get(day, 0) + quantity
-            account.daily = pruned(account.daily, oldest)
+            account.daily = with_day(account.daily, day, quantity, oldest)
 
     def _advance(self, account: Account, now: int, out: Results) -> None:
         """Close the days and honour the deadlines up to `now`, in order of time, a day before a deadline."""

@@ -1,6 +1,7 @@
 """What the fleet as a whole says about one day: the one place where an account is compared with the others."""
 
 from dataclasses import dataclass
+from typing import Final
 
 FLAT = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
@@ -28,4 +29,4 @@ class FleetDay:
     """No day's factor is above this: what a forecast has to assume so that it is never too late."""
 
 
-NEUTRAL = FleetDay()
+NEUTRAL: Final = FleetDay()

@@ -1,6 +1,6 @@
 """Health: one number from 0 (lost) to 100, made of named factors that each say why."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alerting.words import count, money, number
 from schemas.picture import Factor
@@ -10,12 +10,12 @@ from streams.detection.rules import Rules
 from streams.detection.state import Account
 from streams.detection.window import total
 
-_WINDOW = 28
-_USAGE_POINTS = 40.0
-_SILENCE_POINTS = 40.0
-_ENOUGH = 0.85
+_WINDOW: Final = 28
+_USAGE_POINTS: Final = 40.0
+_SILENCE_POINTS: Final = 40.0
+_ENOUGH: Final = 0.85
 """No points are taken off while activity is at this share of normal or above."""
-_SILENCE_FROM = 0.3
+_SILENCE_FROM: Final = 0.3
 """None are taken off below this share of the silence at which an alert turns critical."""
 
 

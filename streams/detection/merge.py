@@ -78,7 +78,7 @@ class _Source:
     held: int = 0
 
 
-_place = attrgetter("effective_at")
+_place: Final = attrgetter("effective_at")
 
 
 class Merge:

@@ -82,7 +82,8 @@ class Origin:
         place = self._place(at, timestamp)
         if place is None:
             return self._from_the_future(at, timestamp, _TIME_FIELDS[self.topic])
-        user_hash = None if user is None else known_hash64(user, self._user_key)
+        key = self._user_key
+        user_hash = None if user is None else known_hash64(user, key) if key else hash64(user)
         id_hash = None if event_id is None else hash64(event_id)
         usage = make_usage((offset, place, account, at, event, user_hash, quantity, source, id_hash))
         home = self._homes.get(account)

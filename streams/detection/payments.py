@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from schemas.billing import (
     BillingFact,
@@ -15,10 +15,10 @@ from schemas.billing import (
 from streams.detection.bounded import put
 from streams.detection.config import DAY_MS
 
-_EPOCH_DAY = date(1970, 1, 1).toordinal()
-_INVOICES = 32
-_SETTLED = 16
-_CARDS = 16
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_INVOICES: Final = 32
+_SETTLED: Final = 16
+_CARDS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)

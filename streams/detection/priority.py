@@ -1,11 +1,12 @@
 """Money at risk: what orders alerts and accounts."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from schemas.alerts import Kind, Severity
 from streams.detection.state import Account
 
-_LOSS = {
+_LOSS: Final = {
     Kind.USAGE_DROP: (0.05, 0.12, 0.25),
     Kind.USAGE_SILENCE: (0.06, 0.18, 0.35),
     Kind.PAYMENT_FAILED: (0.05, 0.12, 0.35),
@@ -13,7 +14,7 @@ _LOSS = {
     Kind.CANCEL_SCHEDULED: (0.5, 0.7, 0.85),
 }
 _OTHER = (0.04, 0.1, 0.2)
-_NO_ALERT = 0.01
+_NO_ALERT: Final = 0.01
 
 
 def probability_of_loss(kind: Kind, severity: Severity) -> float:

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from math import exp, log
+from typing import Final
 
 from streams.detection.fleet import FleetDay
 from streams.detection.week import Week
 
-_HALF_LIFE = 720.0
-_PRIOR = 0.5
-_WEEK_PRIOR = 15.0
-_REST = 0.5
-_BUSY = 0.5
+_HALF_LIFE: Final = 720.0
+_PRIOR: Final = 0.5
+_WEEK_PRIOR: Final = 15.0
+_REST: Final = 0.5
+_BUSY: Final = 0.5
 _NO_REST = (1.0,) * 7
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from struct import error as StructError  # noqa: N812  # the module's own error, which is no ValueError
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -22,8 +22,8 @@ from streams.detection.subscriptions import Subscriptions
 from streams.detection.timeline import Timeline
 from streams.detection.window import pack_counts, unpack_counts
 
-VERSION = 1
-NEVER = 1 << 62
+VERSION: Final = 1
+NEVER: Final = 1 << 62
 """Later than any time."""
 
 
@@ -269,7 +269,7 @@ class Account:
         return account
 
 
-_HEAD_BYTES = 2_048
+_HEAD_BYTES: Final = 2_048
 """Within so many bytes a value's beginning ends: one open alert of each kind takes a quarter of that."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Final
 
 from schemas.billing import (
     CancelReverted,
@@ -17,7 +17,7 @@ from schemas.billing import (
 )
 from streams.detection.bounded import put
 
-_LIMIT = 32
+_LIMIT: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Subscription:
         return self.period_end if self.period_end is not None else self.renewal_at
 
 
-_FIELDS = tuple(field.name for field in fields(Subscription))
+_FIELDS: Final = tuple(field.name for field in fields(Subscription))
 
 
 class Subscriptions:
@@ -185,7 +185,7 @@ def _with_terms(known: Subscription, fact: SubscriptionTerms) -> Subscription:
     )
 
 
-_DEFAULTS = [each.default for each in fields(Subscription)]
+_DEFAULTS: Final = [each.default for each in fields(Subscription)]
 
 
 def _shortened(values: list[Any]) -> list[Any]:

@@ -3,19 +3,19 @@ for."""
 
 from bisect import bisect_right
 from math import exp, log
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.alerts import Severity
 from streams.detection.config import DetectionConfig
 
 _TIER_FROM = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Events a day from which the next rate tier begins."""
-_MEASURED_AT = 0.5
+_MEASURED_AT: Final = 0.5
 """False alarms per account-year at which the tables below were measured, over the three channels together."""
 _DROP = (1.6, 3.7, 7.3, 13.6, 17.7, 19.3)
 _SILENCE = (4.3, 5.3, 6.2, 6.9, 3.1, 1.6)
 _CLOCK = (75.0, 37.0, 17.0, 11.0, 3.7, 1.8)
-_LEAST = 0.1
+_LEAST: Final = 0.1
 
 SEVERITIES = (Severity.WATCH, Severity.WARNING, Severity.CRITICAL)
 

@@ -1,7 +1,9 @@
 """An account's own week: how its activity spreads over the weekdays."""
 
-_KEPT_A_WEEK = 0.95
-_LEAST = 0.02
+from typing import Final
+
+_KEPT_A_WEEK: Final = 0.95
+_LEAST: Final = 0.02
 
 
 class Week:

@@ -5,13 +5,13 @@ judgement.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from alerting.lifecycle import Finding
 from schemas.alerts import Kind, Resolution, Severity
 from streams.detection.state import Account
 
-DAYS_TOLD = 28
+DAYS_TOLD: Final = 28
 """Days whose counts go into the evidence of a signal on usage: four of each weekday, and no more than are kept."""
 
 
