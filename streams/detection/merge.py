@@ -112,7 +112,7 @@ class Merge:
         for name, (floor, clock) in (progress.origins if progress else {}).items():
             place, origin = place_of(name), OriginState(name, floor, clock)
             if place in places:
-                self._put(place, origin, progress.read if progress else 0)
+                self._put(place, origin, progress.read - 1 if progress else 0)
             else:
                 self._gone[name] = origin
         self.replaced: list[tuple[str, int]] = []
