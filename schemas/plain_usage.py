@@ -5,13 +5,14 @@ Where this gives fields, `decode` reads the same ones: a property test holds tha
 
 import re
 from functools import lru_cache, partial
-from typing import Annotated, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from msgspec import DecodeError, Meta, Struct
+from msgspec import DecodeError
 from msgspec.json import Decoder
 
 from schemas.base import NO_CONTROL
 from schemas.instants import quick_instant
+from schemas.plain_form import PlainForm
 from schemas.usage import UsageEvent
 
 MOST: Final = 4_096
@@ -34,19 +35,6 @@ def fields_of(event: UsageEvent) -> UsageFields:
     """The same of a model."""
     about = (event.user_id, event.quantity, event.source, event.event_id)
     return UsageFields(event.account_id, event.occurred_at, event.event, *about)
-
-
-_Text = Annotated[str, Meta(min_length=1, max_length=256)]
-
-
-class _Plain(Struct, gc=False):
-    account_id: _Text
-    event: _Text
-    occurred_at: str
-    event_id: _Text | None = None
-    user_id: _Text | None = None
-    quantity: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
-    source: _Text | None = None
 
 
 def read_plainly(raw: bytes) -> UsageFields | None:
@@ -79,7 +67,7 @@ def read_plainly(raw: bytes) -> UsageFields | None:
 
 
 _made: Final = partial(tuple.__new__, UsageFields)
-_decode: Final = Decoder(_Plain).decode
+_decode: Final = Decoder(PlainForm).decode
 
 
 @lru_cache(maxsize=1 << 17)
