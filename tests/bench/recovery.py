@@ -95,5 +95,8 @@ async def _idiomatic(settings: Settings, made: Typical, home: Path) -> float:
                 if ended:
                     raise BenchError(f"Faust's table ended before it was recovered:\n{child.output_tail(25)}")
                 await asyncio.sleep(0.2)
+    except TimeoutError:
+        said = child.output_tail(25)
+        raise BenchError(f"Faust's table was not recovered after {PATIENCE:g} s:\n{said}") from None
     finally:
         await child.stop(patience=5.0)

@@ -54,10 +54,12 @@ class Application:
     settings: Settings
     home: Path
 
-    def worker(self) -> Worker:
-        """A worker, not started: `async with app.worker() as worker`. All workers of a test write to one log."""
+    def worker(self, **settings: str) -> Worker:
+        """A worker, not started: `async with app.worker() as worker`. `settings` are its own; all
+        workers of a test write to one log."""
         # A port of its own for each: the one before may have been killed, and its port is not free at once.
-        environment = {**self.environment, "SLACKWATER_WEB_PORT": str(free_port())}
+        own = {f"SLACKWATER_{key.upper()}": value for key, value in settings.items()}
+        environment = {**self.environment, "SLACKWATER_WEB_PORT": str(free_port()), **own}
         return Worker(environment, load_settings(environment), self.log)
 
     @property
@@ -108,6 +110,12 @@ class Application:
     async def records(self, topic: str) -> list[ConsumerRecord]:
         """The committed records of a topic, by its name in the settings (`usage`, `health`, ...)."""
         return [record async for record in read_all(self.settings, self.settings.topic(topic))]
+
+    async def ends(self, topic: str) -> dict[int, int]:
+        """The end of each partition of a topic, by its full name."""
+        async with committed(self.settings, topic) as consumer:
+            found = await consumer.end_offsets(consumer.assignment())
+        return {tp.partition: end for tp, end in found.items()}
 
     async def applied_until(self, at: int, *, worker: Worker | None = None, patience: float = 60.0) -> None:
         """Return when every home partition has committed that its clock has reached `at` (ms). Needs clock markers
