@@ -25,6 +25,9 @@ class DueQueue:
             del self._due[account]
             return
         self._due[account] = due  # the entry of before is passed over when its time comes
+        self._enter(account, due)
+
+    def _enter(self, account: str, due: int) -> None:
         accounts = self._accounts.get(due)
         if accounts is None:
             self._accounts[due] = [account]
@@ -37,7 +40,13 @@ class DueQueue:
         part."""
         while self._times and self._times[0] <= clock:
             due = heapq.heappop(self._times)
-            for account in self._accounts.pop(due):
-                if self._due.get(account) == due:
-                    del self._due[account]
-                    yield account
+            accounts, taken = self._accounts.pop(due), 0
+            try:
+                for account in accounts:
+                    taken += 1
+                    if self._due.get(account) == due:
+                        del self._due[account]
+                        yield account
+            finally:
+                for account in accounts[taken:]:  # left in the middle: they wait on
+                    self._enter(account, due)

@@ -21,8 +21,8 @@ from streams.detection.state import Account, due_of
 
 BREATH: Final = 100
 """Events or due accounts handled between two moments at which the caller may do something else."""
-DECODED: Final = 20_000
-"""Accounts kept decoded, about: so many that were used last, and up to as many from before."""
+DECODED: Final = 22_000
+"""Accounts kept decoded, besides those that have changed since the last `take`."""
 
 
 @dataclass(slots=True)
@@ -49,6 +49,8 @@ class Home:
         engine: Engine,
         merge: Merge,
         stored: Callable[[str], bytes | None] = lambda _account: None,
+        *,
+        decoded: int | None = None,
     ) -> None:
         self.merge = merge
         self.census = Census()
@@ -56,8 +58,8 @@ class Home:
         """The time up to which all is applied and honoured."""
         self._engine = engine
         self._stored = stored
-        self._young: dict[str, Account] = {}
-        self._old: dict[str, Account] = {}
+        self._most_decoded = DECODED if decoded is None else decoded
+        self._decoded: dict[str, Account] = {}
         self._dirty: dict[str, Account] = {}
         self._due = DueQueue()
         self._transitions: list[Transition] = []
@@ -96,6 +98,8 @@ class Home:
         """Apply every event whose turn has come and honour what is due by then. Yields now and then, so that long work
         can be parted: True when the state is whole, so that `take` is allowed and the rest can be left for the next
         step; False in the middle. It is whole at the end, too."""
+        if self.merge.clock is not None:  # some may be left over, by an owner who ended amid them
+            yield from self._honour_until(self.merge.clock)
         work = 0
         for events, clock in self.merge.due(idle=idle):
             by_account: dict[str, list[Event]] = {}
@@ -112,12 +116,7 @@ class Home:
                     work = 0
                     yield False
             if clock is not None:
-                for account_id in self._due.until(clock):
-                    self._honour(account_id, clock)
-                    work += 1
-                    if work >= BREATH:
-                        work = 0
-                        yield False
+                yield from self._honour_until(clock)
             self.clock = clock
             yield True
 
@@ -139,8 +138,8 @@ class Home:
         progress = replace(self.merge.progress(), behind=bool(self._unpictured))
         output = Output(progress, rows, self._transitions, made, self._refused)
         self._dirty, self._transitions, self._refused = {}, [], []
-        if len(self._young) > DECODED:
-            self._young, self._old = {}, self._young
+        for account_id in list(islice(self._decoded, max(len(self._decoded) - self._most_decoded, 0))):
+            del self._decoded[account_id]
         return output
 
     def account(self, account_id: str) -> Account:
@@ -154,13 +153,13 @@ class Home:
             yield account_id, value
 
     def _account(self, account_id: str) -> Account:
-        account = self._young.get(account_id)
+        account = self._decoded.get(account_id)
         if account is None:
-            account = self._dirty.get(account_id) or self._old.get(account_id)
+            account = self._dirty.get(account_id)
             if account is None:
                 value = self._stored(account_id)
                 account = Account(account_id) if value is None else Account.decode(account_id, value)
-            self._young[account_id] = account
+            self._decoded[account_id] = account
         return account
 
     def _apply(self, account_id: str, events: list[Event]) -> None:
@@ -171,6 +170,14 @@ class Home:
             else:
                 self._refused.append(result)
         self._changed(account)
+
+    def _honour_until(self, clock: int) -> Iterator[bool]:
+        """Honour what is due by a time. The state is whole all along: at midnight that is every account, and they need
+        not all be held at once."""
+        for number, account_id in enumerate(self._due.until(clock), 1):
+            self._honour(account_id, clock)
+            if number % BREATH == 0:
+                yield True
 
     def _honour(self, account_id: str, clock: int) -> None:
         account = self._account(account_id)

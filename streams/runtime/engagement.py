@@ -14,7 +14,7 @@ from schemas.codec import encode
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.shuffle import decode_shuffle, place_of
 from streams.detection.engine import Engine
-from streams.detection.home import Home
+from streams.detection.home import DECODED, Home
 from streams.detection.merge import Merge, Progress
 from streams.detection.results import RefusedCommand
 from streams.runtime.foreign import foreign
@@ -33,6 +33,8 @@ PROGRESS: Final = b"\0progress"
 """Key of the row that says how far the partition has come; no account id has a control character."""
 _PICTURES: Final = 500
 """Pictures in a flush: they are the larger part of its work. While a task lags there are none."""
+_CHANGED: Final = 5_000
+"""Changed accounts that are held at most, about; decoded they take ten times the room of their stored state."""
 _AS_UNDERSTOOD: Final = "raw is the command as it was understood, the record itself stands at its origin"
 """Part of a refused command's dead letter: the shuffle carries the command, not the record's bytes and key."""
 
@@ -68,7 +70,9 @@ class Engagement(StatefulTask):
             progress = replace(progress, low=start, read=start)
         live, most = self.settings.clock == "wall", self.settings.max_waiting_events
         merge = Merge(self.tasks.origins, progress, most=most, live=live)
-        home = Home(self.engine, merge, lambda account: rows.get(account.encode()))
+        home = Home(
+            self.engine, merge, lambda account: rows.get(account.encode()), decoded=DECODED // self.settings.partitions
+        )
         accounts = ((key.decode(), value) for key, value in rows.items() if key != PROGRESS)
         while some := list(islice(accounts, CHUNK)):
             home.enter(some)
@@ -116,13 +120,20 @@ class Engagement(StatefulTask):
         """Apply what has its turn, and honour what is due."""
         assert self.home is not None
         for whole in self.home.step(idle=self.idle):
-            if not whole:
-                await asyncio.sleep(0)
-            elif self.closing:  # what is done can still be flushed; the next owner does the rest
+            if whole and self.closing:  # what is done can still be flushed; the next owner does the rest
                 break
-            elif monotonic() - self._flushed_at >= self.settings.lagging_flush / 1000:
-                await self._flush()  # a long way to catch up is to be lost neither by a crash nor by a rebalance
+            if whole and self._much_to_flush:
+                await self._flush()
+            else:
+                await asyncio.sleep(0)
         self.metrics.observe_home(self.tp.partition, self.home, self.engine.tally, self.settings.topic("usage"))
+
+    @property
+    def _much_to_flush(self) -> bool:
+        # A long way to catch up is to be lost neither by a crash nor by a rebalance; and changed accounts take memory.
+        assert self.home is not None
+        late = monotonic() - self._flushed_at >= self.settings.lagging_flush / 1000
+        return late or self.home.changed >= _CHANGED
 
     @property
     def urgent(self) -> bool:

@@ -130,9 +130,17 @@ class Partition:
             self.home.receive(offset, decode_shuffle(self.log[offset]))
         self.position = upto
 
-    def step(self, *, idle: bool, stop_after: int | None = None) -> bool:
-        """Work. False: the step was left in the middle, and this home is fit for a crash only."""
-        return all(count != stop_after for count, _ in enumerate(self.home.step(idle=idle)))
+    def step(self, *, idle: bool, stop_after: int | None = None, take_at: int | None = None) -> bool:
+        """Work. False: the step was left in the middle, and this home is fit for a crash only. `take_at`: store what
+        has come of it when the state is whole for that time."""
+        whole = 0
+        for count, is_whole in enumerate(self.home.step(idle=idle)):
+            if is_whole and whole == take_at:
+                self.take(pictures=1)
+            whole += is_whole
+            if count == stop_after:
+                return False
+        return True
 
     def take(self, *, pictures: int) -> None:
         """Store what has come of it."""
@@ -201,10 +209,11 @@ def disturbed(world: World, config: DetectionConfig, ways: Ways, seed: int) -> R
 
 
 def _work(partition: Partition, ways: Ways, random: Random) -> None:
-    """Receive, work, store; a crash anywhere in between. Only a step that has ended is stored."""
+    """Receive, work, store; a crash anywhere in between. Only what is whole is stored."""
     partition.receive(random.choice([0, 1, 1, 2, 5, 50]))
     left = random.randint(0, 3) if random.random() < ways.crash / 2 else None
-    ended = partition.step(idle=random.random() < ways.idle, stop_after=left)
+    within = random.randint(0, 3) if random.random() < 0.3 else None
+    ended = partition.step(idle=random.random() < ways.idle, stop_after=left, take_at=within)
     if not ended:
         partition.crash()
         return
