@@ -36,17 +36,18 @@ class Census:
 
     def enter(self, value: bytes) -> None:
         """Count an account by its stored value. Raises `StateError` for one of a newer version."""
-        self._add(standing_of(value), 1)
+        self.add(standing_of(value), 1)
 
     def change(self, before: bytes | None, after: bytes) -> None:
         """An account's stored value changes."""
         old, new = None if before is None else standing_of(before), standing_of(after)
         if old != new:
             if old is not None:
-                self._add(old, -1)
-            self._add(new, 1)
+                self.add(old, -1)
+            self.add(new, 1)
 
-    def _add(self, text: str, times: int) -> None:
+    def add(self, text: str, times: int) -> None:
+        """Count so many accounts with the same standing; fewer, when the number is negative."""
         standing = _read(text)
         self.accounts[standing.phase] += times
         for alert in standing.alerts:

@@ -4,6 +4,7 @@ It is driven in the same way live, in a replay and in a test: `receive` what the
 `take` what has come of it, store that in one transaction.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,7 +18,7 @@ from streams.detection.due_queue import DueQueue
 from streams.detection.engine import Engine
 from streams.detection.merge import Event, Merge, Progress
 from streams.detection.results import RefusedCommand
-from streams.detection.state import Account, due_of
+from streams.detection.state import Account, head_of
 
 BREATH: Final = 100
 """Events or due accounts handled between two moments at which the caller may do something else."""
@@ -69,11 +70,15 @@ class Home:
     def enter(self, stored_accounts: Iterable[tuple[str, bytes]]) -> None:
         """Take accounts' ids and stored states into the due queue and the census. Raises `StateError` for a state of a
         newer version."""
+        standings: Counter[bytes] = Counter()
         for account_id, value in stored_accounts:
-            self.census.enter(value)
+            due, standing = head_of(value)
+            standings[standing] += 1
             if self.merge.behind:
                 self._unpictured[account_id] = None
-            self._due.put(account_id, due_of(value))
+            self._due.put(account_id, due)
+        for standing, accounts in standings.items():
+            self.census.add(standing.decode(), accounts)
 
     @property
     def urgent(self) -> bool:

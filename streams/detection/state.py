@@ -196,7 +196,7 @@ class Account:
     @classmethod
     def decode(cls, account_id: str, value: bytes) -> "Account":
         """The inverse of `encode`. Raises `StateError` for what a newer version wrote, and for damage."""
-        _head(value)
+        head_of(value)
         try:
             return cls._decoded(account_id, orjson.loads(value))
         except (ValueError, TypeError, KeyError, AttributeError, StructError) as error:
@@ -269,26 +269,30 @@ class Account:
         return account
 
 
+_OPENING: Final = b"[%d," % VERSION
 _HEAD_BYTES: Final = 2_048
 """Within so many bytes a value's beginning ends: one open alert of each kind takes a quarter of that."""
 
 
 def due_of(value: bytes) -> int | None:
     """The due time of a stored account, read off its beginning. Raises `StateError` as `Account.decode` does."""
-    return _head(value)[0]
+    return head_of(value)[0]
 
 
 def standing_of(value: bytes) -> str:
     """What a stored account is counted as (`Census`): `PHASE|KIND.SEVERITY+...|MRR|CURRENCY`. Raises `StateError` as
     `Account.decode` does."""
-    return _head(value)[1].decode()
+    return head_of(value)[1].decode()
 
 
-def _head(value: bytes) -> tuple[int | None, bytes]:
+def head_of(value: bytes) -> tuple[int | None, bytes]:
+    """`due_of` and `standing_of`, as bytes, at once. Raises `StateError` as `Account.decode` does."""
     try:
-        version, due, rest = value[1:_HEAD_BYTES].split(b",", 2)
-        if int(version) != VERSION or value[:1] != b"[":
-            raise StateError(f"the stored state has version {int(version)}; this program reads version {VERSION}")
-        return None if due == b"null" else int(due), rest[1 : rest.index(b'"', 1)]
+        if not value.startswith(_OPENING):
+            version = int(value[1 : value.index(b",", 0, _HEAD_BYTES)])
+            raise StateError(f"the stored state has version {version}; this program reads version {VERSION}")
+        quote = value.index(b'"', 0, _HEAD_BYTES)
+        due = value[len(_OPENING) : quote - 1]
+        return None if due == b"null" else int(due), value[quote + 1 : value.index(b'"', quote + 1, _HEAD_BYTES)]
     except ValueError as error:
         raise StateError("the stored state of an account is damaged: it does not begin as one does") from error

@@ -90,8 +90,8 @@ async def _idiomatic(settings: Settings, made: Typical, home: Path) -> float:
             while True:
                 ended = child.exit_status is not None
                 lines = child.output_tail(25).splitlines()
-                if line := next((line for line in lines if line.startswith('{"seconds"')), None):
-                    return float(orjson.loads(line)["seconds"]) * ACCOUNTS / SAMPLE
+                if line := next((line for line in lines if '{"seconds"' in line), None):
+                    return float(orjson.loads(line[line.index("{") :])["seconds"]) * ACCOUNTS / SAMPLE
                 if ended:
                     raise BenchError(f"Faust's table ended before it was recovered:\n{child.output_tail(25)}")
                 await asyncio.sleep(0.2)
