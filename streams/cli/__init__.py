@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from schemas.errors import SettingsError, SlackwaterError
-from streams.cli import alerts, check, demo, produce, schema, simulate, topics, worker
+from streams.cli import alerts, check, demo, produce, reset, schema, simulate, topics, worker
 from streams.cli.common import Globals, complain
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ topics.register(app)
 produce.register(app)
 simulate.register(app)
 alerts.register(app)
+reset.register(app)
 schema.register(app)
 
 

@@ -4,6 +4,7 @@ import logging
 from time import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from aiokafka import OffsetAndMetadata
 from faust.types import TP
 from pydantic import ValidationError
 
@@ -12,7 +13,9 @@ from alerting.routing import route
 from schemas.alerts import Transition
 from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
+from streams.runtime.resume import Log
 from streams.runtime.task import Task
+from streams.runtime.told import Told
 from streams.runtime.transport import Batch
 from streams.runtime.writer import Record
 
@@ -34,6 +37,19 @@ class Notify(Task):
         super().__init__(tp, tasks)
         self._out: list[Record] = []
         self._past = 0
+        self._told: Told | None = None
+
+    async def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
+        """See `Task`. What was told before a reset is not told again."""
+        start = await super().resume(commit, log)
+        if commit is not None and start >= commit.offset:  # in another topic the offset says nothing
+            self._told = Told.decode(commit.metadata)
+        return start
+
+    @property
+    def metadata(self) -> str:
+        """See `Task`."""
+        return (self._told.encode() if self._told else "") + super().metadata
 
     async def accept(self, batch: Batch) -> None:
         """Route the transitions of a batch."""
@@ -46,12 +62,12 @@ class Notify(Task):
                 self._out.append(foreign(self, record, "alert transition", ".".join(map(str, place)) or None))
                 continue
             names = route(transition, self.tasks.routes)
-            if transition.at < oldest:
+            if transition.at < oldest or (self._told is not None and self._told.holds(record.offset, transition.at)):
                 self._past += bool(names)
                 for name in names:
                     self.metrics.notifications_total.labels(name, "past").inc()
                 continue
-            source = f"{self.tp.partition}{self.metadata}/{record.offset}"
+            source = f"{self.tp.partition}{super().metadata}/{record.offset}"
             for name in names:
                 note = Notification(route=name, transition=transition, source=source, timezone=self.settings.timezone)
                 partition = home_of(name, self.settings.partitions)
@@ -66,7 +82,7 @@ class Notify(Task):
     def take(self) -> list[Record]:
         """The notifications."""
         if self._past:
-            log.warning("%d transitions are more than a day old: on the alerts topic, and told to nobody", self._past)
+            log.warning("%d transitions are of the past: on the alerts topic, and told to nobody", self._past)
             self._past = 0
         out, self._out = self._out, []
         return out

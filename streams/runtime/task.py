@@ -19,7 +19,7 @@ from streams.runtime import losses
 from streams.runtime.resume import UNKNOWN_END, Log, Loss, Resumed, What, resume
 from streams.runtime.stores import CHUNK, Rows
 from streams.runtime.transport import Batch
-from streams.runtime.writer import BREATH, Record, Writer
+from streams.runtime.writer import BREATH, Record, Writer, transactional_id
 
 if TYPE_CHECKING:
     from streams.runtime.tasks import Tasks
@@ -66,7 +66,7 @@ class Task:
         self._flushed_at = monotonic()
         self.flushed_position: int | None = None
         """The position that is committed; None when it is to be, whether or not it has moved."""
-        self._writer: Writer = tasks.writer(f"{self.settings.app_id}-{self.stage}-{tp.topic}-{tp.partition}")
+        self._writer: Writer = tasks.writer(transactional_id(self.settings, self.stage, tp))
         self.runner: asyncio.Task[None] | None = None
 
     # What a stage says of itself.

@@ -26,6 +26,11 @@ _PRODUCER: Final[dict[str, Any]] = {
 }
 
 
+def transactional_id(settings: Settings, stage: str, tp: TP) -> str:
+    """Of a task: whoever starts a producer with it fences the one before."""
+    return f"{settings.app_id}-{stage}-{tp.topic}-{tp.partition}"
+
+
 class Record(NamedTuple):
     """One record to be written."""
 
@@ -56,10 +61,10 @@ class Writer(Protocol):
 class TransactionalWriter:
     """One transaction a write. `start` fences whoever had the same id before, and settles what it left open."""
 
-    def __init__(self, settings: Settings, transactional_id: str) -> None:
+    def __init__(self, settings: Settings, transactional_id: str, timeout_ms: int = 20_000) -> None:
         self._group = settings.app_id
         self._producer = Producer(
-            **settings.kafka(), **_PRODUCER, transactional_id=transactional_id, transaction_timeout_ms=20_000
+            **settings.kafka(), **_PRODUCER, transactional_id=transactional_id, transaction_timeout_ms=timeout_ms
         )
 
     async def start(self) -> None:

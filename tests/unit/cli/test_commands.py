@@ -23,6 +23,7 @@ COMMANDS = [
     ("simulate",),
     ("alerts", "list"),
     ("alerts", "show"),
+    ("reset",),
     ("schema", "json"),
 ]
 NOWHERE = {"SLACKWATER_BROKERS": "127.0.0.1:1"}
@@ -109,7 +110,7 @@ def test_unusable_input_ends_with_1_and_names_the_place(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("command", [["alerts", "list"], ["topics", "create"], ["check"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["alerts", "list"], ["topics", "create"], ["check"], ["reset"]], ids=" ".join)
 def test_a_missing_broker_ends_with_1_and_its_address(command: list[str]) -> None:
     result = slackwater(*command, environment=NOWHERE)
     assert result.returncode == 1

@@ -1,0 +1,172 @@
+"""What there is before a reset: the group, the input topics, the state, the outputs, the messages that wait."""
+
+import asyncio
+from collections import Counter
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from alerting.outbox_rows import Row
+from schemas.codec import decode
+from schemas.errors import BrokerError, Rejected, StateError
+from schemas.events import InputTopic
+from streams.cli.reading import read_all
+from streams.cli.reset.plan import Found, Input
+from streams.detection.calendar import Calendar
+from streams.detection.state import Account
+from streams.runtime import topics
+from streams.runtime.deliver import POSITION, TAKEN
+from streams.runtime.engagement import PROGRESS
+from streams.runtime.settings import Settings
+from streams.runtime.writer import has_transactions
+
+_TAIL: Final = 20
+"""So many places before its end a partition is read, for the time of its last event: some may be marks."""
+_SAMPLE_SECONDS: Final = 2.0
+
+
+async def look(settings: Settings) -> Found:
+    """Raises `BrokerError`, and `StartError` for a broker that refuses transactions."""
+    members = await _members(settings)
+    existing = await topics.partition_counts(settings)
+    inputs = await _inputs(settings, existing)
+    log = topics.changelog(settings, topics.ENGAGEMENT)
+    accounts, began, unreadable = await _state(settings) if log in existing else (0, None, 0)
+    counts = {}
+    for name in ("alerts", "health", "dead_letters"):
+        topic = settings.topic(name)
+        records = [(r.partition, r.key) async for r in read_all(settings, topic)] if topic in existing else []
+        counts[name] = len(set(records)) if name == "health" else len(records)
+    return Found(
+        members=members,
+        inputs=tuple(inputs),
+        accounts=accounts,
+        began_at=began,
+        unreadable=unreadable,
+        transitions=counts["alerts"],
+        pictures=counts["health"],
+        dead_letters=counts["dead_letters"],
+        pending=await _pending(settings) if topics.changelog(settings, topics.DELIVERIES) in existing else {},
+        exactly_once=await has_transactions(settings),
+    )
+
+
+async def _members(settings: Settings) -> tuple[str, ...]:
+    """The live members of the group, as somebody would look for them."""
+    admin = AIOKafkaAdminClient(**settings.kafka(), client_id=f"{settings.app_id}-admin")
+    try:
+        await admin.start()
+        found = []
+        for answer in await admin.describe_consumer_groups([settings.app_id]):
+            for group in answer.groups:
+                members: Any = group[5]
+                found += [f"{client} at {host.lstrip('/')} ({member})" for member, client, host, *_ in members]
+        return tuple(sorted(found))
+    except (KafkaError, OSError) as error:
+        reason = str(error) or type(error).__name__
+        raise BrokerError(f"the group {settings.app_id!r} cannot be read at {settings.brokers}: {reason}") from error
+    finally:
+        await admin.close()
+
+
+async def _inputs(settings: Settings, existing: dict[str, int]) -> list[Input]:
+    consumer = AIOKafkaConsumer(**settings.kafka(), isolation_level="read_committed", client_id="slackwater-reset")
+    try:
+        await consumer.start()
+        return [
+            await _input(consumer, name, topic, existing[name]) for name, topic in topics.input_names(settings).items()
+        ]
+    except (KafkaError, OSError) as error:
+        raise BrokerError(f"the input topics cannot be read at {settings.brokers}: {error!r}") from error
+    finally:
+        await consumer.stop()
+
+
+async def _input(consumer: AIOKafkaConsumer, name: str, topic: InputTopic, partitions: int) -> Input:
+    parts = [TopicPartition(name, number) for number in range(partitions)]
+    first = await consumer.beginning_offsets(parts)
+    end = await consumer.end_offsets(parts)
+    firsts, lasts, cut = [], [], []
+    for part in parts:
+        if first[part] == end[part]:
+            continue
+        begun = _times(await _sample(consumer, part, first[part], 1), topic)
+        ended = _times(await _sample(consumer, part, max(first[part], end[part] - _TAIL)), topic)
+        firsts += begun
+        lasts += ended
+        cut += begun if first[part] else []
+    return Input(
+        topic=name,
+        records=sum(end.values()) - sum(first.values()),
+        removed=sum(first.values()),
+        first_at=min(firsts, default=None),
+        last_at=max(lasts, default=None),
+        complete_from=max(cut, default=None),
+    )
+
+
+async def _sample(
+    consumer: AIOKafkaConsumer, part: TopicPartition, start: int, most: int | None = None
+) -> list[ConsumerRecord]:
+    """Records of a partition from an offset on: to its end, or so many of them; fewer when they do not come soon."""
+    consumer.assign([part])
+    consumer.seek(part, start)
+    found: list[ConsumerRecord] = []
+    end = (await consumer.end_offsets([part]))[part]
+    deadline = asyncio.get_running_loop().time() + _SAMPLE_SECONDS
+    while len(found) < (most or 1 << 30) and await consumer.position(part) < end:
+        for records in (await consumer.getmany(part, timeout_ms=100, max_records=most)).values():
+            found += records
+        if asyncio.get_running_loop().time() > deadline:
+            break
+    return found
+
+
+def _times(records: list[ConsumerRecord], topic: InputTopic) -> list[int]:
+    """The events' own times; a record's where an event cannot be read. Markers and tombstones have none."""
+    return [_time(record, topic) for record in records if record.value]
+
+
+def _time(record: ConsumerRecord, topic: InputTopic) -> int:
+    event = decode(topic, record.value)
+    if not isinstance(event, Rejected):
+        for name in ("occurred_at", "updated_at", "at"):
+            if isinstance(at := getattr(event, name, None), int):
+                return at
+    return int(record.timestamp)
+
+
+async def _state(settings: Settings) -> tuple[int, int | None, int]:
+    """Accounts, the start of the first day of activity, and how many accounts cannot be read."""
+    calendar = Calendar(settings.timezone, settings.grace)
+    last: dict[bytes, int | None] = {}
+    unreadable: set[bytes] = set()
+    async for record in read_all(settings, topics.changelog(settings, topics.ENGAGEMENT)):
+        if record.key == PROGRESS:
+            continue
+        unreadable.discard(record.key)
+        if record.value is None:
+            last.pop(record.key, None)
+            continue
+        try:
+            day = Account.decode(record.key.decode(), record.value).first_day
+            last[record.key] = day if day >= 0 else None
+        except StateError:
+            last[record.key] = None
+            unreadable.add(record.key)
+    first = min((day for day in last.values() if day is not None), default=None)
+    return len(last), None if first is None else calendar.start_of(first), len(unreadable)
+
+
+async def _pending(settings: Settings) -> dict[str, int]:
+    """Messages that wait, by route."""
+    waiting: dict[bytes, bytes | None] = {}
+    async for record in read_all(settings, topics.changelog(settings, topics.DELIVERIES)):
+        waiting[record.key] = record.value
+    found: Counter[str] = Counter()
+    for key, value in waiting.items():
+        if key not in {POSITION, TAKEN} and value is not None and not key.endswith(b"/"):
+            found[Row.decode(key.decode(), value).route] += 1
+    return dict(found)
