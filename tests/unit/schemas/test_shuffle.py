@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import msgpack
 
 from schemas.accounts import AccountUpdate
 from schemas.errors import Rejected, StateError
@@ -68,9 +68,11 @@ def test_facts_come_out_as_they_went_in(topic: InputTopic, model: type, data: st
 
 
 def test_a_record_of_another_version_is_refused() -> None:
-    raw = orjson.loads(encode_shuffle(ShuffleRecord(InputTopic.USAGE, "t/0", 0, None, False, ())))
-    with pytest.raises(StateError, match="version 2"):
-        decode_shuffle(orjson.dumps([2, *raw[1:]]))
+    raw = encode_shuffle(ShuffleRecord(InputTopic.USAGE, "t/0", 0, None, False, ()))
+    with pytest.raises(StateError, match="version 3"):
+        decode_shuffle(b"\x03" + raw[1:])
+    with pytest.raises(StateError, match="version 1"):
+        decode_shuffle(b'[1,"product-usage","t/0",0,null,false,[]]')
 
 
 def test_a_hash_is_63_bits_stable_and_keyed() -> None:
@@ -80,9 +82,16 @@ def test_a_hash_is_63_bits_stable_and_keyed() -> None:
     assert all(0 <= hash64(str(number)) < 2**63 for number in range(200))
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", b"\xff\x00", b"{}", b"7", b"null", b"[]", b"[1]", b'["a"]', b'[1,"x","y",0,0,0,[]]']
-)
+NO_RECORDS = [
+    *(b"", b"\0", b"\xff\x00", b"{}", b"7", b"null", b"[]", b"[1]", b'["a"]'),
+    *(b"\x02", b"\x02\x96", b"\x02\x90", b"\x02[1]"),
+    *(b"\x02" + msgpack.encode(["usage", "t/0", 0, None, False, rows]) for rows in ([1], None, [[1], "a"])),
+    b"\x02" + msgpack.encode(["x", "y", 0, 0, False, []]),
+    b"\x02" + msgpack.encode(["billing", "t/0", 0, 0, True, [[1]]]),
+]
+
+
+@pytest.mark.parametrize("raw", NO_RECORDS)
 def test_what_is_no_record_of_the_shuffle_is_told_from_one_of_another_version(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         decode_shuffle(raw)
