@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer, OffsetAndMetadata, TopicPartition
-from aiokafka.errors import KafkaError, TransactionalIdAuthorizationFailed, UnknownError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TransactionalIdAuthorizationFailed, UnknownError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.types import TP
 
 from schemas.errors import StartError
@@ -13,6 +15,8 @@ from streams.runtime.producer import Producer
 from streams.runtime.settings import Settings
 
 MAX_REQUEST: Final = 16 << 20
+MAX_RECORD: Final = MAX_REQUEST - 4_096
+"""Bytes of a value, with room for its key, its headers and what is around them."""
 ASK_SECONDS: Final = 30.0
 """For so long a broker is asked whether it has transactions: on a new cluster it first makes a topic for them."""
 _AGAIN_SECONDS: Final = 0.5
@@ -72,11 +76,12 @@ class TransactionalWriter:
 
     async def write(self, records: Sequence[Record], position: tuple[TP, OffsetAndMetadata] | None) -> list[int]:
         async with self._producer.transaction():
-            sent = await _send(self._producer, records)
+            sending = _Sending(self._producer)
+            await sending.send(records)
             if position is not None:
                 tp, at = position
                 await self._producer.send_offsets_to_transaction({TopicPartition(*tp): at}, self._group)
-        return [future.result().offset for future in sent]
+        return await sending.written()
 
     async def stop(self) -> None:
         # A transaction that is still open is settled by the next owner.
@@ -94,11 +99,12 @@ class PlainWriter:
         await self._producer.start()
 
     async def write(self, records: Sequence[Record], position: tuple[TP, OffsetAndMetadata] | None) -> list[int]:
-        sent = await _send(self._producer, records)
-        written = await asyncio.gather(*sent)
+        sending = _Sending(self._producer)
+        await sending.send(records)
+        offsets = await sending.written()
         if position is not None:
             await self._commit(dict([position]))
-        return [each.offset for each in written]
+        return offsets
 
     async def stop(self) -> None:
         await asyncio.wait([asyncio.ensure_future(self._producer.stop())], timeout=2.0)
@@ -153,16 +159,52 @@ def _passing(error: KafkaError) -> bool:
     return bool(error.retriable or (isinstance(error.__cause__, KafkaError) and error.__cause__.retriable))
 
 
-async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[asyncio.Future[Any]]:
-    """Give the records to the producer, which has room for them most of the time and then holds the loop."""
-    sent: list[asyncio.Future[Any]] = []
-    for topic, partition, key, value, headers in records:
-        future = await producer.send(topic, value, key=key, partition=partition, headers=list(headers))
-        future.add_done_callback(_looked_at)  # who waits for the last one hears of it
-        sent.append(future)
-        if len(sent) % BREATH == 0:
-            await asyncio.sleep(0)
-    return sent
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Records of one partition that go out together."""
+
+    builder: BatchBuilder
+    written: asyncio.Future[Any] | None = None
+    """Holds the first record's offset once the batch is written."""
+
+
+class _Sending:
+    """Gives records to a producer in batches that are filled here. Record by record aiokafka needs several times as
+    long, most of all for a future of each."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self._open: dict[tuple[str, int], _Batch] = {}
+        self._batches: list[_Batch] = []
+        self._places: list[tuple[_Batch, int]] = []
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Hand all of them over; those of one partition stay in order. Where much is sent, others have their turn."""
+        for count, (topic, partition, key, value, headers) in enumerate(records):
+            if len(value or b"") > MAX_RECORD:  # said here, before anything of its batch goes out
+                raise MessageSizeTooLargeError(f"a record of {len(value or b'')} bytes for {topic}; {MAX_RECORD} fit")
+            batch = self._open.get((topic, partition))
+            fields = {"timestamp": None, "key": key, "value": value, "headers": list(headers)}
+            if batch is None or batch.builder.append(**fields) is None:
+                if batch is not None:
+                    await self._hand_over(topic, partition, batch)
+                batch = self._open[topic, partition] = _Batch(self._producer.create_batch())
+                batch.builder.append(**fields)  # the first one always fits; a broker may find it too large
+            self._places.append((batch, batch.builder.record_count() - 1))
+            if (count + 1) % BREATH == 0:
+                await asyncio.sleep(0)
+        for (topic, partition), batch in self._open.items():
+            await self._hand_over(topic, partition, batch)
+
+    async def written(self) -> list[int]:
+        """The records' offsets, when all of them are written."""
+        first = {batch: (await batch.written).offset for batch in self._batches if batch.written is not None}
+        return [first[batch] + place for batch, place in self._places]
+
+    async def _hand_over(self, topic: str, partition: int, batch: _Batch) -> None:
+        batch.written = await self._producer.send_batch(batch.builder, topic, partition=partition)
+        batch.written.add_done_callback(_looked_at)  # who waits for the last one hears of it
+        self._batches.append(batch)
 
 
 def _looked_at(future: asyncio.Future[Any]) -> None:

@@ -103,17 +103,39 @@ async def test_changed_accounts_and_their_pictures_are_encoded_a_few_at_a_time(
     assert turns.most <= MOST
 
 
+class Builder:
+    """A batch that is full after some records."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._count = 0
+
+    def append(self, **_: object) -> object:
+        if self._count == 70:
+            return None
+        self._turns.note("append")
+        self._count += 1
+        return self
+
+    def record_count(self) -> int:
+        return self._count
+
+
 class Producer:
     """A producer with room for everything, which it has written at once."""
 
     turns: Turns
 
-    def __init__(self, **_: Any) -> None: ...
+    def __init__(self, **_: Any) -> None:
+        self._end = 0
 
-    async def send(self, *_: object, **__: object) -> asyncio.Future[Any]:
-        self.turns.note("send")
+    def create_batch(self) -> Builder:
+        return Builder(self.turns)
+
+    async def send_batch(self, batch: Builder, *_: object, **__: object) -> asyncio.Future[Any]:
         sent = asyncio.get_running_loop().create_future()
-        sent.set_result(SimpleNamespace(offset=self.turns.total("send") - 1))
+        sent.set_result(SimpleNamespace(offset=self._end))
+        self._end += batch.record_count()
         return sent
 
     @asynccontextmanager
