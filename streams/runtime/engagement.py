@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 PROGRESS: Final = b"\0progress"
 """Key of the row that says how far the partition has come; no account id has a control character."""
 _PICTURES: Final = 500
-"""Pictures in a flush: they are the larger part of its work. While a task lags there are none."""
+"""Pictures in a flush: they are the larger part of its work. While a task lags there are none, and while events come in
+all the time only every now and then."""
 _CHANGED: Final = 5_000
 """Changed accounts that are held at most, about; decoded they take ten times the room of their stored state."""
 _AS_UNDERSTOOD: Final = "raw is the command as it was understood, the record itself stands at its origin"
@@ -50,6 +51,7 @@ class Engagement(StatefulTask):
         super().__init__(tp, tasks)
         self.engine = Engine(tasks.settings.detection())
         self.home: Home | None = None
+        self._pictured_at = 0.0
         self.restored = False
         """There was state to begin with."""
         self._foreign: list[Record] = []
@@ -138,7 +140,15 @@ class Engagement(StatefulTask):
     @property
     def urgent(self) -> bool:
         """There are transitions, or pictures that were left for later."""
-        return self.home is not None and (self.home.urgent or (self.home.unpictured > 0 and not self.lagging))
+        return self.home is not None and (self.home.urgent or (self.home.unpictured > 0 and self._pictures > 0))
+
+    @property
+    def _pictures(self) -> int:
+        """How many pictures a flush may have now: nobody waits for them as for a transition."""
+        if self.lagging:
+            return 0
+        quiet = self.idle and not self.pending
+        return _PICTURES if quiet or monotonic() - self._pictured_at >= self.settings.flush / 1000 else 0
 
     @property
     def lagging(self) -> bool:
@@ -148,11 +158,13 @@ class Engagement(StatefulTask):
     def take(self) -> Iterator[Record]:
         """Transitions, dead letters, pictures, and the changelog with the progress at its end."""
         assert self.home is not None
-        pictures = 0 if self.lagging else _PICTURES
+        pictures = self._pictures
         if not (self.home.changed or self.position != self.flushed_position or (pictures and self.home.unpictured)):
             return
         settings, partition = self.settings, self.tp.partition
         output = self.home.take(pictures=pictures)
+        if pictures:
+            self._pictured_at = monotonic()
         alerts, health = settings.topic("alerts"), settings.topic("health")
         for each in output.transitions:
             yield Record(alerts, partition, each.account_id.encode(), encode(each), transition_headers(each))

@@ -64,6 +64,7 @@ class Task:
         self._losses: list[Loss] = []
         self._wake = asyncio.Event()
         self._flushed_at = monotonic()
+        self._took = 0.0
         self.flushed_position: int | None = None
         """The position that is committed; None when it is to be, whether or not it has moved."""
         self._writer: Writer = tasks.writer(transactional_id(self.settings, self.stage, tp))
@@ -235,7 +236,18 @@ class Task:
             await self._flush()
 
     def _patience(self) -> float:
-        return _URGENT_SECONDS if self.urgent else self.settings.flush / 1000
+        pause = self._urgent_pause if self.urgent else self.settings.flush / 1000
+        # Until the flush is due; while the task lags, an urgent one is not due when its pause is over.
+        return pause if self.lagging else max(self._flushed_at + pause - monotonic(), 0.01)
+
+    @property
+    def _urgent_pause(self) -> float:
+        """Seconds from one flush to the next that somebody waits for: while more comes in all the time, at least twice
+        as long as the last one took. A flush writes all accounts that have changed; many flushes write them many times,
+        and soon leave no time to read."""
+        if not self.pending:
+            return _URGENT_SECONDS
+        return max(_URGENT_SECONDS, min(2 * self._took, self.settings.flush / 1000))
 
     @property
     def flush_due(self) -> bool:
@@ -244,7 +256,7 @@ class Task:
         if self.lagging:
             most = self.settings.lagging_flush_events
             return age * 1000 >= self.settings.lagging_flush or self.pending >= most
-        return age * 1000 >= self.settings.flush or (self.urgent and age >= _URGENT_SECONDS)
+        return age * 1000 >= self.settings.flush or (self.urgent and age >= self._urgent_pause)
 
     async def _flush(self) -> None:
         self._flushed_at = started = monotonic()
@@ -265,6 +277,7 @@ class Task:
         commit = (self.tp, OffsetAndMetadata(position, self.metadata)) if there else None
         offsets = await self._writer.write(records, commit)
         self._flushed_at = self.beat = monotonic()  # from its end on: a slow one does not follow upon the other
+        self._took = self._flushed_at - started
         self.flushed_position = position
         await self.written(records, offsets)
         self.metrics.flush_seconds.labels(self.stage).observe(monotonic() - started)
