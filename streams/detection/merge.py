@@ -78,6 +78,16 @@ class _Source:
     held: int = 0
 
 
+@dataclass(slots=True, eq=False)
+class _Group:
+    """Events of one shuffle record in one slice. None has a place before `first`: so those that are far from their turn
+    are passed over, however many are held and however often the others are looked for."""
+
+    source: _Source
+    events: list[Event]
+    first: int
+
+
 _place: Final = attrgetter("effective_at")
 
 
@@ -117,7 +127,7 @@ class Merge:
                 self._gone[name] = origin
         self.replaced: list[tuple[str, int]] = []
         """Partitions at which another origin has begun, and how far the one before had been read; for who takes it."""
-        self._slices: dict[int, list[tuple[_Source, list[Event]]]] = {}
+        self._slices: dict[int, list[_Group]] = {}
         self._sources: dict[int, _Source] = {}
         self._waiting = 0
 
@@ -146,7 +156,7 @@ class Merge:
         # Read again after a restart: what lies before the stored clock is applied.
         applied = self._before.clock if self._before and offset < self._before.read else None
         slices, current = self._slices, None
-        group: list[Event] = []
+        group = _Group(source, [], 0)
         for event in record.events:
             number, place = event[0], event[1]  # by index: this is done for every event
             if number <= origin.floor:
@@ -155,9 +165,11 @@ class Merge:
             if applied is not None and place < applied:
                 continue
             if place // _SLICE_MS != current:
-                current, group = place // _SLICE_MS, []
-                slices.setdefault(current, []).append((source, group))
-            group.append(event)
+                current, group = place // _SLICE_MS, _Group(source, [], place)
+                slices.setdefault(current, []).append(group)
+            elif place < group.first:
+                group.first = place
+            group.events.append(event)
             source.held += 1
         if source.held:
             self._sources[offset] = source
@@ -255,7 +267,7 @@ class Merge:
         at a time."""
         end, held = number + 1, 0
         for each in sorted(self._slices):
-            held += sum(len(group) for _, group in self._slices[each])
+            held += sum(len(group.events) for group in self._slices[each])
             if (each + 1) * _SLICE_MS > until or (held > _TOGETHER and each > number):
                 break
             end = each + 1
@@ -268,37 +280,37 @@ class Merge:
 
     def _take_before(self, clock: int) -> list[Event]:
         """Everything with a place before the clock, in order."""
-        groups: list[tuple[_Source, list[Event]]] = []
-        for number in [each for each in self._slices if each * _SLICE_MS < clock]:
-            rest = []
-            for source, events in self._slices.pop(number):
-                if early := [event for event in events if event.effective_at < clock]:
-                    groups.append((source, early))
-                if later := [event for event in events if event.effective_at >= clock]:
-                    rest.append((source, later))
-            if rest:
-                self._slices[number] = rest
-        return self._merged(groups)
+        begun = [each for each in self._slices if each * _SLICE_MS < clock]
+        return self._merged([group for number in begun for group in self._parted(number, clock)])
 
     def _take_until(self, number: int, until: int) -> list[Event]:
         """What slice `number` has before a moment, in order."""
-        groups, rest = [], []
-        for source, events in self._slices.pop(number):
-            groups.append((source, [event for event in events if event.effective_at < until]))
-            if later := [event for event in events if event.effective_at >= until]:
-                rest.append((source, later))
+        return self._merged(self._parted(number, until))
+
+    def _parted(self, number: int, moment: int) -> list[_Group]:
+        """Take out of slice `number` what has a place before the moment, and leave the rest."""
+        early: list[_Group] = []
+        rest: list[_Group] = []
+        for group in self._slices.pop(number):
+            if group.first >= moment:
+                rest.append(group)
+                continue
+            events = group.events
+            early.append(_Group(group.source, [event for event in events if event.effective_at < moment], group.first))
+            if later := [event for event in events if event.effective_at >= moment]:
+                rest.append(_Group(group.source, later, min(event.effective_at for event in later)))
         if rest:
             self._slices[number] = rest
-        return self._merged(groups)
+        return early
 
-    def _merged(self, groups: list[tuple[_Source, list[Event]]]) -> list[Event]:
+    def _merged(self, groups: list[_Group]) -> list[Event]:
         """The groups' events in the order of (place, origin, offset). They are held no longer."""
-        groups.sort(key=lambda group: (group[0].partition, group[0].offset))
-        for source, events in groups:
-            source.held -= len(events)
-            self._waiting -= len(events)
-            if not source.held:
-                self._sources.pop(source.offset, None)
-        merged = [event for _, events in groups for event in events]
+        groups.sort(key=lambda group: (group.source.partition, group.source.offset))
+        for group in groups:
+            group.source.held -= len(group.events)
+            self._waiting -= len(group.events)
+            if not group.source.held:
+                self._sources.pop(group.source.offset, None)
+        merged = [event for group in groups for event in group.events]
         merged.sort(key=_place)  # a stable sort: those of one place stay by origin and offset
         return merged

@@ -37,6 +37,7 @@ class Ingest(Task):
     """An input partition."""
 
     stage: ClassVar[str] = "ingest"
+    lag: ClassVar[int] = 10_000  # of a busy partition a second's worth: a moment's delay is no lag
 
     def __init__(self, tp: TP, tasks: "Tasks") -> None:
         super().__init__(tp, tasks)

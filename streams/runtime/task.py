@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LAG: Final = 1_000
-"""Records behind the end of its partition from which on a task is lagging: then it says less often what it has."""
 _URGENT_SECONDS: Final = 0.1
 
 
@@ -40,6 +38,8 @@ class Task:
     the task is not recovered."""
 
     stage: ClassVar[str]
+    lag: ClassVar[int] = 1_000
+    """Records behind the end of its partition from which on a task is lagging: then it says less often what it has."""
     ahead: ClassVar[int] = 20_000
     """Offsets that may be fetched and not yet worked."""
 
@@ -92,7 +92,7 @@ class Task:
     @property
     def lagging(self) -> bool:
         """Much is still to be read."""
-        return self.log_end - self.expected > LAG
+        return self.log_end - self.expected > self.lag
 
     @property
     def metadata(self) -> str:
