@@ -46,12 +46,14 @@ AT_LEAST_ONCE: Final = "at least once: this broker has no transactions, so that 
 async def _look(settings: "Settings") -> dict[str, Any]:
     from schemas.errors import SlackwaterError
     from streams.runtime import topics
+    from streams.runtime.rights import refuse_without_rights
     from streams.runtime.writer import has_transactions
 
     broker: str | None = None
     exactly_once: bool | None = None
     faults: list[dict[str, str]] = []
     try:
+        await refuse_without_rights(settings)
         problems = await topics.verify(settings)
         faults = [{"topic": p.topic, "text": p.text, "remedy": p.remedy} for p in problems]
         exactly_once = await has_transactions(settings)

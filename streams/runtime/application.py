@@ -16,6 +16,7 @@ from streams.runtime import topics
 from streams.runtime.channels import channels_of
 from streams.runtime.intact import refuse_without_state
 from streams.runtime.metrics import Metrics
+from streams.runtime.rights import refuse_without_rights
 from streams.runtime.settings import Settings
 from streams.runtime.state_directory import StateDirectory, path_of
 from streams.runtime.table import SCHEMES, Table, Tables
@@ -113,6 +114,7 @@ class App(faust.App):
 
     async def _prepare(self) -> None:
         settings, tasks = self.settings, self.tasks
+        await refuse_without_rights(settings)
         problems = await topics.verify(settings)
         if problems:
             raise StartError("\n".join(f"topic {each.topic!r} {each.text}; {each.remedy}" for each in problems))

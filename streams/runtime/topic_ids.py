@@ -100,7 +100,7 @@ class TopicIds:
         if node is None:
             await self._client.force_metadata_update()
             raise NodeNotReadyError("no broker is known")
-        response = await self._client.send(node, _TopicsRequest(self._names))
+        response = await self._client.send(node, TopicsRequest(self._names))
         return {
             each["topic"]: as_topic(each)
             for each in response.to_object()["topics"]
@@ -187,15 +187,16 @@ class _TopicsRequest_v10(RequestStruct):  # type: ignore[misc]  # noqa: N801 - a
     )
 
 
-class _TopicsRequest(Request[MetadataRequest_v5 | _TopicsRequest_v10]):  # type: ignore[misc]
-    """aiokafka sends the newest of these versions that the broker knows."""
+class TopicsRequest(Request[MetadataRequest_v5 | _TopicsRequest_v10]):  # type: ignore[misc]
+    """aiokafka sends the newest of these versions that the broker knows. `operations`: with what this user may do."""
 
     API_KEY = 3
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], *, operations: bool = False) -> None:
         self._names = names
+        self._operations = operations
 
     def build(self, request_struct_class: Any) -> Any:
         if request_struct_class is MetadataRequest_v5:
             return MetadataRequest_v5(self._names, False)
-        return _TopicsRequest_v10([(NO_ID, name, {}) for name in self._names], False, False, False, {})
+        return _TopicsRequest_v10([(NO_ID, name, {}) for name in self._names], False, False, self._operations, {})

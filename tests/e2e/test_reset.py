@@ -168,6 +168,7 @@ async def test_with_the_outputs_deleted_it_is_as_if_it_had_never_been(
     assert await app.transitions() == []
     values = {record.key: record.value for record in await app.records("health")}
     assert set(values.values()) == {None}
+    assert "0 pictures" in (await app.slackwater("reset", "--plan")).output
     async with app.worker() as worker:
         await history.gone_through(app, worker)
     assert by_account(await app.transitions()) == history.transitions

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -34,11 +35,7 @@ async def look(settings: Settings) -> Found:
     inputs = await _inputs(settings, existing)
     log = topics.changelog(settings, topics.ENGAGEMENT)
     accounts, began, unreadable = await _state(settings) if log in existing else (0, None, 0)
-    counts = {}
-    for name in ("alerts", "health", "dead_letters"):
-        topic = settings.topic(name)
-        records = [(r.partition, r.key) async for r in read_all(settings, topic)] if topic in existing else []
-        counts[name] = len(set(records)) if name == "health" else len(records)
+    counts = {name: await _count(settings, name, existing) for name in ("alerts", "health", "dead_letters")}
     return Found(
         members=members,
         inputs=tuple(inputs),
@@ -51,6 +48,17 @@ async def look(settings: Settings) -> Found:
         pending=await _pending(settings) if topics.changelog(settings, topics.DELIVERIES) in existing else {},
         exactly_once=await has_transactions(settings),
     )
+
+
+async def _count(settings: Settings, name: str, existing: Mapping[str, int]) -> int:
+    """Records of an output topic; of the pictures those that are the last of their account."""
+    topic, count = settings.topic(name), 0
+    last: set[tuple[int, bytes]] = set()
+    if topic in existing:
+        async for record in read_all(settings, topic):
+            count += 1
+            (last.discard if record.value is None else last.add)((record.partition, record.key))
+    return len(last) if name == "health" else count
 
 
 async def _members(settings: Settings) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ async def test_one_question_serves_all_who_wait_and_none_who_comes_later(monkeyp
 
 
 def test_a_broker_that_knows_no_ids_is_asked_as_aiokafka_asks() -> None:
-    request = topic_ids._TopicsRequest([USAGE])
+    request = topic_ids.TopicsRequest([USAGE])
     assert type(request.prepare({3: (0, 9)})) is MetadataRequest_v5
     assert request.prepare({3: (0, 13)}).API_VERSION == 10
     old: Any = MetadataRequest_v5.RESPONSE_TYPE(0, [], "c", 1, [(0, USAGE, False, [(0, 0, 1, [], [], [])])])
