@@ -1,9 +1,11 @@
 """What has to be true when a story is over."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
+from schemas.alerts import Transition
 from schemas.events import InputTopic
 from schemas.shuffle import decode_shuffle, place_of
 from streams.cli.reading import read_all
@@ -14,8 +16,9 @@ from streams.runtime import topics
 from streams.runtime.engagement import PROGRESS
 from streams.runtime.ingest import home_of
 from streams.runtime.settings import Settings
+from tests.chaos.removed import Removed
 from tests.e2e.harness import Application
-from tests.e2e.same import same_as_the_pure_engine
+from tests.e2e.same import by_account, key, same_as_the_pure_engine
 from tests.scenarios.pure import Outcome
 
 Place = tuple[str, int]
@@ -24,15 +27,29 @@ DAY_MS: Final = 86_400_000
 _MARKER: Final = "slackwater-clock"
 
 
-async def everything(app: Application, expected: Outcome, end_at: int, *, poison: set[Place], repeats: bool) -> int:
+async def everything(
+    app: Application,
+    expected: Outcome,
+    end_at: int,
+    *,
+    poison: set[Place],
+    repeats: bool,
+    removed: Sequence[Removed] = (),
+    resets: int = 0,
+) -> int:
     """All of it. Gives the number of transitions. `poison` are input records that nothing but a dead letter is to come
-    of; with `repeats` the shuffle may have an event more than once, and its reader has to see to it."""
+    of; with `repeats` the shuffle may have an event more than once, and its reader has to see to it. `removed` are
+    input records that are not there any more. After up to so many `resets` what had been said before each is said
+    again."""
     totals = {account_id: account.events_total for account_id, account in expected.accounts.items()}
     letters = len(expected.refusals) + len(poison)
-    count = await same_as_the_pure_engine(app, expected.transitions, totals, dead_letters=letters)
-    await _states(app, expected, end_at)
+    if resets:
+        count = await _said_again(app, expected, letters, resets)
+    else:
+        count = await same_as_the_pure_engine(app, expected.transitions, totals, dead_letters=letters)
+    await _states(app, expected, end_at, anew={each.topic for each in removed}, resets=resets)
     await _pictures(app, expected, end_at)
-    await _shuffle(app, poison, repeats=repeats)
+    await _shuffle(app, poison, repeats=repeats, removed=removed)
     return count
 
 
@@ -46,31 +63,72 @@ async def finished(settings: Settings, end_at: int) -> bool:
     return len(done) == settings.partitions and all(done.values())
 
 
-async def _states(app: Application, expected: Outcome, end_at: int) -> None:
+async def in_shuffle(app: Application) -> dict[str, Counter[int]]:
+    """Of every origin the offsets of the events that are in the shuffle, and how often."""
+    found: dict[str, Counter[int]] = defaultdict(Counter)
+    async for record in read_all(app.settings, app.settings.shuffle_topic):
+        with suppress(ValueError):  # a story's poison
+            part = decode_shuffle(record.value)
+            found[part.origin].update(event.offset for event in part.events)
+    return found
+
+
+async def _said_again(app: Application, expected: Outcome, letters: int, resets: int) -> int:
+    """What an account has said is the beginning of all, for each reset at most once, and then all."""
+    whole, found = by_account(expected.transitions), by_account(await app.transitions())
+    assert found.keys() == whole.keys()
+    for account, those in found.items():
+        runs: list[list[Transition]] = []
+        for each in those:
+            if key(each) == key(whole[account][0]):
+                runs.append([])
+            runs[-1].append(each)
+        assert runs[-1] == whole[account], account
+        assert len(runs) <= resets + 1, f"{account}: {len(runs)} times"
+        assert all(each == whole[account][: len(each)] for each in runs), account
+    assert len({each.origin for each in await app.dead_letters()}) == letters
+    counted = {name: picture.engagement.events_total for name, picture in (await app.pictures()).items()}
+    assert counted == {name: account.events_total for name, account in expected.accounts.items()}
+    return sum(len(those) for those in found.values())
+
+
+async def _states(app: Application, expected: Outcome, end_at: int, *, anew: set[str], resets: int) -> None:
     """The whole stored state of every account, byte by byte, and progress that only ever goes on."""
     settings = app.settings
     stored: dict[str, Account] = {}
     last: dict[int, Progress] = {}
+    begun: Counter[int] = Counter()
     async for record in read_all(settings, topics.changelog(settings, topics.ENGAGEMENT)):
         if record.key != PROGRESS:
             account = record.key.decode()
             assert record.partition == home_of(account, settings.partitions), f"{account} in {record.partition}"
-            stored[account] = Account.decode(account, record.value)
+            if record.value is None:
+                assert resets, f"{account} is forgotten"
+                del stored[account]
+            else:
+                stored[account] = Account.decode(account, record.value)
             continue
         progress, before = Progress.decode(record.value), last.get(record.partition)
-        if before is not None:
-            _goes_on(before, progress)
+        if before is not None and progress.clock is None and not progress.origins and begun[record.partition] < resets:
+            begun[record.partition] += 1
+            assert progress.low >= before.read, f"{progress} reads again what was in the shuffle before: {before}"
+            assert not [name for name in stored if home_of(name, settings.partitions) == record.partition]
+        elif before is not None:
+            _goes_on(before, progress, anew)
         last[record.partition] = progress
     engine = Engine(settings.detection())
     assert _ended(engine, stored, end_at) == _ended(engine, expected.accounts, end_at)
 
 
-def _goes_on(before: Progress, after: Progress) -> None:
+def _goes_on(before: Progress, after: Progress, anew: set[str]) -> None:
     assert (after.low, after.read) >= (before.low, before.read), f"back from {before} to {after}"
     assert after.low >= before.low, f"back from {before} to {after}"
     assert (after.clock or 0) >= (before.clock or 0), f"back from {before} to {after}"
-    there = {place_of(origin): state for origin, state in after.origins.items()}  # no topic is made anew in between
+    there = {place_of(origin): state for origin, state in after.origins.items()}
     for origin, (floor, clock) in before.origins.items():
+        if origin not in after.origins and origin.partition("/")[0] in anew:
+            continue
+        there[place_of(origin)] = after.origins.get(origin, there[place_of(origin)])
         assert there[place_of(origin)][0] >= floor, f"{origin}: back from {before} to {after}"
         assert (there[place_of(origin)][1] or 0) >= (clock or 0), f"{origin}: back from {before} to {after}"
 
@@ -94,15 +152,19 @@ async def _pictures(app: Application, expected: Outcome, end_at: int) -> None:
         assert found.engagement.daily[days:] == wanted.engagement.daily[: len(found.engagement.daily) - days], name
 
 
-async def _shuffle(app: Application, poison: set[Place], *, repeats: bool) -> None:
+async def _shuffle(app: Application, poison: set[Place], *, repeats: bool, removed: Sequence[Removed]) -> None:
     """Every event of the input is in the shuffle once, at its account's home, those of an origin in order."""
     settings = app.settings
-    wanted: dict[str, set[int]] = defaultdict(set)
+    wanted: dict[str, Counter[int]] = defaultdict(Counter)
+    read = await in_shuffle(app) if removed else {}
     for topic in InputTopic:
         for record in await app.records(topic.value):
             origin = f"{record.topic}/{record.partition}"
             if not any(name == _MARKER for name, _ in record.headers) and (origin, record.offset) not in poison:
-                wanted[origin].add(record.offset)
+                wanted[origin][record.offset] += 1
+    for each in removed:
+        for place, offset in each.records.keys() - set(each.unread(read)):
+            wanted[place][offset] += 1
     found: dict[str, Counter[int]] = defaultdict(Counter)
     last: dict[tuple[int, str], int] = {}
     async for record in read_all(settings, settings.shuffle_topic):
@@ -117,7 +179,11 @@ async def _shuffle(app: Application, poison: set[Place], *, repeats: bool) -> No
         assert repeats or offsets[:1] > [last.get(lane, -1)] or not offsets, f"{lane}: {offsets[:1]} after {last[lane]}"
         assert repeats or part.last >= last.get(lane, -1), f"{lane}: {part.last} after {last[lane]}"
         last[lane] = part.last
-    assert {origin: set(offsets) for origin, offsets in found.items()} == dict(wanted)
+    found = {place: offsets for place, offsets in found.items() if offsets}
+    assert {place: set(offsets) for place, offsets in found.items()} == {
+        place: set(offsets) for place, offsets in wanted.items()
+    }
     if not repeats:
-        twice = {origin: [each for each, count in offsets.items() if count > 1] for origin, offsets in found.items()}
-        assert not any(twice.values()), f"more than once in the shuffle: {twice}"
+        twice = {place: offsets - wanted[place] for place, offsets in found.items() if offsets - wanted[place]}
+        assert not twice, f"more often in the shuffle than in the input: {twice}"
+        assert found == dict(wanted)

@@ -82,7 +82,7 @@ class Fleet:
     async def ready(self, name: str = "a", *, patience: float = 90.0) -> None:
         """Return when the worker is assigned and recovered."""
         deadline = monotonic() + patience
-        while not await self._answers(self._members[name], "readyz"):
+        while await self._page(self._members[name], "readyz") is None:
             assert monotonic() < deadline, f"worker {name} is not ready after {patience:g} s:\n{self.tail(name)}"
             await asyncio.sleep(_POLL)
 
@@ -124,6 +124,12 @@ class Fleet:
         """`stop` for all that run, one after the other."""
         for name in self.running:
             await self.stop(name)
+
+    async def total(self, name: str, metric: str) -> float:
+        """The sum of a metric's samples; 0 where the worker does not answer."""
+        page = await self._page(self._members[name], "metrics") or ""
+        lines = [line for line in page.splitlines() if line.startswith(f"slackwater_{metric}")]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
 
     def process(self, name: str = "a") -> ChildProcess:
         """The process, for whoever pauses it."""
@@ -169,13 +175,13 @@ class Fleet:
             await asyncio.sleep(_POLL)
 
     @staticmethod
-    async def _answers(member: Member, page: str) -> bool:
+    async def _page(member: Member, page: str) -> str | None:
         timeout = aiohttp.ClientTimeout(total=2)
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.get(f"{member.address}/{page}") as response,
             ):
-                return response.status == 200
+                return await response.text() if response.status == 200 else None
         except (aiohttp.ClientError, TimeoutError):
-            return False
+            return None

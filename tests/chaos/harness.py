@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,8 @@ from streams.runtime import topics
 from tests.chaos import checks
 from tests.chaos.checks import Place
 from tests.chaos.fleet import Fleet
-from tests.chaos.load import SETTINGS, Load, make_load
+from tests.chaos.load import SETTINGS, Load, Logical, make_load
+from tests.chaos.removed import Removed, left_of
 from tests.chaos.segments import zombies
 from tests.chaos.sending import Sending
 from tests.e2e.harness import Application, application, eventually
@@ -36,6 +37,8 @@ class Story:
     broker: Callable[[], KafkaBroker | EmbeddedBroker] = KafkaBroker
     repeats: bool = False
     """Events may be in the shuffle more than once; in what comes of them never."""
+    check: "Callable[[Chaos], Awaitable[None]] | None" = None
+    """What has to be true besides, in the end."""
     unavailable: Callable[[], str | None] = lambda: None
     """Why the story cannot be told on this machine; None when it can."""
 
@@ -55,6 +58,10 @@ class Chaos:
         self.sending: Sending
         self.poison: set[Place] = set()
         """Input records that a story wrote and that nobody can read."""
+        self.removed: list[Removed] = []
+        """Input records that a story has removed."""
+        self.resets = 0
+        """Resets that a story has begun, whether or not they came to their end."""
         self.notes: list[str] = []
         """What is worth telling of the run."""
 
@@ -87,7 +94,7 @@ async def tell(story: Story, *, seed: int, scale: float, home: Path) -> Chaos:
         broker = await stack.enter_async_context(_kept(story.broker(), home))
         given = {"partitions": str(PARTITIONS), "lagging_flush": "1s", **SETTINGS, **story.settings}
         app = await application(broker, home, create=True, **given)
-        pure = asyncio.create_task(asyncio.to_thread(_undisturbed, load, app))
+        pure = asyncio.create_task(asyncio.to_thread(_undisturbed, load.events, load.end_at, app))
         chaos = Chaos(app, broker, load, seed, scale)
         chaos.fleet = await stack.enter_async_context(Fleet(app.environment, home))
         chaos.sending = await stack.enter_async_context(Sending(load, app.settings, broker.address))
@@ -95,7 +102,22 @@ async def tell(story: Story, *, seed: int, scale: float, home: Path) -> Chaos:
             await story.tell(chaos)
         await _finish(chaos)
         await chaos.fleet.stop_all()
-        count = await checks.everything(app, await pure, load.end_at, poison=chaos.poison, repeats=story.repeats)
+        expected = await pure
+        if chaos.removed:
+            left = left_of(load, chaos.removed, await checks.in_shuffle(app))
+            chaos.notes.append(f"{len(load.events) - len(left)} of {len(load.events)} events were lost")
+            expected = await asyncio.to_thread(_undisturbed, left, load.end_at, app)
+        count = await checks.everything(
+            app,
+            expected,
+            load.end_at,
+            poison=chaos.poison,
+            repeats=story.repeats,
+            removed=chaos.removed,
+            resets=chaos.resets,
+        )
+        if story.check is not None:
+            await story.check(chaos)
         if isinstance(broker, KafkaBroker):
             _no_zombies(chaos)
         assert count > len(load.events) / 200, f"{count} transitions of {len(load.events)} events: no test of anything"
@@ -135,9 +157,9 @@ def _no_zombies(chaos: Chaos) -> None:
     assert not found, found[:10]
 
 
-def _undisturbed(load: Load, app: Application) -> Outcome:
-    events = ((topic, value) for _, topic, value in load.events)
-    return run(events, until=load.end_at, config=app.settings.detection())
+def _undisturbed(events: Iterable[Logical], end_at: int, app: Application) -> Outcome:
+    told = ((topic, value) for _, topic, value in events)
+    return run(told, until=end_at, config=app.settings.detection())
 
 
 @asynccontextmanager

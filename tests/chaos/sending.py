@@ -1,6 +1,8 @@
 """The load on its way to the broker: as much of it as is allowed, no faster than asked for."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +18,9 @@ from tests.chaos.load import Load, Step
 _TICK = 0.05
 _PATIENCE_MS = 300_000  # a broker may be away for long, and what was sent must not be given up meanwhile
 
+Record = tuple[str, int, bytes | None, bytes, list[tuple[str, bytes]]]
+"""Topic, partition, key, value, headers."""
+
 
 class Sending:
     """Sends the load's steps in their order, in the background: `async with Sending(...) as sending`."""
@@ -28,6 +33,8 @@ class Sending:
         self._sent = 0
         self._begun_at, self._begun, self._target, self._seconds = 0.0, 0, 0, 0.0
         self._written: list[asyncio.Future[Any]] = []
+        self._held: dict[str, list[Record]] = {}
+        self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -55,6 +62,17 @@ class Sending:
         self._begun_at, self._begun, self._seconds = monotonic(), self._sent, seconds
         self._target = max(self._target, round(share * len(self._load.steps)))
 
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[None]:
+        """Inside, nothing is sent to this topic, and what was sent is written; the others' sending goes on."""
+        async with self._lock:
+            held = self._held[name] = []
+        await asyncio.gather(*self._written)
+        yield
+        while held:
+            await self._write(held.pop(0))
+        del self._held[name]
+
     async def done(self) -> None:
         """Return when all is written. Raises what the sending failed of."""
         assert self._task is not None
@@ -74,14 +92,20 @@ class Sending:
 
     async def _send(self, step: Step) -> None:
         if step.topic is not None:
-            await self._record(self._names[step.topic], step.partition, step.key, step.value)
+            await self._record((self._names[step.topic], step.partition, step.key, step.value, []))
             return
         headers = [(MARKER, format_instant(step.at).encode())]
         for name in self._names.values():
             for partition in range(self._partitions):
-                await self._record(name, partition, MARKER_KEY, b"", headers)
+                await self._record((name, partition, MARKER_KEY, b"", headers))
 
-    async def _record(
-        self, name: str, partition: int, key: bytes | None, value: bytes, headers: list[tuple[str, bytes]] | None = None
-    ) -> None:
+    async def _record(self, record: Record) -> None:
+        async with self._lock:
+            if record[0] in self._held:
+                self._held[record[0]].append(record)
+            else:
+                await self._write(record)
+
+    async def _write(self, record: Record) -> None:
+        name, partition, key, value, headers = record
         self._written.append(await self._producer.send(name, value, key=key, partition=partition, headers=headers))

@@ -68,21 +68,21 @@ class Admin:
 
     def __init__(self, app: Application) -> None:
         self._app = app
-        self._client = AIOKafkaAdminClient(bootstrap_servers=app.settings.brokers)
+        self.client = AIOKafkaAdminClient(bootstrap_servers=app.settings.brokers)
 
     async def __aenter__(self) -> "Admin":
-        await self._client.start()
+        await self.client.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.close()
+        await self.client.close()
 
     async def delete(self, *names: str) -> None:
         """Delete topics, and see them gone."""
-        await self._client.delete_topics(list(names))
+        await self.client.delete_topics(list(names))
 
         async def gone() -> bool:
-            return not set(names) & set(await self._client.list_topics())
+            return not set(names) & set(await self.client.list_topics())
 
         await eventually(gone, f"{names} are deleted")
 
@@ -90,8 +90,8 @@ class Admin:
         """Create topics; one that was just deleted may take a moment."""
 
         async def made() -> bool:
-            await self._client.create_topics([NewTopic(name, partitions, 1) for name in names])
-            return set(names) <= set(await self._client.list_topics())
+            await self.client.create_topics([NewTopic(name, partitions, 1) for name in names])
+            return set(names) <= set(await self.client.list_topics())
 
         await eventually(made, f"{names} are created")
 
@@ -99,7 +99,7 @@ class Admin:
         """Remove every record of a topic; gives how many places that were."""
         ends = await ends_of(self._app, name)
         first = await ends_of(self._app, name, beginning=True)
-        await self._client.delete_records({tp: RecordsToDelete(end) for tp, end in ends.items()})
+        await self.client.delete_records({tp: RecordsToDelete(end) for tp, end in ends.items()})
         return sum(ends.values()) - sum(first.values())
 
 
