@@ -43,6 +43,7 @@ coverage: $(READY) ## which lines the tests without Kafka run
 	$(BIN)/pytest -q -n $(JOBS) -m 'not serial' --cov --cov-report=term
 
 bench: $(READY) ## figures against peers, in one run of 25 minutes; ARGS='--list' for the parts; fails nothing
+	-@if command -v cc >/dev/null; then $(MAKE) -s $(COMPILED)/ready; fi
 	$(BIN)/python -m tests.bench $(ARGS)
 
 wheel: $(READY) ## a wheel with the core compiled, in dist; takes a C compiler
