@@ -26,7 +26,7 @@ async def tell(chaos: Chaos) -> None:
         elif how == "stands":
             fleet.process().pause()
         await chaos.part(number, times)
-        for role in ("usage", random.choice(["billing", "accounts", "commands"])):
+        for role in ("usage", random.choice(["billing", "commands"])):
             await shorten(chaos, role)
         if how == "stopped":
             fleet.start()
