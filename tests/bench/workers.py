@@ -49,7 +49,7 @@ async def measure(arena: Arena, name: str, *, workers: int = 1, profile: Path | 
                 await asyncio.sleep(_POLL)
             seconds = perf_counter() - started
         used = [cpu_seconds(pid) - before for pid, before in zip(pids, cpu, strict=True)]
-        memory = max(_resident(pid) for pid in pids)
+        memory = max(resident(pid) for pid in pids)
         broker = cpu_seconds(arena.broker.pid) - broker
     await _verify(app.settings, arena.usage)
     return Result(left, seconds, used, broker, memory, topic_bytes(arena.broker, app.settings))
@@ -179,6 +179,6 @@ def _profiled(pid: int, profile: Path | None, app: Application) -> Iterator[None
             spy.wait(30)
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
     """Resident memory of a process in bytes (Linux)."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
