@@ -34,7 +34,7 @@ PROGRESS: Final = b"\0progress"
 _PICTURES: Final = 500
 """Pictures in a flush: they are the larger part of its work. While a task lags there are none, and while events come in
 all the time only every now and then."""
-_CHANGED: Final = 5_000
+_CHANGED: Final = 10_000
 """Changed accounts that are held at most, about; decoded they take ten times the room of their stored state."""
 _AS_UNDERSTOOD: Final = "raw is the command as it was understood, the record itself stands at its origin"
 """Part of a refused command's dead letter: the shuffle carries the command, not the record's bytes and key."""
