@@ -133,8 +133,9 @@ class Home:
     def take(self, *, pictures: int) -> Output:
         """What has come of the steps since the last call, with at most so many `pictures`. The others, and all before
         there is a clock, are left for later calls."""
-        rows = self._rows(self._dirty)
-        self._unpictured.update(dict.fromkeys(self._dirty))
+        changed = self._dirty
+        rows = self._rows(changed)
+        self._unpictured.update(dict.fromkeys(changed))
         now = self.merge.clock
         shown = list(islice(self._unpictured, pictures if now is not None else 0))
         made = ((each, encode(self._engine.picture(self._account(each), now))) for each in shown if now is not None)
@@ -143,13 +144,19 @@ class Home:
         progress = replace(self.merge.progress(), behind=bool(self._unpictured))
         output = Output(progress, rows, self._transitions, made, self._refused)
         self._dirty, self._transitions, self._refused = {}, [], []
-        for account_id in list(islice(self._decoded, max(len(self._decoded) - self._most_decoded, 0))):
-            del self._decoded[account_id]
+        self._forget(besides=changed)
         return output
 
     def account(self, account_id: str) -> Account:
         """The account as it stands; a new one if there is none."""
         return self._account(account_id)
+
+    def _forget(self, *, besides: dict[str, Account]) -> None:
+        """Keep no more accounts decoded than are to be; but those of which what is stored is still the state before."""
+        surplus = len(self._decoded) - self._most_decoded
+        if surplus > 0:
+            for account_id in list(islice((each for each in self._decoded if each not in besides), surplus)):
+                del self._decoded[account_id]
 
     def _rows(self, changed: dict[str, Account]) -> Iterator[tuple[str, bytes]]:
         for account_id, account in changed.items():

@@ -149,8 +149,8 @@ class Partition:
         for transition in output.transitions:
             ran.told[transition.account_id].append(transition)
         ran.refused.update(refused(each) for each in output.refused)
+        ran.pictures.update(output.pictures)  # before the rows are stored, as in a flush
         ran.rows.update(output.rows)
-        ran.pictures.update(output.pictures)
         for value in ran.rows.values():
             counted.enter(value)
         for name in ("accounts", "alerts", "mrr_active", "mrr_at_risk"):
