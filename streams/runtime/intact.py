@@ -4,7 +4,8 @@ A worker whose changelog is gone would build its state from what comes next, and
 Group and changelog change in the same transactions: one without the other is somebody's doing, or a disk's.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -34,6 +35,8 @@ FORBIDDEN: Final = (
     ClusterAuthorizationFailedError,
 )
 """A broker's answers that no further attempt changes."""
+_LOOKS: Final = (0.0, 0.2, 0.8, 2.0)
+"""Seconds before each further look at a partition that seems to be empty."""
 
 
 def forbidden(task: Task, error: BaseException) -> str:
@@ -78,12 +81,25 @@ async def refuse_empty_state(tasks: "Tasks", begun: Iterable[Task]) -> None:
     for task in empty:
         if task.committed or task.log.first:
             raise StartError(f"the topic {changelog!r} has no state, {without_state(settings, [task.tp.topic])}")
-    # Whoever commits a position in an input topic has written to every partition of the shuffle, in the same flush.
-    if any(task.log.end == 0 for task in empty):
+    # Whoever commits a position in an input topic has written to every partition of the shuffle, in the same flush. But
+    # others may have begun since this worker looked at the shuffle, and the end of what they wrote is marked in one
+    # topic after the other.
+    bare = [task.tp for task in empty if task.log.end == 0]
+    if bare:
         inputs = [TP(topic, int(number)) for topic, _, number in (each.rpartition("/") for each in tasks.origins)]
         committed = await tasks.consumer.thread.committed(inputs)
-        if read := sorted({tp.topic for tp, commit in committed.items() if commit.offset > 0}):
+        read = sorted({tp.topic for tp, commit in committed.items() if commit.offset > 0})
+        if read and await _stay_empty(tasks, bare):
             raise StartError(f"the topic {changelog!r} has no state, {without_state(settings, read)}")
+
+
+async def _stay_empty(tasks: "Tasks", partitions: Sequence[TP]) -> bool:
+    """Whether one of them has nothing in it, and goes on so for a while."""
+    for wait in _LOOKS:
+        await asyncio.sleep(wait)
+        if 0 not in (await tasks.consumer.highwaters(*partitions)).values():
+            return False
+    return True
 
 
 def without_state(settings: Settings, read: Iterable[str]) -> str:
