@@ -106,14 +106,15 @@ def _events(random: Random, account: str, days: int) -> list[tuple[InputTopic, I
     for day in range(days):
         if day < quiet_from or random.random() < 0.05:
             count = random.randrange(a_day + 1)
-            events += [(InputTopic.USAGE, _usage(random, account, BEGINS + day * DAY_MS)) for _ in range(count)]
+            midnight = BEGINS + day * DAY_MS
+            times = (midnight + random.randrange(24 * 60) * 60_000 for _ in range(count))
+            events += [(InputTopic.USAGE, usage_of(random, account, at)) for at in times]
     for _ in range(random.randrange(14)):
         at = _moment(random, days)
-        name = random.choice(sorted(_BILLING))
-        events.append((InputTopic.BILLING, _bill(random, account, name, at)))
+        events.append((InputTopic.BILLING, bill_of(random, account, at)))
     for _ in range(random.randrange(5)):
         at = _moment(random, days)
-        events.append((InputTopic.COMMANDS, _command(random, account, at)))
+        events.append((InputTopic.COMMANDS, command_of(random, account, at)))
     return events
 
 
@@ -122,11 +123,12 @@ def _moment(random: Random, days: int) -> int:
     return BEGINS + random.randrange(days * DAY_MS // 60_000) * 60_000
 
 
-def _usage(random: Random, account: str, day_at: int) -> UsageEvent:
+def usage_of(random: Random, account: str, at: int) -> UsageEvent:
+    """Usage at a time."""
     return UsageEvent(
         account_id=account,
         event="click",
-        occurred_at=day_at + random.randrange(24 * 60) * 60_000,
+        occurred_at=at,
         event_id=f"e-{random.randrange(60)}" if random.random() < 0.3 else None,
         user_id=f"u-{random.randrange(4)}" if random.random() < 0.8 else None,
         quantity=random.choice([1, 1, 3]),
@@ -146,7 +148,9 @@ _BILLING: dict[str, dict[str, Any]] = {
 }
 
 
-def _bill(random: Random, account: str, name: str, at: int) -> Any:
+def bill_of(random: Random, account: str, at: int) -> Any:
+    """A billing fact at a time."""
+    name = random.choice(sorted(_BILLING))
     fields = _BILLING[name] | ({"invoice_id": random.choice(["in-1", "in-2"])} if name.startswith("payment") else {})
     for key in ("current_period_end", "effective_at", "next_attempt_at"):
         if key in fields:
@@ -159,7 +163,8 @@ def _bill(random: Random, account: str, name: str, at: int) -> Any:
     )
 
 
-def _command(random: Random, account: str, at: int) -> Any:
+def command_of(random: Random, account: str, at: int) -> Any:
+    """A command at a time, possible or not."""
     command = random.choice(["acknowledge", "snooze", "unsnooze"])
     base = {"command": command, "command_id": f"c-{random.randrange(30)}", "account_id": account, "by": "ana", "at": at}
     kind = random.choice(["*", "usage_silence", "payment_failed"])
