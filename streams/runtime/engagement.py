@@ -21,7 +21,7 @@ from streams.runtime.foreign import foreign
 from streams.runtime.ingest import dead_letter
 from streams.runtime.resume import Loss, What
 from streams.runtime.stores import CHUNK, Rows
-from streams.runtime.task import StatefulTask
+from streams.runtime.task import URGENT_SECONDS, StatefulTask
 from streams.runtime.topics import ENGAGEMENT
 from streams.runtime.transport import Batch
 from streams.runtime.writer import Record
@@ -141,6 +141,14 @@ class Engagement(StatefulTask):
     def urgent(self) -> bool:
         """There are transitions, or pictures that were left for later."""
         return self.home is not None and (self.home.urgent or (self.home.unpictured > 0 and self._pictures > 0))
+
+    @property
+    def _urgent_pause(self) -> float:
+        # A flush writes all accounts that have changed: while more comes in all the time, many flushes write them many
+        # times, and soon leave no time to read.
+        if not self.pending:
+            return URGENT_SECONDS
+        return max(URGENT_SECONDS, min(2 * self._took, self.settings.flush / 2000))
 
     @property
     def _pictures(self) -> int:

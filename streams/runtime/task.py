@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_URGENT_SECONDS: Final = 0.1
+URGENT_SECONDS: Final = 0.1
 
 
 class ReplacedError(Exception):
@@ -64,7 +64,7 @@ class Task:
         self._losses: list[Loss] = []
         self._wake = asyncio.Event()
         self._flushed_at = monotonic()
-        self._took = 0.0
+        self._took = 0.0  # seconds, by the last flush
         self.flushed_position: int | None = None
         """The position that is committed; None when it is to be, whether or not it has moved."""
         self._writer: Writer = tasks.writer(transactional_id(self.settings, self.stage, tp))
@@ -242,12 +242,8 @@ class Task:
 
     @property
     def _urgent_pause(self) -> float:
-        """Seconds from one flush to the next that somebody waits for: while more comes in all the time, at least twice
-        as long as the last one took. A flush writes all accounts that have changed; many flushes write them many times,
-        and soon leave no time to read."""
-        if not self.pending:
-            return _URGENT_SECONDS
-        return max(_URGENT_SECONDS, min(2 * self._took, self.settings.flush / 1000))
+        """Seconds from one flush to the next that somebody waits for."""
+        return URGENT_SECONDS
 
     @property
     def flush_due(self) -> bool:

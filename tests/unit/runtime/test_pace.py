@@ -43,7 +43,7 @@ def pictures(task: Engagement) -> int:
     return sum(record.topic == SETTINGS.topic("health") for record in task.take())
 
 
-@pytest.mark.parametrize(("took", "pending", "pause"), [(0.3, 0, 0.1), (0.3, 9, 0.6), (0.01, 9, 0.1), (7.0, 9, 1.0)])
+@pytest.mark.parametrize(("took", "pending", "pause"), [(0.2, 0, 0.1), (0.2, 9, 0.4), (0.01, 9, 0.1), (7.0, 9, 0.5)])
 async def test_what_is_waited_for_follows_a_long_flush_later_as_long_as_more_comes_in(
     took: float, pending: int, pause: float
 ) -> None:
