@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 PROGRESS: Final = b"\0progress"
 """Key of the row that says how far the partition has come; no account id has a control character."""
 _PICTURES: Final = 500
+_PICTURES_BESIDE: Final = 200
 """Pictures in a flush: they are the larger part of its work. While a task lags there are none, and while events come in
-all the time only every now and then."""
+all the time fewer, and those once a second."""
 _CHANGED: Final = 10_000
 """Changed accounts that are held at most, about; decoded they take ten times the room of their stored state."""
 _AS_UNDERSTOOD: Final = "raw is the command as it was understood, the record itself stands at its origin"
@@ -155,8 +156,9 @@ class Engagement(StatefulTask):
         """How many pictures a flush may have now: nobody waits for them as for a transition."""
         if self.lagging:
             return 0
-        quiet = self.idle and not self.pending
-        return _PICTURES if quiet or monotonic() - self._pictured_at >= self.settings.flush / 1000 else 0
+        if self.idle and not self.pending:
+            return _PICTURES
+        return _PICTURES_BESIDE if monotonic() - self._pictured_at >= self.settings.flush / 1000 else 0
 
     @property
     def lagging(self) -> bool:
