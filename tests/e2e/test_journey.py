@@ -96,13 +96,13 @@ async def test_a_worker_that_is_killed_in_the_middle_again_and_again_loses_and_r
     random = Random(seed)
     want = await asyncio.wrap_future(expected)
     span = want.last_at - want.first_at
-    moments = sorted(want.first_at + int(span * random.uniform(0.05, 0.85)) for _ in range(3))
-    app = await application(kafka, tmp_path, lagging_flush="1s", store=store)
+    moments = sorted(want.first_at + int(span * random.uniform(0.05, 0.6)) for _ in range(3))
+    app = await application(kafka, tmp_path, lagging_flush="200ms", store=store)
     async with app.command(*PRODUCE) as sending:
         for moment in moments:
             async with app.worker() as worker:
                 await app.applied_until(moment, worker=worker, patience=90)
-                await asyncio.sleep(random.uniform(0, 0.5))  # anywhere in what the next transaction is to hold
+                await asyncio.sleep(random.uniform(0, 0.2))  # anywhere in what the next transaction is to hold
                 worker.process.kill()
             assert moment <= await app.clock() < want.last_at, "killed when all was done: no test of anything"
         async with app.worker() as worker:
