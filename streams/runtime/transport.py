@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
@@ -76,12 +76,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             consumer._fetcher._records = _Fetched(consumer._fetcher._records)
         before = _positions(consumer, active_partitions)
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
-        after = _positions(consumer, active_partitions)
-        return {
-            TP(*tp): [Batch(before[tp][0], end, max(log_end, end), fetched.get(tp, []))]
-            for tp, (end, log_end) in after.items()
-            if tp in before and before[tp][0] < end
-        }
+        batches = {}
+        for tp, now in _positions(consumer, active_partitions).items():
+            if tp not in before or before[tp].run is not now.run:
+                # Reset in between. Where the task stands it has a hole, which it looks into: even if no more comes.
+                batches[TP(*tp)] = [Batch(now.position, now.position, now.log_end, [])]
+            elif before[tp].position < now.position:
+                batches[TP(*tp)] = [Batch(before[tp].position, now.position, now.log_end, fetched.get(tp, []))]
+        return batches
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer. While a broker is away it ends with the cancellation of a fetch of its own; let through,
@@ -116,16 +118,25 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await self.call_thread(self._ensure_consumer().commit, {TopicPartition(*tp): at for tp, at in offsets.items()})
 
 
-def _positions(consumer: AIOKafkaConsumer, partitions: Any) -> dict[Any, tuple[int, int]]:
+class _Position(NamedTuple):
+    position: int
+    log_end: int
+    run: object
+    """Another one after each reset by the client, which goes to the first record there is when there is none where it
+    stood."""
+
+
+def _positions(consumer: AIOKafkaConsumer, partitions: Any) -> dict[Any, _Position]:
     assignment = consumer._subscription.subscription.assignment
     if assignment is None:
         return {}
-    states = {tp: assignment.state_value(tp) for tp in partitions}
-    return {
-        tp: (state.position, state.lso if state.lso is not None and state.lso >= 0 else state.highwater or 0)
-        for tp, state in states.items()
-        if state and state.has_valid_position
-    }
+    found = {}
+    for tp in partitions:
+        state = assignment.state_value(tp)
+        if state and state.has_valid_position:
+            log_end = state.lso if state.lso is not None and state.lso >= 0 else state.highwater or 0
+            found[tp] = _Position(state.position, max(log_end, state.position), state._position_fut)
+    return found
 
 
 class Consumer(driver.Consumer):

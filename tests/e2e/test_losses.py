@@ -199,6 +199,32 @@ async def test_records_removed_before_they_were_read_are_told_and_the_rest_is_co
     await check(app, [*history.first, *rest], history.end)
 
 
+async def test_records_removed_while_the_worker_stands_still_are_told(kafka: KafkaBroker, tmp_path: Path) -> None:
+    history = History()
+    app = await application(kafka, tmp_path, console="true", session_timeout="30s", rebalance_timeout="40s")
+    usage = app.settings.topic("usage")
+    async with app.worker() as worker:
+        await tell(app, history.first, history.middle)
+        await app.applied_until(history.middle, worker=worker)
+        await asyncio.sleep(2)  # all positions are committed
+        worker.process.pause()
+        await asyncio.sleep(1)  # the fetch that is on its way comes back empty
+        read = sum((await ends_of(app, usage)).values())
+        lost = [each for each in history.second if each.topic is InputTopic.USAGE and each.at < history.middle + DAY_MS]
+        await tell(app, lost, history.middle + DAY_MS)
+        async with Admin(app) as admin:
+            removed = await admin.remove_all_records(usage) - read
+        worker.process.resume()
+        rest = [each for each in history.second if each not in lost]
+        await tell(app, rest, history.end)
+        await app.applied_until(history.end, worker=worker, patience=120)
+        await told_on_console(app, "Records lost")
+        metrics = await worker.metrics()
+    assert f"hole in {usage}" in app.log.read_text(), "it was read on where it stood, not begun anew"
+    assert total(metrics, "records_lost_total") == removed > len(lost)
+    await check(app, [*history.first, *rest], history.end)
+
+
 async def test_a_group_that_is_reset_or_deleted_changes_nothing(kafka: KafkaBroker, tmp_path: Path) -> None:
     history = History()
     app = await application(kafka, tmp_path, console="true")

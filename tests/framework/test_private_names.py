@@ -17,7 +17,7 @@ import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
+from aiokafka.consumer.fetcher import Fetcher, FetchResult, OffsetResetStrategy, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, SubscriptionState, TopicPartitionState
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
@@ -104,6 +104,7 @@ PINNED_PRIVATE = {
     "_getmany": "transport.Consumer",
     "_isolation_level": "transport.ConsumerThread",
     "_partition_records": "transport._Fetched",
+    "_position_fut": "transport._positions: another one after a reset",
     "_records": "transport.ConsumerThread: the fetcher's",
     "_subscription": "transport._positions",
 }
@@ -177,6 +178,18 @@ async def test_a_partitions_state_tells_position_and_ends() -> None:
     state.reset_to(7)
     assert (state.has_valid_position, state.position) == (True, 7)
     assert (state.lso, state.highwater) == (None, None), "transport._positions reads both of every fetch"
+
+
+async def test_a_reset_by_the_client_can_be_told_from_reading_on_and_from_a_seek() -> None:
+    state = Assignment([TopicPartition("t", 0)]).state_value(TopicPartition("t", 0))
+    state.reset_to(7)
+    run = state._position_fut
+    state.consumed_to(9)
+    state.seek(3)
+    assert state._position_fut is run
+    state.await_reset(OffsetResetStrategy.EARLIEST)
+    state.reset_to(12)
+    assert state._position_fut is not run, "transport._positions would take what was removed for read"
 
 
 async def test_the_workers_consumer_reads_committed_and_waits_shortly(app: App) -> None:
