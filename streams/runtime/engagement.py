@@ -156,7 +156,7 @@ class Engagement(StatefulTask):
         """How many pictures a flush may have now: nobody waits for them as for a transition."""
         if self.lagging:
             return 0
-        if self.idle and not self.pending:
+        if self.closing or (self.idle and not self.pending):
             return _PICTURES
         return _PICTURES_BESIDE if monotonic() - self._pictured_at >= self.settings.flush / 1000 else 0
 

@@ -24,13 +24,15 @@ _SAYING_SECONDS: Final = 0.5
 
 
 class Bound:
-    """`start` begins to count, once; `end` is the end at once. `left_open` says what is not committed, if anything.
+    """`start` begins to count, once; `end` is the end at once. `left_open` says what is not committed, if anything;
+    `explain` has the last word: what ended the worker in the first place.
 
     Threads count and speak: the event loop may be what hangs.
     """
 
-    def __init__(self, left_open: Callable[[], str], seconds: float = SECONDS) -> None:
+    def __init__(self, left_open: Callable[[], str], explain: Callable[[], None], seconds: float = SECONDS) -> None:
         self._left_open = left_open
+        self._explain = explain
         self._seconds = seconds
         self._timer: Timer | None = None
 
@@ -67,3 +69,4 @@ class Bound:
             log.error("%s: ended; not committed, and done again by the next owner: %s", what, left_open)
         else:
             log.error("%s: ended; everything was committed", what)
+        self._explain()

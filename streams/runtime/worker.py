@@ -34,7 +34,7 @@ class Worker(faust.worker.Worker):
         app.conf.web_enabled = False  # Faust's own pages, open to all; slackwater has its own
         self._refusal: SlackwaterError | None = None
         self._signalled = False
-        self._bound = Bound(app.tasks.left_open)
+        self._bound = Bound(app.tasks.left_open, self._explain)
 
     async def start(self) -> None:
         """See Faust."""
@@ -71,10 +71,16 @@ class Worker(faust.worker.Worker):
             super().execute_from_commandline()
         except SystemExit as stop:
             self._bound.cancel()
-            reason = self._refusal or self.crash_reason
-            if isinstance(reason, SlackwaterError):
-                complain(reason)
-            raise SystemExit(1 if reason else stop.code) from None
+            self._explain()
+            raise SystemExit(1 if self._reason else stop.code) from None
+
+    @property
+    def _reason(self) -> BaseException | None:
+        return self._refusal or self.crash_reason
+
+    def _explain(self) -> None:
+        if isinstance(self._reason, SlackwaterError):
+            complain(self._reason)
 
 
 def complain(error: SlackwaterError) -> None:

@@ -7,15 +7,15 @@ from tests.bench.load import Load
 
 
 async def test_contestants_do_the_whole_load_and_say_what_it_took(kafka_required: None) -> None:
-    async with arena(Load(events=3_000, accounts=30, days=3)) as found:
+    async with arena(Load(events=40_000, accounts=30, days=3)) as found:
         bare = await peers.bare(found)
         one = await workers.measure(found, "one")
     for result in (bare, one):
         assert result.seconds > 0
         assert result.cpu[0] > 0
         assert result.broker >= 0
-    assert bare.events == 3_000
-    assert 0 < one.events <= 3_000
+    assert bare.events == 40_000
+    assert 0 < one.events <= 40_000
     assert one.memory > 10 << 20
     assert set(one.topics) == {"shuffle", "changelog", "health", "alerts"}
     assert all(one.topics.values()), one.topics

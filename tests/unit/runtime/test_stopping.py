@@ -16,7 +16,7 @@ def look():
     {look}
 
 logging.basicConfig(format="%(message)s")
-bound = Bound(look, seconds=0.2)
+bound = Bound(look, lambda: print('slackwater: the topic is gone', file=sys.stderr), seconds=0.2)
 {what}
 time.sleep(60)
 """
@@ -36,6 +36,7 @@ def test_after_its_time_it_ends_and_names_what_is_not_committed(what: str) -> No
     assert said == (
         "not stopped in order within 0.2 s (does the broker answer?): ended; "
         "not committed, and done again by the next owner: billing 0 1\n"
+        "slackwater: the topic is gone\n"
     )
 
 
@@ -46,7 +47,7 @@ def test_a_second_signal_ends_it_at_once_with_the_signals_status() -> None:
 
 
 def test_it_says_so_when_everything_was_committed() -> None:
-    assert run("bound.start()", look="return ''")[1].endswith("ended; everything was committed\n")
+    assert run("bound.start()", look="return ''")[1].count("ended; everything was committed\n") == 1
 
 
 @pytest.mark.parametrize("look", ["raise RuntimeError('dictionary changed size')", "time.sleep(60)"])
