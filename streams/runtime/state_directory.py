@@ -14,8 +14,8 @@ from streams.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PATIENCE: Final = 30.0
-"""Seconds in which another worker that has the directory may end."""
+PATIENCE: Final = 10.0
+"""Seconds in which another worker that has the directory may end: a stop takes 8 at most."""
 UNUSED_SECONDS: Final = 12 * 3_600
 """A partition on disk that nobody wrote for so long would not be gone on from: it is deleted at the next start."""
 _POLL: Final = 0.2

@@ -36,6 +36,11 @@ class Tables(TableManager):
     _beginning: asyncio.Task[None] | None = None
     _given_up = False
 
+    async def on_start(self) -> None:
+        """See Faust, which waits a second for tables that may be added."""
+        await self._update_channels()
+        await self.recovery.start()
+
     def give_up(self) -> None:
         """Start no more tasks: the worker is to end. Faust's consumer waits at its end until the assignment is done,
         and takes no requests by then, which tasks that are being started make."""

@@ -1,5 +1,6 @@
 """The worker in this process, however it is started: `slackwater worker`, or `faust -A streams.app worker`."""
 
+import asyncio
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -63,6 +64,17 @@ class Worker(faust.worker.Worker):
         """See mode. Bounded, whatever the reason."""
         self._bound.start()
         await super().stop()
+
+    def _shutdown_loop(self) -> None:
+        """End what is left, and the loop. mode waits two seconds for it, and logs a crash again."""
+        for left in asyncio.all_tasks(self.loop):
+            left.cancel()
+        self.loop.run_until_complete(self._let_end())
+        self.loop.close()
+
+    async def _let_end(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*left, return_exceptions=True)
 
     def execute_from_commandline(self) -> NoReturn:
         """Never returns. Exit status: 0 stopped, 1 could not start, broke, or could not stop in order; 143 or 130 by a

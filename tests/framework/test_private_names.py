@@ -75,6 +75,7 @@ OVERRIDDEN: list[tuple[Any, str, tuple[str, ...], str]] = [
     (faust.App, "on_first_start", ("self",), "application.App: makes no data directory"),
     (faust.App, "on_stop", ("self",), "application.App: the last flush"),
     (ModeWorker, "install_signal_handlers", ("self",), "worker.Worker: the second signal, and a loop that hangs"),
+    (ModeWorker, "_shutdown_loop", ("self",), "worker.Worker: without waiting"),
     (ModeWorker, "stop", ("self",), "worker.Worker: whatever ends it is bounded"),
 ]
 CALLED: list[tuple[Any, str, tuple[str, ...], str]] = [
@@ -85,6 +86,8 @@ CALLED: list[tuple[Any, str, tuple[str, ...], str]] = [
     (driver.AIOKafkaConsumerThread, "highwaters", ("self", "partitions"), "tasks.Tasks.assign"),
     (driver.AIOKafkaConsumerThread, "earliest_offsets", ("self", "partitions"), "tasks.Tasks.positions"),
     (Assignment, "state_value", ("self", "tp"), "transport._positions"),
+    (TableManager, "on_start", ("self",), "table.Tables: without waiting"),
+    (TableManager, "_update_channels", ("self",), "table.Tables.on_start"),
     (Recovery, "need_recovery", ("self",), "transport.Consumer._recover"),
     (AIOKafkaClient, "force_metadata_update", ("self",), "transport.ConsumerThread.rejoin_knowing"),
     (AIOKafkaClient, "get_random_node", ("self",), "topic_ids.TopicIds"),
@@ -271,6 +274,9 @@ async def test_the_books_of_a_rebalance_are_opened_after_the_tasks_have_started(
         (FaustConsumer, "self._getmany(", "transport.Consumer._getmany"),
         (ModeWorker.default_on_first_start, "self.install_signal_handlers()", "worker.Worker"),
         (ModeWorker.execute_from_commandline, "self._starting_fut = ", "worker.Worker: what a signal cancels"),
+        (ModeWorker.stop_and_shutdown, "self._shutdown_loop()", "worker.Worker: the last that is done"),
+        (TableManager.on_start, "await self._update_channels()", "table.Tables.on_start does the same"),
+        (TableManager.on_start, "await self.recovery.start()", "table.Tables.on_start does the same"),
         (ModeWorker.execute_from_commandline, "self.stop_and_shutdown()", "worker.Worker: a cancelled start stops"),
         (AIOKafkaClient.ready, "self._get_conn(", "producer.Producer._connect_patiently"),
         (AIOKafkaClient.send, "self.ready(", "producer.Producer._connect_patiently"),
