@@ -119,8 +119,7 @@ class Application:
 
     async def applied_until(self, at: int, *, worker: Worker | None = None, patience: float = 60.0) -> None:
         """Return when every home partition has committed that its clock has reached `at` (ms). Needs clock markers
-        (or the wall clock) to get there. With `worker` its end is told at once instead of waited out, and its pictures
-        are written, too."""
+        (or the wall clock) to get there. With `worker` its end is told at once instead of waited out."""
         clocks = dict.fromkeys(range(self.settings.partitions), -1)
         deadline = time.monotonic() + patience
         async with committed(self.settings, self._log) as consumer:
@@ -132,13 +131,6 @@ class Application:
                 assert time.monotonic() < deadline, f"{behind:.1f} h behind after {patience:g} s: {clocks}\n{tail}"
                 for records in (await consumer.getmany(timeout_ms=int(POLL * 1000))).values():
                     _note_clocks(records, clocks)
-        while worker is not None and await self._pictures_waiting(worker):
-            assert time.monotonic() < deadline, f"pictures are not written after {patience:g} s"
-            await asyncio.sleep(POLL)
-
-    async def _pictures_waiting(self, worker: Worker) -> bool:
-        samples = await worker.metrics()
-        return any(value for name, value in samples.items() if name.startswith("slackwater_pictures_waiting{"))
 
     async def clock(self) -> int:
         """The committed clock (ms) of the home partition that is furthest behind; -1 when one has none."""

@@ -121,11 +121,7 @@ async def test_amid_a_long_catch_up_it_commits_what_is_done_and_ends(kafka: Kafk
     events = 60_000
     await feed(app, events, accounts=500)
     async with app.worker() as worker:
-
-        async def amid() -> bool:
-            return await app.clock() > -1
-
-        await eventually(amid, "something is committed")
+        await app.applied_until(START, worker=worker)
         status, output = await asked_to_end(worker.process)
     assert status == 0, output
     assert "not committed" not in output, output
