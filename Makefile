@@ -17,19 +17,18 @@ ROUNDS ?= 1
 .PHONY: help setup demo test test-compiled check coverage bench chaos wheel format constraints clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: $(READY) ## create .venv with everything pinned in constraints.txt
 
 demo: $(READY) ## a fleet of accounts goes slack; BROKER=kafka for the real one, ARGS='--help' for options
 	@$(BIN)/slackwater demo $(if $(BROKER),--broker $(BROKER)) $(ARGS)
 
-test: $(READY) ## all tests: side by side what can be, then what needs Kafka or the machine for itself
-	$(BIN)/pytest -q -n $(JOBS) -m 'not serial' $(ARGS)
-	$(BIN)/pytest -q -m serial $(ARGS)
+test: $(READY) ## all tests, JOBS=2 at a time
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 test-compiled: $(COMPILED)/ready ## the tests of the pure core, on its compiled form; takes a C compiler
-	$(BIN)/pytest -q -n $(JOBS) -m 'not serial' -o 'pythonpath=$(COMPILED) .' \
+	$(BIN)/pytest -q -n $(JOBS) -m 'not system' -o 'pythonpath=$(COMPILED) .' \
 	  tests/unit/detection tests/unit/schemas tests/properties tests/scenarios $(ARGS)
 
 check: $(READY) ## format, lint, types, import contracts, unit tests
@@ -37,10 +36,10 @@ check: $(READY) ## format, lint, types, import contracts, unit tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n $(JOBS) -m 'not serial' tests/unit tests/architecture
+	$(BIN)/pytest -q -n $(JOBS) -m 'not system' tests/unit tests/architecture
 
 coverage: $(READY) ## which lines the tests without Kafka run
-	$(BIN)/pytest -q -n $(JOBS) -m 'not serial' --cov --cov-report=term
+	$(BIN)/pytest -q -n $(JOBS) -m 'not system' --cov --cov-report=term
 
 bench: $(READY) ## figures against peers, in one run of 25 minutes; ARGS='--list' for the parts; fails nothing
 	-@if command -v cc >/dev/null; then $(MAKE) -s $(COMPILED)/ready; fi

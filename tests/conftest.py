@@ -21,19 +21,18 @@ settings.register_profile("long", settings.get_profile("slackwater"), max_exampl
 settings.load_profile("slackwater")
 
 
-# Tests of these folders start workers and measure time: they run one after the other.
-_SERIAL_FOLDERS = {"tests/framework", "tests/broker", "tests/chaos", "tests/e2e"}
+_SYSTEM_FOLDERS = {"tests/framework", "tests/broker", "tests/chaos", "tests/e2e"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a real Kafka as `kafka`, and what cannot share the machine with other tests as `serial`."""
+    """Mark what uses a real Kafka as `kafka`, and what starts brokers and workers as `system`."""
     for item in items:
         needs_kafka = "kafka_required" in getattr(item, "fixturenames", ())
         if needs_kafka:
             item.add_marker("kafka")
         folder = "/".join(item.path.relative_to(item.config.rootpath).parts[:2])
-        if needs_kafka or folder in _SERIAL_FOLDERS:
-            item.add_marker("serial")
+        if needs_kafka or folder in _SYSTEM_FOLDERS:
+            item.add_marker("system")
 
 
 @pytest.fixture(scope="session")

@@ -8,18 +8,16 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
-    KafkaError,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
 )
 from faust.types import TP
 
-from schemas.errors import BrokerError, StartError
-from streams.runtime import topics
+from schemas.errors import StartError
+from streams.runtime import group, topics
 from streams.runtime.engagement import Engagement
 from streams.runtime.settings import Settings
 from streams.runtime.task import Task
@@ -57,14 +55,7 @@ async def refuse_without_state(settings: Settings) -> None:
     changelog = topics.changelog(settings, topics.ENGAGEMENT)
     if changelog in await topics.partition_counts(settings):
         return
-    admin = AIOKafkaAdminClient(**settings.kafka(), client_id=f"{settings.app_id}-admin")
-    try:
-        await admin.start()
-        committed = await admin.list_consumer_group_offsets(settings.app_id)
-    except (KafkaError, OSError) as error:
-        raise BrokerError(f"the group {settings.app_id!r} cannot be read at {settings.brokers}: {error!r}") from error
-    finally:
-        await admin.close()
+    committed = await group.ask(settings, lambda admin: admin.list_consumer_group_offsets(settings.app_id))
     inputs = topics.input_names(settings)
     read = sorted({tp.topic for tp, at in committed.items() if tp.topic in inputs and at.offset > 0})
     if read:

@@ -142,8 +142,8 @@ class Tasks:
             for tp in new:
                 if self.by_tp.get(tp) is not tasks[tp]:  # let go in the meantime: it is not to begin any more
                     continue
-                end, topic = self._ends.get(tp), self.topics.get(tp.topic)
-                there = Log(earliest[tp] or 0, UNKNOWN_END if end is None else end, topic.id if topic else "")
+                topic = self.topics.get(tp.topic)
+                there = Log(earliest[tp] or 0, self._end(tp), topic.id if topic else "")
                 try:
                     starts[tp] = await tasks[tp].resume(committed.get(tp), there)
                 except StoreError as error:
@@ -157,6 +157,11 @@ class Tasks:
             if tasks == self.by_tp and all(task.position is not None for task in tasks.values()):
                 log.info("ready %.1f s after the assignment", seconds)
         return {tp: task.expected for tp, task in self.by_tp.items() if task.position is not None}
+
+    def _end(self, tp: TP) -> int:
+        # The embedded broker says where the last batch begins, and not where it ends.
+        end = self._ends.get(tp)
+        return UNKNOWN_END if end is None or (end and not self.transactions) else end
 
     def check_ready(self) -> None:
         """Faust says ready after a recovery that another rebalance cut short, too: begin again then."""

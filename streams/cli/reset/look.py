@@ -1,12 +1,11 @@
 """What there is before a reset: the group, the input topics, the state, the outputs, the messages that wait."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from alerting.outbox_rows import Row
@@ -17,15 +16,18 @@ from streams.cli.reading import read_all
 from streams.cli.reset.plan import Found, Input
 from streams.detection.calendar import Calendar
 from streams.detection.state import Account
-from streams.runtime import topics
+from streams.runtime import group, topics
 from streams.runtime.deliver import POSITION, TAKEN
 from streams.runtime.engagement import PROGRESS
 from streams.runtime.settings import Settings
 from streams.runtime.writer import has_transactions
 
+_Samples = dict[TopicPartition, list[ConsumerRecord]]
+
 _TAIL: Final = 20
 """So many places before its end a partition is read, for the time of its last event: some may be marks."""
 _SAMPLE_SECONDS: Final = 2.0
+"""For so long no record may come."""
 
 
 async def look(settings: Settings) -> Found:
@@ -63,72 +65,72 @@ async def _count(settings: Settings, name: str, existing: Mapping[str, int]) -> 
 
 async def _members(settings: Settings) -> tuple[str, ...]:
     """The live members of the group, as somebody would look for them."""
-    admin = AIOKafkaAdminClient(**settings.kafka(), client_id=f"{settings.app_id}-admin")
-    try:
-        await admin.start()
-        found = []
-        for answer in await admin.describe_consumer_groups([settings.app_id]):
-            for group in answer.groups:
-                members: Any = group[5]
-                found += [f"{client} at {host.lstrip('/')} ({member})" for member, client, host, *_ in members]
-        return tuple(sorted(found))
-    except (KafkaError, OSError) as error:
-        reason = str(error) or type(error).__name__
-        raise BrokerError(f"the group {settings.app_id!r} cannot be read at {settings.brokers}: {reason}") from error
-    finally:
-        await admin.close()
+    answers = await group.ask(settings, lambda admin: admin.describe_consumer_groups([settings.app_id]))
+    found = []
+    for described in (each for answer in answers for each in answer.groups):
+        members: Any = described[5]
+        found += [f"{client} at {host.lstrip('/')} ({member})" for member, client, host, *_ in members]
+    return tuple(sorted(found))
 
 
 async def _inputs(settings: Settings, existing: dict[str, int]) -> list[Input]:
     consumer = AIOKafkaConsumer(**settings.kafka(), isolation_level="read_committed", client_id="slackwater-reset")
     try:
         await consumer.start()
-        return [
-            await _input(consumer, name, topic, existing[name]) for name, topic in topics.input_names(settings).items()
-        ]
+        names = topics.input_names(settings)
+        parts = [TopicPartition(name, number) for name in names for number in range(existing[name])]
+        first, end = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
+        parts = [part for part in parts if first[part] < end[part]]
+        heads = await _sample(consumer, {part: first[part] for part in parts}, end, most=1)
+        tails = await _sample(consumer, {part: max(first[part], end[part] - _TAIL) for part in parts}, end)
+        return [_input(name, topic, first, end, heads, tails) for name, topic in names.items()]
     except (KafkaError, OSError) as error:
         raise BrokerError(f"the input topics cannot be read at {settings.brokers}: {error!r}") from error
     finally:
         await consumer.stop()
 
 
-async def _input(consumer: AIOKafkaConsumer, name: str, topic: InputTopic, partitions: int) -> Input:
-    parts = [TopicPartition(name, number) for number in range(partitions)]
-    first = await consumer.beginning_offsets(parts)
-    end = await consumer.end_offsets(parts)
-    firsts, lasts, cut = [], [], []
-    for part in parts:
-        if first[part] == end[part]:
-            continue
-        begun = _times(await _sample(consumer, part, first[part], 1), topic)
-        ended = _times(await _sample(consumer, part, max(first[part], end[part] - _TAIL)), topic)
-        firsts += begun
-        lasts += ended
-        cut += begun if first[part] else []
+def _input(
+    name: str,
+    topic: InputTopic,
+    first: Mapping[TopicPartition, int],
+    end: Mapping[TopicPartition, int],
+    heads: _Samples,
+    tails: _Samples,
+) -> Input:
+    parts = [part for part in first if part.topic == name]
+    begun = {part: _times(heads.get(part, []), topic) for part in parts}
     return Input(
         topic=name,
-        records=sum(end.values()) - sum(first.values()),
-        removed=sum(first.values()),
-        first_at=min(firsts, default=None),
-        last_at=max(lasts, default=None),
-        complete_from=max(cut, default=None),
+        records=sum(end[part] - first[part] for part in parts),
+        removed=sum(first[part] for part in parts),
+        first_at=min((at for times in begun.values() for at in times), default=None),
+        last_at=max((at for part in parts for at in _times(tails.get(part, []), topic)), default=None),
+        complete_from=max((at for part, times in begun.items() if first[part] for at in times), default=None),
     )
 
 
 async def _sample(
-    consumer: AIOKafkaConsumer, part: TopicPartition, start: int, most: int | None = None
-) -> list[ConsumerRecord]:
-    """Records of a partition from an offset on: to its end, or so many of them; fewer when they do not come soon."""
-    consumer.assign([part])
-    consumer.seek(part, start)
-    found: list[ConsumerRecord] = []
-    end = (await consumer.end_offsets([part]))[part]
-    deadline = asyncio.get_running_loop().time() + _SAMPLE_SECONDS
-    while len(found) < (most or 1 << 30) and await consumer.position(part) < end:
-        for records in (await consumer.getmany(part, timeout_ms=100, max_records=most)).values():
-            found += records
-        if asyncio.get_running_loop().time() > deadline:
-            break
+    consumer: AIOKafkaConsumer,
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    most: int | None = None,
+) -> _Samples:
+    """Records of partitions from an offset of each on: to their ends, or so many of each; fewer when they do not come
+    soon."""
+    if not starts:
+        return {}
+    consumer.assign(list(starts))
+    for part, start in starts.items():
+        consumer.seek(part, start)
+    found: _Samples = {part: [] for part in starts}
+    left = set(starts)
+    deadline = monotonic() + _SAMPLE_SECONDS
+    while left and monotonic() < deadline:
+        for part, records in (await consumer.getmany(*left, timeout_ms=100)).items():
+            found[part] += records[: None if most is None else most - len(found[part])]
+            deadline = monotonic() + _SAMPLE_SECONDS
+        left = {part for part in left if len(found[part]) != most and await consumer.position(part) < ends[part]}
     return found
 
 
