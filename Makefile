@@ -17,7 +17,7 @@ ROUNDS ?= 1
 .PHONY: help setup demo test test-compiled check coverage bench chaos wheel format constraints clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 setup: $(READY) ## create .venv with everything pinned in constraints.txt
 

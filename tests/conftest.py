@@ -21,7 +21,7 @@ settings.register_profile("long", settings.get_profile("slackwater"), max_exampl
 settings.load_profile("slackwater")
 
 
-_SYSTEM_FOLDERS = {"tests/framework", "tests/broker", "tests/chaos", "tests/e2e"}
+_SYSTEM_FOLDERS = {"tests/broker", "tests/chaos", "tests/e2e"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
