@@ -291,7 +291,7 @@ def head_of(value: bytes) -> tuple[int | None, bytes]:
         if not value.startswith(_OPENING):
             version = int(value[1 : value.index(b",", 0, _HEAD_BYTES)])
             raise StateError(f"the stored state has version {version}; this program reads version {VERSION}")
-        quote = value.index(b'"', 0, _HEAD_BYTES)
+        quote = value.index(b'"', len(_OPENING) + 1, _HEAD_BYTES)
         due = value[len(_OPENING) : quote - 1]
         return None if due == b"null" else int(due), value[quote + 1 : value.index(b'"', quote + 1, _HEAD_BYTES)]
     except ValueError as error:

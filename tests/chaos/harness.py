@@ -85,6 +85,13 @@ class Chaos:
         self.sending.allow(0.9 * (number + 1) / of, seconds=seconds)
         await asyncio.sleep(self.random.uniform(0, seconds))
 
+    async def parts(self, count: int, *, seconds: float = 4.0) -> AsyncIterator[int]:
+        """So many parts at full scale (`times`), one after the other: there is time for some damage after each."""
+        times = self.times(count)
+        for number in range(times):
+            await self.part(number, times, seconds=seconds)
+            yield number
+
 
 async def tell(story: Story, *, seed: int, scale: float, home: Path) -> Chaos:
     """Run a story to its end and check everything. What it leaves in `home` is the caller's to keep or remove."""

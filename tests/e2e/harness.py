@@ -132,6 +132,16 @@ class Application:
                 for records in (await consumer.getmany(timeout_ms=int(POLL * 1000))).values():
                     _note_clocks(records, clocks)
 
+    async def pictured(self, worker: Worker) -> None:
+        """Return when the worker has written the pictures that it left for later. Those of a stopped worker are its
+        successor's to write."""
+
+        async def written() -> bool:
+            samples = await worker.metrics()
+            return not any(value for name, value in samples.items() if name.startswith("slackwater_pictures_waiting{"))
+
+        await eventually(written, "the pictures are written")
+
     async def clock(self) -> int:
         """The committed clock (ms) of the home partition that is furthest behind; -1 when one has none."""
         clocks = dict.fromkeys(range(self.settings.partitions), -1)

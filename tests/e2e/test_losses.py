@@ -46,6 +46,15 @@ async def tell(app: Application, told: Iterable[Told], until: int) -> None:
     await send(records, app.settings, settle_ms=until - records[-1].at)
 
 
+async def begun(kafka: KafkaBroker, home: Path, *, console: str = "false") -> tuple[Application, History]:
+    """An application whose worker has gone through the first part, and has stopped."""
+    app, history = await application(kafka, home, console=console), History()
+    async with app.worker() as worker:
+        await tell(app, history.first, history.middle)
+        await app.applied_until(history.middle, worker=worker)
+    return app, history
+
+
 async def check(app: Application, told: list[Told], until: int) -> None:
     """Transitions and counts are those of the pure engine."""
     expected = run([(each.topic, each.value) for each in told], until=until)
@@ -136,12 +145,8 @@ async def told_on_console(app: Application, *words: str) -> None:
 async def test_topics_created_anew_while_the_worker_is_stopped_are_read_from_their_start(
     kafka: KafkaBroker, tmp_path: Path
 ) -> None:
-    history = History()
-    app = await application(kafka, tmp_path, console="true")
+    app, history = await begun(kafka, tmp_path, console="true")
     usage, billing = app.settings.topic("usage"), app.settings.topic("billing")
-    async with app.worker() as worker:
-        await tell(app, history.first, history.middle)
-        await app.applied_until(history.middle, worker=worker)
     async with Admin(app) as admin:
         await admin.delete(usage, billing)
         await admin.create(usage, billing)
@@ -177,12 +182,8 @@ async def test_topics_created_anew_while_the_worker_runs_are_read_from_their_sta
 async def test_records_removed_before_they_were_read_are_told_and_the_rest_is_counted(
     kafka: KafkaBroker, tmp_path: Path
 ) -> None:
-    history = History()
-    app = await application(kafka, tmp_path, console="true")
+    app, history = await begun(kafka, tmp_path, console="true")
     usage = app.settings.topic("usage")
-    async with app.worker() as worker:
-        await tell(app, history.first, history.middle)
-        await app.applied_until(history.middle, worker=worker)
     lost = [each for each in history.second if each.topic is InputTopic.USAGE and each.at < history.middle + 5 * DAY_MS]
     read = sum((await ends_of(app, usage)).values())
     await tell(app, lost, history.middle + 5 * DAY_MS)
@@ -226,12 +227,8 @@ async def test_records_removed_while_the_worker_stands_still_are_told(kafka: Kaf
 
 
 async def test_a_group_that_is_reset_or_deleted_changes_nothing(kafka: KafkaBroker, tmp_path: Path) -> None:
-    history = History()
-    app = await application(kafka, tmp_path, console="true")
+    app, history = await begun(kafka, tmp_path, console="true")
     read = [*(app.settings.topic(topic.value) for topic in InputTopic), app.settings.topic("alerts")]
-    async with app.worker() as worker:
-        await tell(app, history.first, history.middle)
-        await app.applied_until(history.middle, worker=worker)
     consumer = AIOKafkaConsumer(bootstrap_servers=app.settings.brokers, group_id=app.settings.app_id)
     await consumer.start()
     try:
@@ -260,11 +257,7 @@ async def test_a_group_that_is_reset_or_deleted_changes_nothing(kafka: KafkaBrok
 
 
 async def test_a_shuffle_that_was_deleted_is_told_and_the_state_goes_on(kafka: KafkaBroker, tmp_path: Path) -> None:
-    history = History()
-    app = await application(kafka, tmp_path, console="true")
-    async with app.worker() as worker:
-        await tell(app, history.first, history.middle)
-        await app.applied_until(history.middle, worker=worker)
+    app, history = await begun(kafka, tmp_path, console="true")
     async with Admin(app) as admin:
         await admin.delete(app.settings.shuffle_topic)
     async with app.worker() as worker:
@@ -276,12 +269,8 @@ async def test_a_shuffle_that_was_deleted_is_told_and_the_state_goes_on(kafka: K
 
 
 async def test_without_its_changelog_a_worker_does_not_start_and_says_why(kafka: KafkaBroker, tmp_path: Path) -> None:
-    history = History()
-    app = await application(kafka, tmp_path)
+    app, _ = await begun(kafka, tmp_path)
     changelog = topics.changelog(app.settings, topics.ENGAGEMENT)
-    async with app.worker() as worker:
-        await tell(app, history.first, history.middle)
-        await app.applied_until(history.middle, worker=worker)
     async with Admin(app) as admin:
         await admin.delete(changelog)
     refused = await app.slackwater("worker", check=False)

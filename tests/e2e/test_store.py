@@ -41,6 +41,14 @@ async def days_of_use(app: Application, first: int, days: int) -> int:
     return BEGIN + (first + days) * DAY_MS
 
 
+async def worked(app: Application, first: int, days: int, **settings: str) -> None:
+    """`days_of_use`, and a worker that goes through them as they come and stops."""
+    async with app.worker(**settings) as worker:
+        end = await days_of_use(app, first, days)
+        await app.applied_until(end, worker=worker)
+        await app.pictured(worker)
+
+
 async def totals(app: Application) -> set[int]:
     """How many events the accounts have had, as their pictures say."""
     pictures = (await app.pictures()).values()
@@ -56,9 +64,7 @@ async def test_a_restart_goes_on_from_what_is_on_disk_and_a_changelog_that_is_an
     kafka: Broker, tmp_path: Path
 ) -> None:
     app = await app_on_disk(kafka, tmp_path)
-    end = await days_of_use(app, 0, 3)
-    async with app.worker() as worker:
-        await app.applied_until(end, worker=worker)
+    await worked(app, 0, 3)
     log = topics.changelog(app.settings, topics.ENGAGEMENT)
     ends = await app.ends(log)
     for partition in range(2):
@@ -68,19 +74,13 @@ async def test_a_restart_goes_on_from_what_is_on_disk_and_a_changelog_that_is_an
         assert database.stand.offset in {ends[partition] - 1, ends[partition] - 2}
         database.close()
 
-    end = await days_of_use(app, 3, 2)
-    async with app.worker() as worker:
-        await app.applied_until(end, worker=worker)
+    await worked(app, 3, 2)
     assert await totals(app) == {10}
     assert "is read anew" not in log_of(app)
 
     # A second worker with a directory of its own has to read it all; the first finds its own again.
-    async with app.worker(state_dir=str(tmp_path / "other")) as worker:
-        end = await days_of_use(app, 5, 1)
-        await app.applied_until(end, worker=worker)
-    async with app.worker() as worker:
-        end = await days_of_use(app, 6, 1)
-        await app.applied_until(end, worker=worker)
+    await worked(app, 5, 1, state_dir=str(tmp_path / "other"))
+    await worked(app, 6, 1)
     assert await totals(app) == {14}
     assert "is read anew" not in log_of(app)
 
@@ -89,9 +89,7 @@ async def test_a_restart_goes_on_from_what_is_on_disk_and_a_changelog_that_is_an
         database = Database(path_of(app.settings) / f"engagement-{partition}")
         database.write("another/changelog/0", [(b"acct-9999", b"what is not known here")], 5, level=True)
         database.close()
-    async with app.worker() as worker:
-        end = await days_of_use(app, 7, 1)
-        await app.applied_until(end, worker=worker)
+    await worked(app, 7, 1)
     assert await totals(app) == {16}
     assert log_of(app).count("is read anew from") == 2
     assert "it is of another/changelog/0" in log_of(app)
@@ -126,6 +124,7 @@ async def test_a_disk_that_takes_no_more_ends_the_worker_with_its_reason_and_los
 
     async with app.worker() as worker:
         await app.applied_until(BEGIN + 6 * DAY_MS, worker=worker)
+        await app.pictured(worker)
     assert await totals(app) == {12}
 
 

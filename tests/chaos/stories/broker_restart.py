@@ -8,9 +8,7 @@ async def tell(chaos: Chaos) -> None:
     chaos.fleet.start("a")
     chaos.fleet.start("b")
     await chaos.fleet.ready("a")
-    times = chaos.times(6)
-    for number in range(times):
-        await chaos.part(number, times)
+    async for _ in chaos.parts(6):
         await chaos.kafka.restart()
 
 

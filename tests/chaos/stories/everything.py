@@ -10,10 +10,8 @@ async def tell(chaos: Chaos) -> None:
     """Any of it at any moment, whatever the one before has left."""
     for name in "abc":
         chaos.fleet.start(name)
-    times = chaos.times(24)
     faults: list[Callable[[Chaos], Awaitable[None]]] = [_kill, _kill, _pause, _end, _end, _broker_dies, _broker_stands]
-    for number in range(times):
-        await chaos.part(number, times, seconds=3.0)
+    async for _ in chaos.parts(24, seconds=3.0):
         await chaos.random.choice(faults)(chaos)
         for name in "abc":
             if name not in chaos.fleet.running and chaos.random.random() < 0.5:
