@@ -91,6 +91,11 @@ class Home:
         return len(self._dirty)
 
     @property
+    def full(self) -> bool:
+        """More accounts have changed than are to be kept decoded: it is time for a `take`."""
+        return len(self._dirty) > self._most_decoded
+
+    @property
     def due_accounts(self) -> int:
         """Accounts in the due queue."""
         return len(self._due)

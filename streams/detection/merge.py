@@ -5,6 +5,7 @@ matter of three numbers, the `Progress`, and holds across a crash: what the shuf
 `clock` is applied, the rest is not.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -19,7 +20,8 @@ VERSION: Final = 2
 _SLICE_MS: Final = 3_600_000
 _TOGETHER: Final = 20_000
 """Up to so many events slices are taken as one: an account's events together cost less than one by one."""
-
+_ACCOUNTS: Final = 5_000
+"""What would change more accounts than these is given in parts: they are held until the state is whole."""
 
 Event = Usage | Fact
 
@@ -89,6 +91,7 @@ class _Group:
 
 
 _place: Final = attrgetter("effective_at")
+_account: Final = attrgetter("account")
 
 
 class Merge:
@@ -130,6 +133,8 @@ class Merge:
         self._slices: dict[int, list[_Group]] = {}
         self._sources: dict[int, _Source] = {}
         self._waiting = 0
+        self._parts: deque[tuple[list[Event], int]] = deque()  # of slices that are taken, each with the clock after it
+        self._parts_of: list[_Group] = []  # where they came from
 
     def __len__(self) -> int:
         """Events that wait."""
@@ -212,7 +217,10 @@ class Merge:
         if self._before is not None and self.read < self._before.read:
             return  # not all that was held has been received again: what is missing may come first
         until = self._until()
-        while self._slices:
+        while self._slices or self._parts:
+            if self._parts:
+                yield self._next_part()
+                continue
             number = min(self._slices)
             if self.clock is not None and (late := self._take_before(self.clock)):
                 # After a slice out of turn, or of a partition that was added: their time is past. All of them at once,
@@ -226,8 +234,7 @@ class Merge:
                 # All of it, places after the clock too: so that nothing is held and `low` is `read`.
                 yield self._take(max(self._slices) + 1), self.clock
             elif until is not None and (number + 1) * _SLICE_MS <= until:
-                end = self._end(number, until)
-                yield self._take(end), self._move(end * _SLICE_MS)
+                self._part(self._end(number, until))
             elif until is not None and (idle or number * _SLICE_MS < (self.clock or 0)) and number * _SLICE_MS < until:
                 taken = self._take_until(number, until)
                 yield taken, self._move(until)
@@ -278,6 +285,29 @@ class Merge:
         groups = [group for number in list(self._slices) if number < end for group in self._slices.pop(number)]
         return self._merged(groups)
 
+    def _part(self, end: int) -> None:
+        """Take everything of the slices before `end`, in parts of not too many accounts."""
+        self._parts_of = [group for number in list(self._slices) if number < end for group in self._slices.pop(number)]
+        events, begin = self._sorted(self._parts_of), 0
+        if len(events) > _ACCOUNTS and len(set(map(_account, events))) > _ACCOUNTS:
+            accounts: set[str] = set()
+            for number, event in enumerate(events):
+                if len(accounts) >= _ACCOUNTS and _place(events[number - 1]) < (place := _place(event)):
+                    self._parts.append((events[begin:number], place))
+                    begin = number
+                    accounts.clear()
+                accounts.add(event.account)
+        self._parts.append((events[begin:], end * _SLICE_MS))
+
+    def _next_part(self) -> tuple[list[Event], int]:
+        # What it came from is held until the last part, so that all of it is read again if that is not reached; what
+        # was applied lies before the clock by then.
+        events, clock = self._parts.popleft()
+        if not self._parts:
+            self._release(self._parts_of)
+            self._parts_of = []
+        return events, self._move(clock)
+
     def _take_before(self, clock: int) -> list[Event]:
         """Everything with a place before the clock, in order."""
         begun = [each for each in self._slices if each * _SLICE_MS < clock]
@@ -305,12 +335,19 @@ class Merge:
 
     def _merged(self, groups: list[_Group]) -> list[Event]:
         """The groups' events in the order of (place, origin, offset). They are held no longer."""
+        events = self._sorted(groups)
+        self._release(groups)
+        return events
+
+    def _sorted(self, groups: list[_Group]) -> list[Event]:
         groups.sort(key=lambda group: (group.source.partition, group.source.offset))
+        merged = [event for group in groups for event in group.events]
+        merged.sort(key=_place)  # a stable sort: those of one place stay by origin and offset
+        return merged
+
+    def _release(self, groups: list[_Group]) -> None:
         for group in groups:
             group.source.held -= len(group.events)
             self._waiting -= len(group.events)
             if not group.source.held:
                 self._sources.pop(group.source.offset, None)
-        merged = [event for group in groups for event in group.events]
-        merged.sort(key=_place)  # a stable sort: those of one place stay by origin and offset
-        return merged

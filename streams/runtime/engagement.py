@@ -35,9 +35,6 @@ _PICTURES: Final = 500
 _PICTURES_BESIDE: Final = 200
 """Pictures in a flush: they are the larger part of its work. While a task lags there are none, and while events come in
 all the time fewer, and those once a second."""
-_CHANGED: Final = 10_000
-"""Changed accounts that are held at most, about, by all home partitions together: decoded they take ten times the room
-of their stored state."""
 _AS_UNDERSTOOD: Final = "raw is the command as it was understood, the record itself stands at its origin"
 """Part of a refused command's dead letter: the shuffle carries the command, not the record's bytes and key."""
 
@@ -137,7 +134,7 @@ class Engagement(StatefulTask):
         # A long way to catch up is to be lost neither by a crash nor by a rebalance; and changed accounts take memory.
         assert self.home is not None
         late = monotonic() - self._flushed_at >= self.settings.lagging_flush / 1000
-        return late or self.home.changed >= _CHANGED // self.settings.partitions
+        return late or self.home.full
 
     @property
     def urgent(self) -> bool:

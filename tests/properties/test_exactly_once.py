@@ -82,7 +82,7 @@ class Machine(RuleBasedStateMachine):
             (Ingest, "lag", lag),
             (merge, "_TOGETHER", together),
             (engagement, "_PICTURES", pictures),
-            (engagement, "_CHANGED", 2 * homes if forgetful else 5_000),
+            (merge, "_ACCOUNTS", 1 if forgetful else 5_000),
             (engagement, "DECODED", 1 if forgetful else 20_000),
             (home, "BREATH", 1 if forgetful else 100),
         ):

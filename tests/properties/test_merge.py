@@ -131,7 +131,8 @@ class Reader:
     def run(self, random: Random, *, crash: float) -> Applied:
         """All of it, under a schedule with a few crashes: with more it might never get on."""
         crashes = 8
-        with patch.object(merge_module, "_TOGETHER", random.choice([2, 20_000])):
+        together, accounts = random.choice([2, 20_000]), random.choice([1, 2, 5_000])
+        with patch.object(merge_module, "_TOGETHER", together), patch.object(merge_module, "_ACCOUNTS", accounts):
             return self._run(random, crash, crashes)
 
     def _run(self, random: Random, crash: float, crashes: int) -> Applied:
@@ -303,3 +304,18 @@ def test_progress_of_another_version_is_refused() -> None:
     with pytest.raises(StateError, match="version 3"):
         Progress.decode(progress.encode().replace(b"[2,", b"[3,", 1))
     assert Progress.decode(b'[1,1,2,null,{"a":[-1,null],"b":[7,5]},false]') == progress, "what an older version wrote"
+
+
+def test_a_slice_of_many_accounts_comes_in_parts_and_is_held_until_the_last() -> None:
+    events = tuple(
+        Usage(number, number // 2, f"account-{number}", number, "click", None, 1, "product", None)
+        for number in range(10)
+    )
+    merge = Merge(frozenset(["a/0"]))
+    merge.receive(7, ShuffleRecord(InputTopic.USAGE, "a/0", 9, 3_600_000, False, events))
+    with patch.object(merge_module, "_ACCOUNTS", 3):
+        parts = [
+            ([event.offset for event in part], clock, merge.progress().low) for part, clock in merge.due(idle=False)
+        ]
+    # Two events have one place: they are not parted.
+    assert parts == [([0, 1, 2, 3], 2, 7), ([4, 5, 6, 7], 4, 7), ([8, 9], 3_600_000, 8)]
