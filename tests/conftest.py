@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
-from streams.broker import EmbeddedBroker, KafkaBroker
+from streams.broker import Broker, EmbeddedBroker, KafkaBroker
 from streams.broker.jars import kafka_unavailable
 
 pytest_plugins = ["pytester", "tests.no_skips"]
@@ -59,3 +59,10 @@ async def embedded() -> AsyncIterator[EmbeddedBroker]:
     """The embedded broker for all tests: use topic names and groups of your own, and leave it running."""
     async with EmbeddedBroker() as broker:
         yield broker
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """Both of them, one after the other: for what has to hold on either."""
+    found: Broker = request.getfixturevalue(request.param)
+    return found

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
@@ -53,11 +54,15 @@ async def refuse_without_state(settings: Settings) -> None:
     Raises `BrokerError`, too.
     """
     changelog = topics.changelog(settings, topics.ENGAGEMENT)
-    if changelog in await topics.partition_counts(settings):
+    counts = await topics.partition_counts(settings)
+    if changelog in counts:
         return
-    committed = await group.ask(settings, lambda admin: admin.list_consumer_group_offsets(settings.app_id))
-    inputs = topics.input_names(settings)
-    read = sorted({tp.topic for tp, at in committed.items() if tp.topic in inputs and at.offset > 0})
+    # By name: asked for all that it has, the embedded broker closes the connection.
+    inputs = [TopicPartition(name, each) for name in topics.input_names(settings) for each in range(counts[name])]
+    committed = await group.ask(
+        settings, lambda admin: admin.list_consumer_group_offsets(settings.app_id, partitions=inputs)
+    )
+    read = sorted({tp.topic for tp, at in committed.items() if at.offset > 0})
     if read:
         raise StartError(f"there is no topic {changelog!r}, {without_state(settings, read)}")
 

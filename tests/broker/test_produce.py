@@ -22,12 +22,6 @@ START = 20_000 * DAY
 PARTITIONS = 3
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def broker(request: pytest.FixtureRequest) -> Broker:
-    found: Broker = request.getfixturevalue(request.param)
-    return found
-
-
 @pytest.fixture
 def settings(broker: Broker) -> Settings:
     return Settings(brokers=broker.address, topic_prefix=f"{uuid4().hex[:8]}.")

@@ -13,12 +13,6 @@ from streams.runtime import topics
 from streams.runtime.settings import Settings
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def broker(request: pytest.FixtureRequest) -> Broker:
-    found: Broker = request.getfixturevalue(request.param)
-    return found
-
-
 @pytest.fixture
 def settings(broker: Broker) -> Settings:
     name = f"checks-{uuid4().hex[:8]}"

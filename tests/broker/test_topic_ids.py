@@ -13,12 +13,6 @@ from streams.runtime.topic_ids import NO_ID, TopicIds
 from tests.e2e.harness import eventually
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def broker(request: pytest.FixtureRequest) -> Broker:
-    found: Broker = request.getfixturevalue(request.param)
-    return found
-
-
 async def test_a_topic_keeps_its_id_until_it_is_created_anew_and_asking_creates_none(broker: Broker) -> None:
     name, missing = f"one-{uuid4().hex[:8]}", f"none-{uuid4().hex[:8]}"
     ids = TopicIds(Settings(brokers=broker.address), [name, missing])

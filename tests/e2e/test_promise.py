@@ -2,16 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from streams.broker import Broker, KafkaBroker
 from tests.e2e.harness import application
-
-
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def broker(request: pytest.FixtureRequest) -> Broker:
-    found: Broker = request.getfixturevalue(request.param)
-    return found
 
 
 async def test_exactly_once_or_at_least_once_is_told_at_start_in_check_and_on_a_metric(

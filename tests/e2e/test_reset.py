@@ -89,12 +89,6 @@ def history() -> History:
     return History()
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def broker(request: pytest.FixtureRequest) -> Broker:
-    found: Broker = request.getfixturevalue(request.param)
-    return found
-
-
 async def committed(app: Application) -> list[bytes]:
     """The state as it is stored."""
     log = topics.changelog(app.settings, topics.ENGAGEMENT)

@@ -19,12 +19,6 @@ from tests.scenarios.stories import STORIES
 Told = tuple[int, InputTopic, dict[str, Any]]
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def broker(request: pytest.FixtureRequest) -> Broker:
-    found: Broker = request.getfixturevalue(request.param)
-    return found
-
-
 def all_stories() -> tuple[list[Told], int]:
     """Every story's events under account ids of its own, by time, and the time at which the last story has ended."""
     events: list[Told] = []
