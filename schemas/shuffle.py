@@ -21,7 +21,7 @@ from schemas.commands import Command
 from schemas.errors import StateError
 from schemas.events import InputTopic
 
-VERSION: Final = 2
+VERSION: Final = 3
 FactBody = BillingEvent | AccountUpdate | Command
 
 
@@ -103,25 +103,24 @@ known_hash64 = lru_cache(maxsize=1 << 16)(hash64)
 
 
 def encode_shuffle(record: ShuffleRecord) -> bytes:
-    """One value of the shuffle topic: the version, a byte, and MessagePack."""
+    """One value of the shuffle topic: a mark, the version, a byte each, and MessagePack."""
     rows: Any = record.events
     if record.topic is not InputTopic.USAGE:
         facts = [event for event in record.events if isinstance(event, Fact)]
         rows = [(*fact[:4], encode(fact.body), fact.event_id) for fact in facts]
     head = (record.topic.value, record.origin, record.last, record.clock, record.caught_up)
-    return _VERSION_BYTE + _encode((*head, rows))
+    return _BEGINNING + _encode((*head, rows))
 
 
 def decode_shuffle(raw: bytes) -> ShuffleRecord:
     """The record in a value of the shuffle topic. Raises `StateError` when another version wrote it, and ValueError for
     what is no such record."""
-    version = 1 if raw[:3] == b"[1," else raw[0] if raw else 0  # the first version was JSON
-    if version != VERSION:
-        if 0 < version < _VERSIONS:
-            raise StateError(f"a shuffle record of version {version}: this worker reads version {VERSION} only")
+    if raw[:2] != _BEGINNING:
+        if raw[:1] == _MARK and len(raw) > 1:
+            raise StateError(f"a shuffle record of version {raw[1]}: this worker reads version {VERSION} only")
         raise ValueError("no record of the shuffle: it does not begin as one does")
     try:
-        topic, origin, last, clock, caught_up, rows = _decode(memoryview(raw)[1:])
+        topic, origin, last, clock, caught_up, rows = _decode(memoryview(raw)[2:])
         if topic == InputTopic.USAGE:
             return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(make_usage, rows)))
         validate = _bodies(InputTopic(topic)).validate_json
@@ -137,9 +136,9 @@ def decode_shuffle(raw: bytes) -> ShuffleRecord:
 _Head = tuple[str, str, int, int | None, bool, list[tuple[Any, ...]]]
 _encode: Final = Encoder().encode
 _decode: Final = Decoder(_Head).decode
-_VERSION_BYTE: Final = bytes([VERSION])
-_VERSIONS: Final = 32
-"""There will not be so many."""
+_MARK: Final = b"\xc1"
+"""No JSON begins so, no text in UTF-8, and nothing else in MessagePack, which never uses it."""
+_BEGINNING: Final = _MARK + bytes([VERSION])
 
 
 @cache
