@@ -282,12 +282,14 @@ class Merge:
 
     def _take(self, end: int) -> list[Event]:
         """Everything of the slices before `end`, in order."""
-        groups = [group for number in list(self._slices) if number < end for group in self._slices.pop(number)]
-        return self._merged(groups)
+        return self._merged(self._pop(end))
+
+    def _pop(self, end: int) -> list[_Group]:
+        return [group for number in list(self._slices) if number < end for group in self._slices.pop(number)]
 
     def _part(self, end: int) -> None:
         """Take everything of the slices before `end`, in parts of not too many accounts."""
-        self._parts_of = [group for number in list(self._slices) if number < end for group in self._slices.pop(number)]
+        self._parts_of = self._pop(end)
         events, begin = self._sorted(self._parts_of), 0
         if len(events) > _ACCOUNTS and len(set(map(_account, events))) > _ACCOUNTS:
             accounts: set[str] = set()

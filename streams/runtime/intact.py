@@ -57,12 +57,9 @@ async def refuse_without_state(settings: Settings) -> None:
     counts = await topics.partition_counts(settings)
     if changelog in counts:
         return
-    # By name: asked for all that it has, the embedded broker closes the connection.
     inputs = [TopicPartition(name, each) for name in topics.input_names(settings) for each in range(counts[name])]
-    committed = await group.ask(
-        settings, lambda admin: admin.list_consumer_group_offsets(settings.app_id, partitions=inputs)
-    )
-    read = sorted({tp.topic for tp, at in committed.items() if at.offset > 0})
+    committed = await group.committed(settings, inputs)
+    read = sorted({tp.topic for tp, at in committed.items() if at > 0})
     if read:
         raise StartError(f"there is no topic {changelog!r}, {without_state(settings, read)}")
 

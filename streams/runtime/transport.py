@@ -80,6 +80,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         for tp, now in _positions(consumer, active_partitions).items():
             if tp not in before or before[tp].run is not now.run:
                 # Reset in between. Where the task stands it has a hole, which it looks into: even if no more comes.
+                # Faust would pass over a batch that lies before what it has seen.
+                self.consumer._read_offset.pop(TP(*tp), None)
                 batches[TP(*tp)] = [Batch(now.position, now.position, now.log_end, [])]
             elif before[tp].position < now.position:
                 batches[TP(*tp)] = [Batch(before[tp].position, now.position, now.log_end, fetched.get(tp, []))]

@@ -67,14 +67,17 @@ class Worker(faust.worker.Worker):
 
     def _shutdown_loop(self) -> None:
         """End what is left, and the loop. mode waits two seconds for it, and logs a crash again."""
-        for left in asyncio.all_tasks(self.loop):
-            left.cancel()
-        self.loop.run_until_complete(self._let_end())
+        self.loop.run_until_complete(self._end_what_is_left())
         self.loop.close()
 
-    async def _let_end(self) -> None:
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.gather(*left, return_exceptions=True)
+    async def _end_what_is_left(self) -> None:
+        for _ in range(3):  # some begin others at their end
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            if not left:
+                return
+            for each in left:
+                each.cancel()
+            await asyncio.wait(left, timeout=0.5)
 
     def execute_from_commandline(self) -> NoReturn:
         """Never returns. Exit status: 0 stopped, 1 could not start, broke, or could not stop in order; 143 or 130 by a

@@ -108,6 +108,7 @@ PINNED_PRIVATE = {
     "_isolation_level": "transport.ConsumerThread",
     "_partition_records": "transport._Fetched",
     "_position_fut": "transport._positions: another one after a reset",
+    "_read_offset": "transport.ConsumerThread: what Faust has seen of a partition",
     "_records": "transport.ConsumerThread: the fetcher's",
     "_subscription": "transport._positions",
 }
@@ -193,6 +194,15 @@ async def test_a_reset_by_the_client_can_be_told_from_reading_on_and_from_a_seek
     state.await_reset(OffsetResetStrategy.EARLIEST)
     state.reset_to(12)
     assert state._position_fut is not run, "transport._positions would take what was removed for read"
+
+
+async def test_faust_takes_whatever_comes_first_of_a_partition_that_it_has_forgotten(app: App) -> None:
+    tp, consumer = TP("t", 0), app.consumer
+    assert isinstance(consumer, Consumer)
+    consumer._read_offset[tp] = 100
+    consumer._read_offset.pop(tp, None)
+    assert consumer._read_offset[tp] is None
+    assert "r_offset is None or offset >= r_offset" in inspect.getsource(FaustConsumer._drain_messages)
 
 
 async def test_the_workers_consumer_reads_committed_and_waits_shortly(app: App) -> None:

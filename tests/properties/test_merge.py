@@ -120,6 +120,8 @@ class Reader:
             self.applied += [(event.effective_at // 60_000, event.account, event.offset) for event in events]
             if storing is not None and storing.random() < 0.3:
                 self.store()
+            if storing is not None and storing.random() < 0.2:  # what is left is done next time
+                break
 
     def store(self) -> None:
         """Note the progress with what is applied."""

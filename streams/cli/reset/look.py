@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from alerting.outbox_rows import Row
 from schemas.codec import decode
-from schemas.errors import BrokerError, Rejected, StateError
+from schemas.errors import BrokerError, Rejected, StartError, StateError
 from schemas.events import InputTopic
 from streams.cli.reading import read_all
 from streams.cli.reset.plan import Found, Input
@@ -31,9 +31,11 @@ _SAMPLE_SECONDS: Final = 2.0
 
 
 async def look(settings: Settings) -> Found:
-    """Raises `BrokerError`, and `StartError` for a broker that refuses transactions."""
-    members = await _members(settings)
+    """Raises `BrokerError`, and `StartError` for a broker that refuses transactions, or without the input topics."""
+    members = await group.members(settings)
     existing = await topics.partition_counts(settings)
+    if missing := sorted(topics.input_names(settings).keys() - existing.keys()):
+        raise StartError(f"there is no topic {missing[0]!r}; run: slackwater topics create, or set its name right")
     inputs = await _inputs(settings, existing)
     log = topics.changelog(settings, topics.ENGAGEMENT)
     accounts, began, unreadable = await _state(settings) if log in existing else (0, None, 0)
@@ -61,16 +63,6 @@ async def _count(settings: Settings, name: str, existing: Mapping[str, int]) -> 
             count += 1
             (last.discard if record.value is None else last.add)((record.partition, record.key))
     return len(last) if name == "health" else count
-
-
-async def _members(settings: Settings) -> tuple[str, ...]:
-    """The live members of the group, as somebody would look for them."""
-    answers = await group.ask(settings, lambda admin: admin.describe_consumer_groups([settings.app_id]))
-    found = []
-    for described in (each for answer in answers for each in answer.groups):
-        members: Any = described[5]
-        found += [f"{client} at {host.lstrip('/')} ({member})" for member, client, host, *_ in members]
-    return tuple(sorted(found))
 
 
 async def _inputs(settings: Settings, existing: dict[str, int]) -> list[Input]:
