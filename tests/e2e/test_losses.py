@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from alerting.routing import Route, route
 from schemas.alerts import Transition
 from schemas.events import InputTopic
-from streams.broker import Broker, KafkaBroker
+from streams.broker import KafkaBroker
 from streams.produce import InputRecord, send
 from streams.runtime import topics
 from tests.e2e.harness import Application, application, eventually
@@ -46,9 +46,9 @@ async def tell(app: Application, told: Iterable[Told], until: int) -> None:
     await send(records, app.settings, settle_ms=until - records[-1].at)
 
 
-async def begun(broker: Broker, home: Path, *, console: str = "false") -> tuple[Application, History]:
+async def begun(kafka: KafkaBroker, home: Path, *, console: str = "false") -> tuple[Application, History]:
     """An application whose worker has gone through the first part, and has stopped."""
-    app, history = await application(broker, home, console=console), History()
+    app, history = await application(kafka, home, console=console), History()
     async with app.worker() as worker:
         await tell(app, history.first, history.middle)
         await app.applied_until(history.middle, worker=worker)
@@ -268,8 +268,8 @@ async def test_a_shuffle_that_was_deleted_is_told_and_the_state_goes_on(kafka: K
     await check(app, [*history.first, *history.second], history.end)
 
 
-async def test_without_its_changelog_a_worker_does_not_start_and_says_why(broker: Broker, tmp_path: Path) -> None:
-    app, _ = await begun(broker, tmp_path)
+async def test_without_its_changelog_a_worker_does_not_start_and_says_why(kafka: KafkaBroker, tmp_path: Path) -> None:
+    app, _ = await begun(kafka, tmp_path)
     changelog = topics.changelog(app.settings, topics.ENGAGEMENT)
     async with Admin(app) as admin:
         await admin.delete(changelog)
