@@ -309,15 +309,13 @@ def test_progress_of_another_version_is_refused() -> None:
 
 
 def test_a_slice_of_many_accounts_comes_in_parts_and_is_held_until_the_last() -> None:
+    limit = merge_module._ACCOUNTS
     events = tuple(
-        Usage(number, number // 2, f"account-{number}", number, "click", None, 1, "product", None)
-        for number in range(10)
+        Usage(number, (number + 1) // 2, f"account-{number}", number, "click", None, 1, "product", None)
+        for number in range(2 * limit + 2)
     )
     merge = Merge(frozenset(["a/0"]))
-    merge.receive(7, ShuffleRecord(InputTopic.USAGE, "a/0", 9, 3_600_000, False, events))
-    with patch.object(merge_module, "_ACCOUNTS", 3):
-        parts = [
-            ([event.offset for event in part], clock, merge.progress().low) for part, clock in merge.due(idle=False)
-        ]
+    merge.receive(7, ShuffleRecord(InputTopic.USAGE, "a/0", 2 * limit + 1, 3_600_000, False, events))
+    parts = [(len(part), clock, merge.progress().low) for part, clock in merge.due(idle=False)]
     # Two events have one place: they are not parted.
-    assert parts == [([0, 1, 2, 3], 2, 7), ([4, 5, 6, 7], 4, 7), ([8, 9], 3_600_000, 8)]
+    assert parts == [(limit + 1, limit // 2 + 1, 7), (limit, limit + 1, 7), (1, 3_600_000, 8)]
