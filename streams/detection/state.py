@@ -186,7 +186,8 @@ class Account:
                 [loss.at, loss.voluntary, loss.reason] if loss is not None else None,
             ]
         )
-        # A copy, as it is kept: orjson's own has room for several times as much.
+        # Copied at once, and not only by a store: a flush has thousands of these in flight, and orjson's own have room
+        # for several times as much.
         return bytes(memoryview(value))
 
     def _standing(self) -> str:
