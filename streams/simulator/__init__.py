@@ -8,8 +8,22 @@ True
 """
 
 from streams.simulator.event import SimulatedEvent
-from streams.simulator.fleet import simulate, truths
+from streams.simulator.fleet import DailyCounts, daily_counts, simulate, truths
 from streams.simulator.plan import Change, FleetPlan
 from streams.simulator.truth import Cause, Truth
+from streams.simulator.world import Outage, Rename, World
 
-__all__ = ["Cause", "Change", "FleetPlan", "SimulatedEvent", "Truth", "simulate", "truths"]
+__all__ = [
+    "Cause",
+    "Change",
+    "DailyCounts",
+    "FleetPlan",
+    "Outage",
+    "Rename",
+    "SimulatedEvent",
+    "Truth",
+    "World",
+    "daily_counts",
+    "simulate",
+    "truths",
+]

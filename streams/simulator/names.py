@@ -1,4 +1,4 @@
-"""Words that company names are made of."""
+"""Words that company names are made of, and what the events are called."""
 
 # ruff: noqa: SIM905 - a list of words reads better as a line of words
 FIRST = (
@@ -13,3 +13,5 @@ SECOND = (
     "Travel Ventures Works"
 ).split()
 SUFFIX = ("", "", "Inc", "GmbH", "Ltd", "AB", "SAS", "BV")
+
+EVENT_NAMES = ("login", "report_viewed", "item_edited", "item_created", "comment_added", "search_run", "data_exported")

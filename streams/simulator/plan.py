@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from streams.simulator.world import World
+
 DAY_MS = 86_400_000
 #: Monday, 6 January 2025, 00:00 UTC: far enough in the past that no record is ever "from the future".
 DEFAULT_START = 1_736_121_600_000
@@ -70,6 +72,7 @@ class FleetPlan:
     first_change_day: int = 45  # no story begins before this day ...
     last_change_day: int | None = None  # ... or after this one; default: ten days before the end
     shares: Mapping[Change, float] = field(default_factory=lambda: DEFAULT_SHARES)
+    world: World = field(default_factory=World)
 
     def __post_init__(self) -> None:
         if self.accounts < 1 or self.days < 1:

@@ -6,7 +6,7 @@ from random import Random
 from typing import TypeVar
 
 from streams.simulator.draws import choice_table
-from streams.simulator.names import FIRST, SECOND, SUFFIX
+from streams.simulator.names import EVENT_NAMES, FIRST, SECOND, SUFFIX
 from streams.simulator.plan import DAY_MS, FleetPlan
 
 T = TypeVar("T")
@@ -27,7 +27,6 @@ HOUR_STARTS = choice_table(
     512,
 )
 
-EVENT_NAMES = ("login", "report_viewed", "item_edited", "item_created", "comment_added", "search_run", "data_exported")
 _EVENT_WEIGHTS = (20, 22, 26, 12, 9, 9, 2)
 EVENT_TABLE = choice_table(EVENT_NAMES, _EVENT_WEIGHTS, 128)
 
@@ -36,7 +35,7 @@ USER_SLOTS = 256
 
 _OWNERS = ("mara", "jonas", "aisha", "tom", "lucia", "kenji", "freya", "sam")
 _TEAMS = ("north", "south", "enterprise")
-_COUNTRIES = ("DE", "FR", "GB", "US", "SE", "NL", "ES", "IT")
+COUNTRIES = ("DE", "FR", "GB", "US", "SE", "NL", "ES", "IT")
 _PLANS = (("starter", 4_900), ("team", 24_900), ("business", 99_900), ("enterprise", 390_000))
 _CURRENCIES = choice_table(("EUR", "USD", "GBP"), (45, 40, 15), 20)
 
@@ -96,7 +95,7 @@ def draw_traits(plan: FleetPlan, index: int, random: Random) -> Traits:
         name=" ".join(word for word in (pick(random, FIRST), pick(random, SECOND), pick(random, SUFFIX)) if word),
         owner=f"{pick(random, _OWNERS)}@vendor.example",
         team=pick(random, _TEAMS),
-        country=pick(random, _COUNTRIES),
+        country=pick(random, COUNTRIES),
         segment="small" if users <= 5 else "medium" if users <= 40 else "large",
         rate=rate,
         weekdays=WEEKDAYS[profile],

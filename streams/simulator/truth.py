@@ -43,7 +43,8 @@ class Truth:
     `rate` is its mean number of events a day before any change. `changed_at` is when the story began (the decline, the
     failed payment, the cancellation; for a card the moment from which its end can be foreseen) and `lost_at` when the
     last subscription ends, which may be after the simulated span: such an account was leaving, and still a customer.
-    The first of `causes` is the story's own, by which it is to be found.
+    The first of `causes` is the story's own, by which it is to be found. `habits` are what it does in the plan's world
+    that is no reason for an alert; `second_stopped_at` is when it gave up its second product, which is one.
     """
 
     account_id: str
@@ -58,6 +59,9 @@ class Truth:
     lost_at: int | None = None
     voluntary: bool | None = None
     causes: tuple[Cause, ...] = ()
+    habits: tuple[str, ...] = ()
+    second_product: bool = False
+    second_stopped_at: int | None = None
 
     @property
     def declines(self) -> bool:
@@ -72,4 +76,5 @@ class Truth:
     def from_dict(cls, values: dict[str, Any]) -> "Truth":
         """The inverse of `as_dict`."""
         causes = tuple(Cause(**cause) for cause in values["causes"])
-        return cls(**{**values, "change": Change(values["change"]), "causes": causes})
+        tuples = {"causes": causes, "habits": tuple(values.get("habits", ()))}
+        return cls(**{**values, "change": Change(values["change"]), **tuples})

@@ -8,7 +8,8 @@ import pytest
 
 from schemas.events import InputTopic
 from streams.simulator import Change, FleetPlan, simulate, truths
-from streams.simulator.fleet import _Account
+from streams.simulator.account import Account
+from streams.simulator.calendar import Calendar
 from streams.simulator.plan import DAY_MS
 from streams.simulator.traits import WEEKDAYS
 
@@ -50,7 +51,7 @@ def test_each_weekday_has_its_share(steady: tuple[FleetPlan, dict[str, list[int]
     assert (plan.start // DAY_MS + 3) % 7 == 0  # the span begins on a Monday
     seen: dict[str, Counter[int]] = {}
     for index in range(plan.accounts):
-        traits = _Account(plan, index).traits
+        traits = Account(plan, Calendar(plan), index).traits
         for day, count in enumerate(counts[traits.account_id]):
             seen.setdefault(traits.profile, Counter())[day % 7] += count
     assert len(seen) >= 3
@@ -64,7 +65,7 @@ def test_counts_are_overdispersed_as_much_as_the_truth_says(steady: tuple[FleetP
     plan, counts = steady
     estimates, expected = [], []
     for index in range(plan.accounts):
-        account = _Account(plan, index)
+        account = Account(plan, Calendar(plan), index)
         means = [account.traits.rate * account.traits.weekdays[day % 7] for day in range(plan.days)]
         own = counts[account.traits.account_id]
         surplus = sum((count - mean) ** 2 - mean for count, mean in zip(own, means, strict=True))
