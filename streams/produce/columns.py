@@ -1,18 +1,23 @@
-"""Which column of a table holds what, and a table's rows to usage records."""
+"""Which column of a table holds what, and a table's rows to usage events."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
+from xxhash import xxh3_64_intdigest
 
+from schemas.base import NO_CONTROL
 from schemas.codec import decode
-from schemas.errors import Rejected
+from schemas.errors import Reason, Rejected
 from schemas.events import InputTopic
 from schemas.instants import format_instant
-from streams.produce.errors import InputError, bad_row
-from streams.produce.record import InputRecord
+from schemas.plain_usage import UsageFields, fields_of
+from schemas.usage import UsageEvent
+from streams.produce.errors import BadRow, InputError
 
 Cell = str | int | float | bool | None
 
@@ -37,7 +42,7 @@ class Columns:
     def fields(self) -> dict[str, str]:
         """Native field to column, for the columns that are used."""
         names = {
-            "account_id": self.account,  # first, as usage_records relies on
+            "account_id": self.account,  # first, as usage_fields relies on
             "occurred_at": self.time,
             "event_id": self.id,
             "user_id": self.user,
@@ -62,40 +67,97 @@ class Row(NamedTuple):
     cells: Sequence[Cell]
 
 
-def usage_records(
-    path: Path, unit: str, rows: Iterable[Row], columns: Columns, read_time: Callable[[Cell], int]
-) -> Iterator[InputRecord]:
-    """A table's rows as usage records, in the table's order. `unit` is what `Row.number` counts: `line` or `row`.
+def usage_fields(
+    path: Path, unit: str, rows: Iterable[Row | BadRow], columns: Columns, read_time: Callable[[Cell], int]
+) -> Iterator[UsageFields | BadRow]:
+    """A table's rows as usage events, in the table's order. `unit` is what `Row.number` counts: `line` or `row`.
 
-    `read_time` raises ValueError with what is allowed. Every value is checked as the worker would check it. Raises
-    InputError at the first row that is not usable.
+    `read_time` raises ValueError with what is allowed. Every value is checked as the worker would check it.
     """
     fields = columns.fields
-    readers = [_READERS.get(field, read_time if field == "occurred_at" else _text) for field in fields]
     names = list(fields)
+    readers = [_READERS.get(field, read_time if field == "occurred_at" else _text) for field in fields]
     id_index = names.index("event_id") if "event_id" in fields else None
-    seen: set[tuple[Cell, Cell]] = set()
-    for number, cells in rows:
+    seen: set[int] = set()  # hashes: a row is wrongly left out once in a million files of ten million ids
+    for row in rows:
+        if isinstance(row, BadRow):
+            yield row
+            continue
+        number, cells = row
         if id_index is not None:
-            key = (cells[0], cells[id_index])
+            key = xxh3_64_intdigest(f"{cells[0]}\0{cells[id_index]}".encode(errors="surrogatepass"))
             if key in seen:
                 continue
             seen.add(key)
         value: dict[str, Any] = {"event": columns.event_name}
-        for field, reader, cell in zip(names, readers, cells, strict=True):
-            try:
+        field = ""
+        try:
+            for field, reader, cell in zip(names, readers, cells, strict=True):
                 value[field] = reader(cell)
-            except ValueError as error:
-                raise bad_row(path, f"{unit} {number}", fields[field], str(error)) from None
-        if value.get("user_id") == "":
-            del value["user_id"]  # nobody in particular
-        at = value["occurred_at"]
-        value["occurred_at"] = format_instant(at)
-        raw = orjson.dumps(value)
-        event = decode(InputTopic.USAGE, raw)
+        except ValueError as error:
+            yield BadRow(path, f"{unit} {number}", fields[field], str(error))
+            continue
+        event = _checked(value)
         if isinstance(event, Rejected):
-            raise bad_row(path, f"{unit} {number}", fields.get(event.field or ""), event.detail)
-        yield InputRecord(at, InputTopic.USAGE, event.account_id, raw)
+            yield BadRow(path, f"{unit} {number}", fields.get(event.field or ""), event.detail)
+        else:
+            yield event
+
+
+def usage_value(fields: UsageFields) -> bytes:
+    """The record of a usage event that a table holds: native JSON."""
+    value = {
+        "event": fields.event,
+        "account_id": fields.account,
+        "occurred_at": format_instant(fields.at),
+        "event_id": fields.event_id,
+        "user_id": fields.user,
+        "quantity": fields.quantity if fields.quantity != 1 else None,
+    }
+    return orjson.dumps({name: each for name, each in value.items() if each is not None})
+
+
+def _checked(value: dict[str, Any]) -> UsageFields | Rejected:
+    """What `decode` would read from such a record. What is plainly right is not written and read again for it."""
+    account, event, at = value["account_id"], value["event"], value["occurred_at"]
+    user = value.get("user_id") or None  # nobody in particular
+    event_id = value.get("event_id")
+    if _is_account(account) and _is_name(event) and (user is None or _is_name(user)):
+        fields = UsageFields(account, at, event, user, value.get("quantity", 1), "product", event_id)
+        if event_id is None or (0 < len(event_id) <= 256 and event_id.isascii()):
+            return fields
+    given = {**value, "occurred_at": format_instant(at), "user_id": user}
+    try:
+        raw = orjson.dumps(given)
+    except TypeError:  # a surrogate: what a reader makes of a byte that is no text
+        wrong = next(name for name, each in given.items() if isinstance(each, str) and not _is_utf8(each))
+        return Rejected(Reason.NOT_UTF8, wrong, "is not UTF-8 text")
+    read = decode(InputTopic.USAGE, raw)
+    if isinstance(read, Rejected):
+        return read
+    assert isinstance(read, UsageEvent)
+    return fields_of(read)
+
+
+@lru_cache(maxsize=1 << 17)
+def _is_account(text: str) -> bool:
+    return _is_name(text) and _NO_CONTROL.match(text) is not None
+
+
+@lru_cache(maxsize=1 << 17)
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= 256 and _is_utf8(text)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+_NO_CONTROL: Final = re.compile(NO_CONTROL)
 
 
 def _text(cell: Cell) -> str:

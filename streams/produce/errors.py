@@ -1,15 +1,24 @@
-"""What is wrong with an input file."""
+"""What is wrong with an input file, or with one of its rows."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.errors import SlackwaterError
 
 
 class InputError(SlackwaterError):
-    """A file cannot be sent as it is. The text names the file, the place in it, and what is allowed."""
+    """A file cannot be used as it is. The text names the file, the place in it, and what is allowed."""
 
 
-def bad_row(path: Path, place: str, column: str | None, detail: str) -> InputError:
-    """An error at one row: `place` is `line 7` or `row 7`, `column` the file's own name of the field at fault."""
-    at_column = "" if column is None else f", column {column!r}"
-    return InputError(f"{path}, {place}{at_column}: {detail}")
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that is not usable: `place` is `line 7` or `row 7`, `column` the file's own name of the field at fault."""
+
+    path: Path
+    place: str
+    column: str | None
+    detail: str
+
+    def __str__(self) -> str:
+        at_column = "" if self.column is None else f", column {self.column!r}"
+        return f"{self.path}, {self.place}{at_column}: {self.detail}"

@@ -1,27 +1,33 @@
 """JSON lines of native events."""
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.codec import decode
 from schemas.errors import Rejected
-from schemas.events import InputTopic, moment
-from streams.produce.errors import bad_row
-from streams.produce.record import InputRecord
-from streams.produce.text import open_text
+from schemas.events import InputEvent, InputTopic
+from streams.produce.errors import BadRow, InputError
+
+_MARK = b"\xef\xbb\xbf"
 
 
-def read_jsonl(path: Path, topic: InputTopic) -> Iterator[InputRecord]:
-    """The native events of one topic, one a line, in the file's order; the bytes are sent as they stand.
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file that are not empty, without white space around them, each with its number; unpacked when the
+    name ends in .gz. Raises InputError when it cannot be read."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                raw = line.strip() if number > 1 else line.removeprefix(_MARK).strip()
+                if raw:
+                    yield number, raw
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
-    Raises InputError at the first line that the worker would reject. Empty lines are passed over.
-    """
-    with open_text(path) as text:
-        for number, line in enumerate(text, start=1):
-            raw = line.strip().encode()
-            if not raw:
-                continue
-            event = decode(topic, raw)
-            if isinstance(event, Rejected):
-                raise bad_row(path, f"line {number}", event.field, f"{event.detail} ({event.reason})")
-            yield InputRecord(moment(event), topic, event.account_id, raw)
+
+def read_event(path: Path, number: int, topic: InputTopic, raw: bytes) -> InputEvent | BadRow:
+    """The native event on a line, or why the worker would reject it."""
+    event = decode(topic, raw)
+    if isinstance(event, Rejected):
+        return BadRow(path, f"line {number}", event.field, f"{event.detail} ({event.reason})")
+    return event

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
 
-from streams.produce.columns import Cell, Columns, Row, usage_records
-from streams.produce.errors import InputError
-from streams.produce.record import InputRecord
+from schemas.plain_usage import UsageFields
+from streams.produce.columns import Cell, Columns, Row, usage_fields
+from streams.produce.errors import BadRow, InputError
 from streams.produce.times import ALLOWED, from_number, local_to_utc, parse_time
 
 
-def read_parquet(path: Path, columns: Columns, zone: ZoneInfo) -> Iterator[InputRecord]:
-    """Usage records of a Parquet file, in the file's order."""
+def read_parquet(path: Path, columns: Columns, zone: ZoneInfo) -> Iterator[UsageFields | BadRow]:
+    """Usage events of a Parquet file, in the file's order. Raises InputError when there is no such file or column."""
     try:
         with path.open("rb") as raw, ParquetFile(raw) as file:
             columns.require(path, file.schema_arrow.names)
@@ -28,7 +28,7 @@ def read_parquet(path: Path, columns: Columns, zone: ZoneInfo) -> Iterator[Input
                     raise ValueError(ALLOWED)
                 return local_to_utc(cell, zone) if local else from_number(cell)
 
-            yield from usage_records(path, "row", _parquet_rows(file, columns), columns, read_time)
+            yield from usage_fields(path, "row", _parquet_rows(file, columns), columns, read_time)
     except pa.ArrowException as error:
         raise InputError(f"{path}: is not a readable Parquet file: {str(error).splitlines()[0]}") from None
     except OSError as error:

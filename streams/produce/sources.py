@@ -8,11 +8,12 @@ from operator import attrgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from schemas.events import InputTopic
-from streams.produce.columns import Columns
+from schemas.events import InputTopic, moment
+from schemas.plain_usage import UsageFields
+from streams.produce.columns import Columns, usage_value
 from streams.produce.csv_files import read_csv
-from streams.produce.errors import InputError
-from streams.produce.lines import read_jsonl
+from streams.produce.errors import BadRow, InputError
+from streams.produce.lines import read_event, read_lines
 from streams.produce.ordering import CHUNK, in_time_order
 from streams.produce.record import InputRecord
 
@@ -62,20 +63,31 @@ class Source:
         return form
 
 
+def read_table(source: Source) -> Iterator[UsageFields | BadRow]:
+    """A table's usage events in the file's order, each checked. Raises InputError when it is no such table."""
+    if source.resolved_format() is Format.CSV:
+        return read_csv(source.path, source.columns, source.zone)
+    try:
+        from streams.produce.parquet_files import read_parquet  # noqa: PLC0415 - needs an extra
+    except ImportError:
+        text = f"{source.path}: reading Parquet needs pyarrow: pip install 'slackwater[backtest]'"
+        raise InputError(text) from None
+    return read_parquet(source.path, source.columns, source.zone)
+
+
 def read(source: Source) -> Iterator[InputRecord]:
     """A file's records in the file's order, each checked. Raises InputError at the first that is not usable."""
-    match source.resolved_format():
-        case Format.NATIVE:
-            return read_jsonl(source.path, source.topic)
-        case Format.CSV:
-            return read_csv(source.path, source.columns, source.zone)
-        case Format.PARQUET:
-            try:
-                from streams.produce.parquet_files import read_parquet  # noqa: PLC0415 - needs an extra
-            except ImportError:
-                text = f"{source.path}: reading Parquet needs pyarrow: pip install 'slackwater[backtest]'"
-                raise InputError(text) from None
-            return read_parquet(source.path, source.columns, source.zone)
+    if source.resolved_format() is Format.NATIVE:
+        for number, raw in read_lines(source.path):
+            event = read_event(source.path, number, source.topic, raw)
+            if isinstance(event, BadRow):
+                raise InputError(str(event))
+            yield InputRecord(moment(event), source.topic, event.account_id, raw)
+    else:
+        for fields in read_table(source):
+            if isinstance(fields, BadRow):
+                raise InputError(str(fields))
+            yield InputRecord(fields.at, InputTopic.USAGE, fields.account, usage_value(fields))
 
 
 def read_in_time_order(sources: Sequence[Source], chunk: int = CHUNK) -> Iterator[InputRecord]:

@@ -1,6 +1,7 @@
 """Files to records: what is read, in which order, and what is said about what cannot be."""
 
 import gzip
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,10 +10,18 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from schemas.codec import decode
+from schemas.errors import Reason, Rejected
 from schemas.events import InputTopic
 from schemas.instants import parse_instant
+from schemas.plain_usage import fields_of
+from schemas.usage import UsageEvent
 from streams.produce import Columns, Format, InputError, Source, read, read_in_time_order
+from streams.produce.columns import Row, usage_fields, usage_value
+from streams.produce.errors import BadRow
 from streams.produce.parquet_files import _cells
 
 BASKETS = Columns("household", "at", id="basket")
@@ -47,7 +56,7 @@ def test_a_csv_row_becomes_a_native_usage_event(tmp_path: Path) -> None:
             "event": "login",
             "quantity": 3,
         },
-        {"account_id": "acme", "occurred_at": "2025-03-01T12:00:01Z", "event": "logout", "quantity": 1},
+        {"account_id": "acme", "occurred_at": "2025-03-01T12:00:01Z", "event": "logout"},
     ]
     first = next(iter(read(source)))
     assert (first.account, first.topic, first.at) == ("acme", InputTopic.USAGE, parse_instant("2025-03-01T12:00:00Z"))
@@ -219,3 +228,32 @@ def test_a_fault_at_the_end_of_a_file_shows_before_the_first_record_is_given_out
     bad = write(tmp_path / "bad.csv", "account_id,occurred_at\na,2025-03-01\na,soon\n")
     with pytest.raises(InputError):
         next(read_in_time_order([Source(good), Source(bad)]))
+
+
+_CELLS = st.sampled_from(
+    ["", " a ", "x" * 256, "x" * 257, "é" * 256, "\x01", "\x85", "\udcff", 'q"', "\\", "7", "0", "1.0"]
+)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(("account", "event", "user", "quantity", "id"), _CELLS)))
+def test_a_row_is_taken_as_the_worker_takes_the_record_it_becomes(cells: dict[str, str]) -> None:
+    columns = Columns("account", "at", user="user", event="event", quantity="quantity", id="id")
+    named = {**cells, "at": "2025-03-01T12:00:00Z"}
+    row = Row(2, [named[column] for column in columns.fields.values()])
+    [found] = usage_fields(Path("f.csv"), "line", [row], columns, lambda cell: parse_instant(str(cell)))
+    value = {field: named[column].strip() for field, column in columns.fields.items()}
+    if not value["user_id"]:
+        del value["user_id"]
+    number = float(value["quantity"]) if value["quantity"] in {"7", "0", "1.0"} else 0.0
+    try:
+        read = decode(InputTopic.USAGE, json.dumps(value | {"quantity": int(number)}, ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        read = Rejected(Reason.NOT_UTF8, None, "")
+    if isinstance(found, BadRow):
+        assert isinstance(read, Rejected)
+    else:
+        assert isinstance(read, UsageEvent)
+        assert found == fields_of(read)
+        again = decode(InputTopic.USAGE, usage_value(found))
+        assert isinstance(again, UsageEvent)
+        assert fields_of(again) == found
