@@ -4,12 +4,23 @@
 
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Literal
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.common import emit_json, progress_on_stderr, run, settings_of, tell
+from streams.cli.files import (
+    AccountOption,
+    EventNameOption,
+    EventOption,
+    FormatOption,
+    IdOption,
+    QuantityOption,
+    TimeOption,
+    UserOption,
+    ZoneOption,
+    zone_of,
+)
 
 if TYPE_CHECKING:
     from schemas.events import InputTopic
@@ -48,23 +59,15 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     topic: Annotated[str, typer.Option(help="Input topic: product-usage, billing, accounts or alert-commands.")] = (
         "product-usage"
     ),
-    format_: Annotated[
-        Literal["native", "csv", "parquet"] | None,
-        typer.Option("--format", help="Of FILE; without it, its name tells. native: JSON lines. .gz is unpacked."),
-    ] = None,
-    account: Annotated[str, typer.Option(metavar="COL", help="Column of the account's id.")] = "account_id",
-    time: Annotated[str, typer.Option(metavar="COL", help="Column of the event's time.")] = "occurred_at",
-    user: Annotated[str | None, typer.Option(metavar="COL", help="Column of the user's id.")] = None,
-    event: Annotated[str | None, typer.Option(metavar="COL", help="Column of the event's name.")] = None,
-    event_name: Annotated[str, typer.Option(metavar="TEXT", help="The events' name without --event.")] = "activity",
-    quantity: Annotated[str | None, typer.Option(metavar="COL", help="Column of the quantity (1 or more).")] = None,
-    id_: Annotated[
-        str | None,
-        typer.Option("--id", metavar="COL", help="Column of an id: only the first row of each account and id counts."),
-    ] = None,
-    timezone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="Of times without an offset; default: SLACKWATER_TIMEZONE.")
-    ] = None,
+    format_: FormatOption = None,
+    account: AccountOption = "account_id",
+    time: TimeOption = "occurred_at",
+    user: UserOption = None,
+    event: EventOption = None,
+    event_name: EventNameOption = "activity",
+    quantity: QuantityOption = None,
+    id_: IdOption = None,
+    timezone: ZoneOption = None,
     billing: Annotated[Path | None, typer.Option(metavar="FILE", help="Native billing events to send along.")] = None,
     accounts: Annotated[Path | None, typer.Option(metavar="FILE", help="Native account updates to send along.")] = None,
     speed: Annotated[str, typer.Option(metavar="max|N", help="As fast as it goes, or N times real time.")] = "max",
@@ -88,7 +91,7 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     pace = pace_of(speed)
     columns = Columns(account, time, user, event, quantity, id_, event_name)
     form = None if format_ is None else Format(format_)
-    sources = [Source(file, _topic(settings, topic), form, columns, _zone(timezone or settings.timezone))]
+    sources = [Source(file, _topic(settings, topic), form, columns, zone_of(timezone or settings.timezone))]
     if billing is not None:
         sources.append(Source(billing, _topic(settings, "billing"), Format.NATIVE))
     if accounts is not None:
@@ -151,10 +154,3 @@ def _topic(settings: "Settings", name: str) -> "InputTopic":
         if name in (default, settings.topic(topic)):
             return InputTopic(topic)
     raise typer.BadParameter(f"{name!r} is no input topic; there are {', '.join(TOPICS)}", param_hint="--topic")
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        raise typer.BadParameter(f"{name!r} is no time zone; one is Europe/Berlin", param_hint="--timezone") from None

@@ -20,6 +20,7 @@ COMMANDS = [
     ("check",),
     ("topics", "create"),
     ("produce",),
+    ("backtest",),
     ("simulate",),
     ("alerts", "list"),
     ("alerts", "show"),

@@ -1,0 +1,124 @@
+"""Each loss with the day on which it was flagged, or with the reason why it was not."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from alerting.words import count
+from schemas.alerts import Change, Kind, Severity
+from streams.backtest.activity import Activity
+from streams.backtest.incidents import Incident
+from streams.backtest.ledger import Told
+from streams.backtest.outcomes import Basis
+from streams.backtest.standing import highest_channel
+from streams.backtest.verdicts import Found
+from streams.detection.config import DAY_MS
+from streams.detection.rules import Rules
+from streams.detection.state import Account
+
+_WINDOW = 28
+
+
+class PostMortem(NamedTuple):
+    """One loss."""
+
+    found: Found
+    name: str | None
+    before: int
+    """Events in the 28 days up to the loss ..."""
+    earlier: int
+    """... and in the 28 days before those."""
+    told: str
+    """When it was flagged and by which kinds, or why not."""
+
+
+class Coroner:
+    """Explains losses. `told` are all transitions in order; `later` the alarms that were late, by account."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        basis: Basis,
+        activity: Activity,
+        told: Iterable[Told],
+        late: Mapping[str, Incident],
+    ) -> None:
+        self._rules = rules
+        self._basis = basis
+        self._activity = activity
+        self._late = late
+        self._told: dict[str, list[Told]] = {}
+        for each in told:
+            self._told.setdefault(each.account, []).append(each)
+
+    def explain(self, found: Found, account: Account | None) -> PostMortem:
+        """One loss; `account` is its state at the end."""
+        day = self._rules.calendar.day_of(found.at)
+        before, earlier = self._sum(found.account, day), self._sum(found.account, day - _WINDOW)
+        name = None if account is None else account.profile.text("name")
+        text = self._flagged(found) if found.incident is not None else self._why_not(found, account)
+        return PostMortem(found, name, before, earlier, text)
+
+    def _flagged(self, found: Found) -> str:
+        assert found.incident is not None
+        assert found.days is not None
+        kinds = " and ".join(kind.value for kind in found.incident.kinds)
+        days = abs(found.days)
+        apart = count(int(days), "day") if days >= 1 else "less than a day"
+        when = self._rules.calendar.day_text(found.incident.opened_at)
+        if self._basis is Basis.SILENCE:
+            relation = "after" if found.days >= 0 else "before"
+            return f"Flagged on {when} ({kinds}), {apart} {relation} its last activity."
+        return f"Flagged on {when} ({kinds}), {apart} before it left."
+
+    def _why_not(self, found: Found, account: Account | None) -> str:
+        if account is None or account.last_event_at < 0:
+            return "No usage event of this account is in the data."
+        config = self._rules.config
+        if not found.judged:
+            active = sum(1 for _ in self._activity.get(found.account, ((), ()))[0])
+            return (
+                f"Never known well enough to be judged: {count(active, 'active day')} in all. It takes "
+                f"{config.monitored_active_days} within {config.monitored_window_days} days, and an age of "
+                f"{config.monitored_age_days} days."
+            )
+        if account.profile.internal:
+            return "The account is marked as internal, and internal accounts are not judged."
+        return " ".join(self._seen(found, account))
+
+    def _seen(self, found: Found, account: Account) -> Iterable[str]:
+        day_text = self._rules.calendar.day_text
+        own = [each for each in self._told.get(found.account, ()) if each.at > found.at - 90 * DAY_MS]
+        opened = [each for each in own if each.change in (Change.OPENED, Change.ESCALATED)]
+        late = self._late.get(found.account)
+        said = False
+        if late is not None:
+            yield f"Flagged on {day_text(late.opened_at)}, too late."
+            said = True
+        cancelled = next((each for each in opened if each.kind is Kind.CANCEL_SCHEDULED), None)
+        if cancelled is not None:
+            yield f"It cancelled on {day_text(cancelled.at)}; usage is not judged after that."
+            said = True
+        for kind in (Kind.PAYMENT_FAILED, Kind.CARD_EXPIRING):
+            first = next((each for each in opened if each.kind is kind), None)
+            if first is not None:
+                yield f"There was a {kind.value} alert on {day_text(first.at)}."
+                said = True
+        watch = next((each for each in opened if each.severity is Severity.WATCH), None)
+        if watch is not None and late is None:
+            yield f"Only a watch was opened, on {day_text(watch.at)} ({watch.kind.value})."
+            said = True
+        silent = self._basis is Basis.SILENCE or account.last_event_at <= found.at
+        if silent and late is None and account.loss is None:
+            yield highest_channel(account, self._rules)
+        elif not said:
+            yield f"Its usage gave no sign: it was last active on {day_text(min(account.last_event_at, found.at))}."
+
+    def _sum(self, account: str, last: int) -> int:
+        """Events of the 28 days that end with `last`."""
+        days, counts = self._activity.get(account, ((), ()))
+        return sum(events for day, events in zip(days, counts, strict=True) if last - _WINDOW < day <= last)
+
+
+def in_order(losses: Iterable[PostMortem]) -> list[PostMortem]:
+    """The newest first."""
+    return sorted(losses, key=lambda each: (-each.found.at, each.found.account))

@@ -1,0 +1,123 @@
+"""Files to items that can be sorted, and sent from one process to another."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.codec import decode
+from schemas.errors import Rejected
+from schemas.events import InputEvent, InputTopic, moment
+from schemas.plain_usage import fields_of, read_plainly
+from schemas.usage import UsageEvent
+from streams.produce import Format, Source
+from streams.produce.errors import BadRow
+from streams.produce.lines import read_event, read_lines
+from streams.produce.ordering import Item
+from streams.produce.sources import read_table
+
+TOPICS: Final = tuple(InputTopic)
+USAGE: Final = TOPICS.index(InputTopic.USAGE)
+SHOWN: Final = 10
+"""Bad rows that are told word for word."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read. Times in milliseconds; None: nothing at all."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    """Usable rows, by topic."""
+    bad: int = 0
+    examples: list[str] = field(default_factory=list)
+    """The first bad rows: file, line, column, what is wrong and what is allowed."""
+    later: int = 0
+    """Usable rows that were left out as they lie at or after the end that was asked for."""
+    first_at: int | None = None
+    last_at: int | None = None
+
+    @property
+    def total(self) -> int:
+        """Usable rows, those left out not among them."""
+        return self.rows.total()
+
+    def turn_away(self, row: BadRow) -> None:
+        """Count a row that is not usable."""
+        self.bad += 1
+        if len(self.examples) < SHOWN:
+            self.examples.append(str(row))
+
+
+def read_items(sources: Sequence[Source], until: int | None, reading: Reading) -> Iterator[Item]:
+    """All usable rows of all files, in the files' order: of a usage event
+    `(at, USAGE, account, event, user, quantity, source, event_id)`, of any other `(at, topic, value)`, the topic an
+    index of `TOPICS`. What is at or after `until` (ms) is left out. `reading` is kept up to date. Raises InputError for
+    a file that cannot be read at all.
+    """
+    for source in sources:
+        topic = TOPICS.index(source.topic)
+        for row in _rows(source, topic):
+            if isinstance(row, BadRow):
+                reading.turn_away(row)
+                continue
+            at = row[0]
+            if until is not None and at >= until:
+                reading.later += 1
+                continue
+            if reading.first_at is None or reading.last_at is None:
+                reading.first_at = reading.last_at = at
+            elif at < reading.first_at:
+                reading.first_at = at
+            elif at > reading.last_at:
+                reading.last_at = at
+            reading.rows[source.topic.value] += 1
+            yield row
+
+
+def _rows(source: Source, topic: int) -> Iterator[Item | BadRow]:
+    if source.resolved_format() is not Format.NATIVE:
+        for row in read_table(source):
+            yield row if isinstance(row, BadRow) else _usage_item(*row)
+        return
+    for number, raw in read_lines(source.path):
+        plain = read_plainly(raw) if topic == USAGE else None
+        if plain is not None:
+            yield _usage_item(*plain)
+            continue
+        event = read_event(source.path, number, source.topic, raw)
+        if isinstance(event, BadRow):
+            yield event
+        elif isinstance(event, UsageEvent):
+            yield _usage_item(*fields_of(event))
+        else:
+            yield (moment(event), topic, raw)
+
+
+def _usage_item(
+    account: str, at: int, event: str, user: str | None, quantity: int, source: str, event_id: str | None
+) -> Item:
+    return (at, USAGE, account, event, user, quantity, source, event_id)
+
+
+def event_of(item: Item) -> InputEvent:
+    """The event that an item was made of."""
+    if item[1] == USAGE:
+        at, _, account, event, user, quantity, source, event_id = item
+        usage: UsageEvent = _usage(
+            {
+                "account_id": account,
+                "event": event,
+                "occurred_at": at,
+                "event_id": event_id,
+                "user_id": user,
+                "quantity": quantity,
+                "source": source,
+            }
+        )
+        return usage
+    read = decode(TOPICS[item[1]], item[2])
+    assert not isinstance(read, Rejected)
+    return read
+
+
+_usage: Final = UsageEvent.__pydantic_validator__.validate_python

@@ -1,0 +1,1 @@
+"""report.html: one file without a link to anywhere, light and dark, readable on a phone."""

@@ -1,0 +1,337 @@
+"""The report's sections, in words and tables. Pure."""
+
+from html import escape
+
+from alerting.words import count, money
+from streams.backtest.accounts import HEADER
+from streams.backtest.events import USERS
+from streams.backtest.outcomes import Basis
+from streams.backtest.report import plots
+from streams.backtest.report.html import DASH, Column, figure, paragraph, percent, section, table, tile
+from streams.backtest.report.svg import legend
+from streams.backtest.result import Backtest
+from streams.backtest.verdicts import Judged, Verdict
+
+_WITHIN = (7, 14, 30)
+_LOSSES_SHOWN = 300
+
+
+def headline(found: Backtest) -> str:
+    """What it would have meant to the people who get the messages."""
+    load, judged, day = found.load, found.judged, found.calendar.day_text
+    people = "one person" if load.team == 1 else f"{load.team} people"
+    words = (
+        f"{count(found.accounts, 'account')}, looked after by {people}, would have given "
+        f"{figure(load.per_person_and_week)} messages per person and week from {day(load.since)} to {day(load.until)}."
+    )
+    if judged.recall is not None:
+        words += f" Of {len(judged.judged_losses):,} losses that could be judged, "
+        words += f"{len(judged.days):,} were found"
+        words += f", half of them {_median(judged)}." if judged.median_days is not None else "."
+    tiles = [
+        tile(figure(load.per_person_and_week), f"messages per person and week, {figure(load.per_week)} a week in all"),
+        tile(percent(judged.recall), f"of losses found: {len(judged.days):,} of {len(judged.judged_losses):,}"),
+        tile(percent(judged.precision), "of alarms came before a loss (of those that are decided)"),
+        tile(
+            figure(judged.false_alarms_per_account_year),
+            f"false alarms per account-year, where {found.asked:g} were asked for",
+        ),
+    ]
+    return paragraph(words, "headline") + f'<div class="tiles">{"".join(tiles)}</div>'
+
+
+def _median(judged: Judged) -> str:
+    days = judged.median_days
+    assert days is not None
+    if judged.basis is Basis.SILENCE:
+        return f"within {figure(days)} days of their last activity" if days > 0 else "before their last activity"
+    return f"{figure(days)} days or more before they left"
+
+
+def notes(found: Backtest) -> str:
+    """What a reader ought to know first."""
+    said = list(found.notes)
+    if found.reading.bad:
+        said.append(f"{found.reading.bad:,} rows were not usable and are left out.")
+    parts = [f'<p class="note">{escape(each)}</p>' for each in said]
+    if found.reading.bad:
+        rows = "".join(f"<li><code>{escape(each)}</code></li>" for each in found.reading.examples)
+        parts.append(f"<details><summary>The first of them</summary><ul>{rows}</ul></details>")
+    return "".join(parts)
+
+
+def alerts(found: Backtest) -> str:
+    """Alerts by kind and week."""
+    load = found.load
+    columns = [Column("kind of alert"), Column("opened", "number"), Column("a week", "number")]
+    rows = [
+        [plots.kind_name(kind), f"{opened:,}", figure(opened / load.weeks)]
+        for kind, opened in load.opened.most_common()
+    ]
+    span = f"From {found.calendar.day_text(load.since)} to {found.calendar.day_text(load.until)}"
+    return section(
+        "Alerts by kind and week",
+        paragraph(
+            f"{span}: {count(load.messages, 'message')} in {figure(load.weeks)} weeks. Counted are alerts of severity "
+            f"warning or critical. A message is sent when an alert opens, escalates or is resolved. "
+            f"{load.watches:,} watches were recorded as well, and never sent."
+        ),
+        plots.weeks_plot(load, found.calendar),
+        table(columns, rows) if rows else paragraph("No alert was opened."),
+    )
+
+
+def worth(found: Backtest) -> str:
+    """Precision, recall and delay, beside the best silence rule."""
+    judged, rule = found.judged, found.rule
+    if not judged.losses:
+        return section("Were they right?", paragraph(_no_losses(found)))
+    parts = [paragraph(_basis(found))]
+    runs = [("slackwater", judged)]
+    if rule is not None:
+        runs.append((f"{rule.days} days of silence", rule.judged))
+    silence = judged.basis is Basis.SILENCE
+    names = [f"found within {days} days" if silence else f"found {days} days before" for days in _WITHIN]
+    columns = [Column("")] + [Column(name, "number") for name, _ in runs]
+    lines = [
+        ("losses that could be judged", [f"{len(run.judged_losses):,}" for _, run in runs]),
+        ("losses found", [f"{len(run.days):,} ({percent(run.recall)})" for _, run in runs]),
+        *((name, [percent(run.within(days)) for _, run in runs]) for name, days in zip(names, _WITHIN, strict=True)),
+        ("median delay, days" if silence else "median lead, days", [figure(run.median_days) for _, run in runs]),
+        ("alarms", [f"{len(run.alarms):,}" for _, run in runs]),
+        *((_VERDICTS[verdict], [f"{run.count(verdict):,}" for _, run in runs]) for verdict in Verdict),
+        ("precision", [percent(run.precision) for _, run in runs]),
+        ("false alarms per account-year", [figure(run.false_alarms_per_account_year) for _, run in runs]),
+    ]
+    parts.append(plots.days_plot(found))
+    parts.append(table(columns, [[name, *cells] for name, cells in lines]))
+    if rule is not None:
+        parts.append(
+            paragraph(
+                f"The rule of {count(rule.days, 'day')} is the best fixed silence rule that could have been chosen: "
+                "the shortest with no more false alarms than slackwater had, picked in the knowledge of every outcome. "
+                "slackwater knew none.",
+                "muted",
+            )
+        )
+    return section("Were they right?", *parts)
+
+
+_VERDICTS = {
+    Verdict.RIGHT: "of them right",
+    Verdict.FALSE: "false",
+    Verdict.UNDECIDED: "not decided yet",
+    Verdict.LATE: "too late",
+}
+
+
+def _no_losses(found: Backtest) -> str:
+    how = {
+        Basis.FILE: "The outcomes file names no loss of an account in the data",
+        Basis.BILLING: "Billing shows no loss",
+        Basis.SILENCE: f"No account was silent for the last {found.silence_days} days",
+    }[found.judged.basis]
+    return f"{how}: there is nothing to hold the alarms against."
+
+
+def _basis(found: Backtest) -> str:
+    if found.judged.basis is Basis.SILENCE:
+        return (
+            f"No outcomes were given, so silence tells: an account is lost when there are at least "
+            f"{found.silence_days} days of data after its last event. An alarm is right that opened from 60 days "
+            "before that event until "
+            f"{found.silence_days} days after it; in a shorter silence at the end of the data it is not decided."
+        )
+    source = "the outcomes file" if found.judged.basis is Basis.FILE else "billing (the last subscription ended)"
+    return (
+        f"Losses are those of {source}. An alarm is right when it was open, or opened, in the 60 days before the "
+        f"account left, or scheduled its cancellation."
+    )
+
+
+def knob(found: Backtest) -> str:
+    """Found losses over false alarms."""
+    if not found.judged.losses:
+        return ""
+    parts = [plots.knob_plot(found)]
+    if found.curve:
+        columns = [
+            Column("asked: false alarms per account-year"),
+            Column("realised", "number"),
+            Column("messages per person and week", "number"),
+            Column("losses found", "number"),
+            Column("precision", "number"),
+        ]
+        rows = [
+            [
+                f"{point.asked:g}" + (" (this report)" if point.asked == found.asked else ""),
+                figure(point.judged.false_alarms_per_account_year),
+                figure(point.load.per_person_and_week),
+                percent(point.judged.recall),
+                percent(point.judged.precision),
+            ]
+            for point in found.curve
+        ]
+        parts.append(table(columns, rows))
+    else:
+        parts.append(paragraph("Run again with --curve to see other settings of the knob.", "muted"))
+    return section("What another setting would give", *parts)
+
+
+def ages(found: Backtest) -> str:
+    """False alarms by the account's age."""
+    columns = [
+        Column("days since the first event"),
+        Column("account-years", "number"),
+        Column("false alarms", "number"),
+        Column("per account-year", "number"),
+    ]
+    rows = []
+    for number, band in enumerate(found.ages):
+        following = found.ages[number + 1].from_days if number + 1 < len(found.ages) else None
+        name = f"{band.from_days} to {following}" if following is not None else f"{band.from_days} and more"
+        rate = band.false_alarms / band.account_years if band.account_years >= 0.5 else None
+        rows.append([name, figure(band.account_years), f"{band.false_alarms:,}", figure(rate)])
+    never = found.accounts - found.judged_accounts
+    return section(
+        "False alarms by account age",
+        table(columns, rows),
+        paragraph(f"{count(never, 'account')} never had enough activity to be judged.", "muted"),
+    )
+
+
+def at_risk(found: Backtest) -> str:
+    """Accounts with an open alert at the end."""
+    if not found.at_risk:
+        return section("At risk at the end", paragraph("No account has an open alert."))
+    columns = [
+        Column("account", "name"),
+        Column("open alerts"),
+        Column("health", "number"),
+        Column("MRR", "number"),
+        Column("at risk", "number"),
+        Column("last active", "when"),
+        Column("owner"),
+    ]
+    rows = []
+    for row in found.at_risk:
+        values = dict(zip(HEADER, row, strict=True))
+        currency = values["currency"]
+        mrr = money(values["mrr_minor"], currency) if currency and values["mrr_minor"] != "" else DASH
+        risk = money(round(values["priority"]), currency) if currency else DASH
+        name = values["account_name"]
+        rows.append(
+            [
+                f"{name} ({values['account_id']})" if name else values["account_id"],
+                ", ".join(each.replace(":", " (").replace("_", " ") + ")" for each in values["open_alerts"].split()),
+                f"{values['health']}",
+                mrr,
+                risk,
+                values["last_event_at"][:10] or DASH,
+                values["owner"] or DASH,
+            ]
+        )
+    return section(
+        "At risk at the end",
+        paragraph("The first of accounts.csv that have an open alert, most money at risk first.", "muted"),
+        table(columns, rows),
+    )
+
+
+def losses(found: Backtest) -> str:
+    """Each loss of the last year."""
+    if not found.losses:
+        return ""
+    columns = [
+        Column("account", "name"),
+        Column("last event" if found.judged.basis is Basis.SILENCE else "left", "when"),
+        Column("events, 28 days before", "number"),
+        Column("28 days before those", "number"),
+        Column("flagged, or why not", "words"),
+    ]
+    rows = [
+        [
+            f"{each.name} ({each.found.account})" if each.name else each.found.account,
+            found.calendar.day_text(each.found.at),
+            f"{each.before:,}",
+            f"{each.earlier:,}",
+            each.told,
+        ]
+        for each in found.losses[:_LOSSES_SHOWN]
+    ]
+    more = len(found.losses) - len(rows)
+    rest = paragraph(f"{more:,} more are in summary.json.", "muted") if more > 0 else ""
+    return section("The losses of the last year, one by one", table(columns, rows), rest)
+
+
+def examples(found: Backtest) -> str:
+    """Plots of accounts."""
+    if not found.examples:
+        return ""
+    parts = [
+        paragraph(
+            "The usual range is drawn from the eight weeks before each day (before the decline, during an alert); the "
+            "engine itself judges by its own channels, which every alert in alerts.jsonl gives in numbers.",
+            "muted",
+        ),
+        legend(plots.MARKS),
+    ]
+    for example in found.examples:
+        parts.append(f"<h3>{escape(example.title)}: {escape(example.account)}</h3>")
+        parts.append(plots.account_plot(example, found.calendar))
+    return section("Accounts as examples", *parts)
+
+
+def events(found: Backtest) -> str:
+    """What is counted as usage, and what perhaps should not be."""
+    columns = [
+        Column("event", "name"),
+        Column("events", "number"),
+        Column("share", "number"),
+        Column("users", "number"),
+        Column("accounts", "number"),
+        Column("regular", "number"),
+        Column("is it usage?", "words"),
+    ]
+    rows = [
+        [
+            each.name,
+            f"{each.count:,}",
+            f"{each.share * 100:.1f}%",
+            _upto(each.users),
+            _upto(each.accounts),
+            percent(each.regularity),
+            "" if each.suggestion is None else f"It {each.suggestion}.",
+        ]
+        for each in found.events
+    ]
+    return section(
+        "What was counted",
+        table(columns, rows),
+        paragraph(
+            "Regular: how often the time between two such events of an account is as long as the one before, within "
+            "5%. A timer comes near 100%, people stay below 10%.",
+            "muted",
+        ),
+    )
+
+
+def _upto(number: int) -> str:
+    return f"{number:,}+" if number >= USERS else f"{number:,}"
+
+
+def checking(found: Backtest) -> str:
+    """Where each figure comes from."""
+    since = found.calendar.day_text(found.load.since)
+    items = (
+        f"Messages: lines of alerts.jsonl at or after {since}, of severity warning or critical and a kind that is "
+        "sent, whose change is opened, escalated, woken or resolved.\n"
+        "Alerts opened: of those the ones with change opened, and those escalated from a watch.\n"
+        "Alarms: the engagement alerts (usage_drop, usage_silence) of an account from warning on; two that overlap, "
+        "or follow within 28 days, are one alarm.\n"
+        "Account-years: from the day an account is judged (see its age and its active days) to its last event or its "
+        "loss.\n"
+        "The dates of losses and alarms, with the alerts' ids, are in summary.json under losses."
+    )
+    listed = "".join(f"<li>{escape(each)}</li>" for each in items.splitlines())
+    return section("How to check these figures", f"<ul>{listed}</ul>")

@@ -1,0 +1,136 @@
+"""The result as plain values: summary.json."""
+
+from typing import Any
+
+from schemas.instants import format_instant
+from streams.backtest.load import Load
+from streams.backtest.outcomes import Basis
+from streams.backtest.result import Backtest
+from streams.backtest.verdicts import Judged, Verdict
+
+WITHIN = (7, 14, 30)
+
+
+def summary_of(found: Backtest) -> dict[str, Any]:
+    """Names and units are part of the command's interface: additions only."""
+    reading = found.reading
+    return {
+        "schema_version": 1,
+        "files": list(found.files),
+        "rows": dict(reading.rows),
+        "bad_rows": reading.bad,
+        "bad_row_examples": reading.examples,
+        "rows_after_until": reading.later,
+        "duplicates": found.duplicates,
+        "late_events": found.late,
+        "first_event_at": _time(reading.first_at),
+        "last_event_at": _time(reading.last_at),
+        "end": _time(found.end),
+        "timezone": found.timezone,
+        "accounts": found.accounts,
+        "accounts_judged": found.judged_accounts,
+        "accounts_by_phase": dict(found.phases),
+        "false_alarms_per_account_year_asked": found.asked,
+        "transitions": found.transitions,
+        "messages": _load(found.load),
+        "outcomes": {"basis": found.judged.basis.value, **_silence_days(found), **_judged(found.judged)},
+        "false_alarms_by_account_age": [
+            {
+                "from_days": band.from_days,
+                "account_years": round(band.account_years, 3),
+                "false_alarms": band.false_alarms,
+                "false_alarms_per_account_year": _ratio(band.false_alarms, band.account_years),
+            }
+            for band in found.ages
+        ],
+        "best_silence_rule": None
+        if found.rule is None
+        else {"silent_days": found.rule.days, **_judged(found.rule.judged)},
+        "silence_rules": [{"silent_days": rule.days, **_judged(rule.judged)} for rule in found.rules],
+        "curve": [
+            {
+                "false_alarms_per_account_year_asked": point.asked,
+                "messages_per_person_and_week": round(point.load.per_person_and_week, 3),
+                **_judged(point.judged),
+            }
+            for point in found.curve
+        ],
+        "losses": [
+            {
+                "account_id": each.found.account,
+                "account_name": each.name,
+                "at": _time(each.found.at),
+                "judged": each.found.judged,
+                "flagged_at": None if each.found.incident is None else _time(each.found.incident.opened_at),
+                "alert_ids": [] if each.found.incident is None else list(each.found.incident.alert_ids),
+                "days": None if each.found.days is None else round(each.found.days, 2),
+                "events_28d": each.before,
+                "events_28d_before": each.earlier,
+                "told": each.told,
+            }
+            for each in found.losses
+        ],
+        "events": [
+            {
+                "event": each.name,
+                "count": each.count,
+                "share": round(each.share, 4),
+                "users": each.users,
+                "accounts": each.accounts,
+                "without_user": round(each.without_user, 4),
+                "regularity": None if each.regularity is None else round(each.regularity, 3),
+                "suggestion": each.suggestion,
+            }
+            for each in found.events
+        ],
+        "notes": found.notes,
+    }
+
+
+def _judged(judged: Judged) -> dict[str, Any]:
+    measure = "within" if judged.basis is Basis.SILENCE else "at_least"
+    unit = "delay" if judged.basis is Basis.SILENCE else "lead"
+    return {
+        "losses": len(judged.losses),
+        "losses_judged": len(judged.judged_losses),
+        "losses_found": len(judged.days),
+        "alarms": len(judged.alarms),
+        **{f"alarms_{verdict.value}": judged.count(verdict) for verdict in Verdict},
+        "account_years": round(judged.account_years, 3),
+        "alarms_per_account_year": _ratio(len(judged.alarms), judged.account_years),
+        "false_alarms_per_account_year": _round(judged.false_alarms_per_account_year),
+        "precision": _round(judged.precision),
+        "recall": _round(judged.recall),
+        **{f"found_{measure}_{days}_days": _round(judged.within(days)) for days in WITHIN},
+        f"median_{unit}_days": _round(judged.median_days),
+    }
+
+
+def _load(load: Load) -> dict[str, Any]:
+    return {
+        "since": _time(load.since),
+        "until": _time(load.until),
+        "weeks": round(load.weeks, 2),
+        "team": load.team,
+        "count": load.messages,
+        "per_week": round(load.per_week, 3),
+        "per_person_and_week": round(load.per_person_and_week, 3),
+        "alerts_opened": dict(load.opened.most_common()),
+        "watches_opened": load.watches,
+    }
+
+
+def _silence_days(found: Backtest) -> dict[str, Any]:
+    return {"silence_days": found.silence_days} if found.judged.basis is Basis.SILENCE else {}
+
+
+def _time(at: int | None) -> str | None:
+    return None if at is None else format_instant(at)
+
+
+def _ratio(count: float, years: float) -> float | None:
+    return round(count / years, 4) if years else None
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

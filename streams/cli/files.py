@@ -1,0 +1,35 @@
+"""Options of commands that read a company's own files."""
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import typer
+
+FormatOption = Annotated[
+    Literal["native", "csv", "parquet"] | None,
+    typer.Option("--format", help="Of FILE; without it, its name tells. native: JSON lines. .gz is unpacked."),
+]
+AccountOption = Annotated[str, typer.Option("--account", metavar="COL", help="Column of the account's id.")]
+TimeOption = Annotated[str, typer.Option("--time", metavar="COL", help="Column of the event's time.")]
+UserOption = Annotated[str | None, typer.Option("--user", metavar="COL", help="Column of the user's id.")]
+EventOption = Annotated[str | None, typer.Option("--event", metavar="COL", help="Column of the event's name.")]
+EventNameOption = Annotated[str, typer.Option("--event-name", metavar="TEXT", help="The events' name without --event.")]
+QuantityOption = Annotated[
+    str | None, typer.Option("--quantity", metavar="COL", help="Column of the quantity (1 or more).")
+]
+IdOption = Annotated[
+    str | None,
+    typer.Option("--id", metavar="COL", help="Column of an id: only the first row of each account and id counts."),
+]
+ZoneOption = Annotated[
+    str | None,
+    typer.Option("--timezone", metavar="ZONE", help="Of times without an offset; default: SLACKWATER_TIMEZONE."),
+]
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of that name. Raises typer.BadParameter."""
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        raise typer.BadParameter(f"{name!r} is no time zone; one is Europe/Berlin", param_hint="--timezone") from None

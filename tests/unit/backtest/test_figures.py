@@ -1,0 +1,149 @@
+"""Alarms, what they were worth, and the silence rule beside them: small cases that can be checked by hand."""
+
+import pytest
+
+from schemas.alerts import Change, Kind, Severity
+from streams.backtest.incidents import incidents
+from streams.backtest.load import load_of
+from streams.backtest.outcomes import Basis, Outcomes, silent_for_good
+from streams.backtest.silence_rule import alarms_of_rule, best_rule
+from streams.backtest.verdicts import Judged, Verdict, judge
+from streams.detection.calendar import Calendar
+from tests.unit.backtest.making import FIRST, activity, alarm, at, span, told
+
+CALENDAR = Calendar("UTC", 3_600_000)
+
+
+def spans_of(*transitions: object) -> list[tuple[float, float | None]]:
+    found = incidents(transitions).get("a", [])  # type: ignore[arg-type]
+    return [(_day(each.opened_at), None if each.closed_at is None else _day(each.closed_at)) for each in found]
+
+
+def _day(moment: int) -> float:
+    return moment / 86_400_000 - FIRST
+
+
+def test_an_alarm_lasts_from_the_warning_to_the_end_of_the_alert() -> None:
+    watched = told(3, Change.OPENED, Severity.WATCH)
+    assert spans_of(watched) == []
+    assert spans_of(watched, told(5, Change.ESCALATED)) == [(5, None)]
+    assert spans_of(watched, told(5, Change.ESCALATED), told(9, Change.RESOLVED)) == [(5, 9)]
+    assert spans_of(told(1, Change.OPENED, kind=Kind.PAYMENT_FAILED)) == []
+
+
+def test_alerts_that_overlap_or_follow_within_four_weeks_are_one_alarm() -> None:
+    first = [told(0, Change.OPENED), told(10, Change.RESOLVED)]
+    drop = told(5, Change.OPENED, alert="2", kind=Kind.USAGE_DROP)
+    assert spans_of(*first, told(37, Change.OPENED), told(40, Change.RESOLVED)) == [(0, 40)]
+    assert spans_of(*first, told(38, Change.OPENED), told(40, Change.RESOLVED)) == [(0, 10), (38, 40)]
+    assert spans_of(first[0], drop, first[1]) == [(0, None)]
+    [merged] = incidents([first[0], drop, first[1]])["a"]
+    assert (merged.kinds, merged.alert_ids) == ((Kind.USAGE_SILENCE, Kind.USAGE_DROP), ("1", "2"))
+
+
+def silence(last: float, *alarms: tuple[float, float | None], days: int = 60, end: float = 400) -> Judged:
+    outcomes = silent_for_good([("a", at(last))], at(end), days)
+    return judge({"a": [alarm(*each) for each in alarms]}, outcomes, {"a": span(last)}, at(end))
+
+
+@pytest.mark.parametrize(
+    ("last", "alarms", "verdict"),
+    [
+        (100, (110, None), Verdict.RIGHT),
+        (100, (160, None), Verdict.RIGHT),
+        (100, (161, None), Verdict.LATE),
+        (100, (45, 50), Verdict.RIGHT),
+        (100, (30, 39), Verdict.FALSE),
+        (390, (395, None), Verdict.UNDECIDED),
+        (390, (380, None), Verdict.FALSE),
+        (340.0, (350, None), Verdict.RIGHT),
+        (340.1, (350, None), Verdict.UNDECIDED),
+    ],
+)
+def test_with_silence_as_the_outcome_an_alarm_is_held_against_the_last_event(
+    last: float, alarms: tuple[float, float | None], verdict: Verdict
+) -> None:
+    assert [each for _, each in silence(last, alarms).alarms] == [verdict]
+
+
+def test_delays_are_days_from_the_last_event_and_shares_are_of_all_losses_that_could_be_judged() -> None:
+    last = {"a": 100.0, "b": 100.0, "c": 100.0, "d": 50.0, "e": 399.0}
+    spans = {account: span(day) for account, day in last.items()} | {"d": span(50, monitored=None)}
+    outcomes = silent_for_good([(account, at(day)) for account, day in last.items()], at(400), 60)
+    alarms = {"a": [alarm(107)], "b": [alarm(130), alarm(20, 30)], "e": [alarm(200, 201)]}
+    judged = judge(alarms, outcomes, spans, at(400))
+    assert judged.days == [7, 30]
+    assert (len(judged.losses), len(judged.judged_losses)) == (4, 3)
+    assert [judged.within(days) for days in (6, 7, 30)] == [0, pytest.approx(1 / 3), pytest.approx(2 / 3)]
+    assert judged.count(Verdict.FALSE) == 2
+    assert judged.precision == 0.5
+    assert judged.account_years == pytest.approx((100 + 100 + 100 + 399) / 365.25)
+    assert judged.false_alarms_per_account_year == pytest.approx(2 / (699 / 365.25))
+
+
+def lost(day: float, *alarms: tuple[float, float | None], decided: float | None = None, end: float = 400) -> Judged:
+    outcomes = Outcomes(Basis.BILLING, {"a": at(day)})
+    return judge({"a": [alarm(*each) for each in alarms]}, outcomes, {"a": span(day, 0, decided)}, at(end))
+
+
+def test_with_known_losses_the_lead_is_measured_to_the_decision_to_leave() -> None:
+    judged = lost(100, (70, None))
+    assert (judged.days, judged.within(30), judged.within(31)) == ([30], 1, 0)
+    assert lost(100, (70, None), decided=80).days == [10]
+    assert [each for _, each in lost(100, (85, None), decided=80).alarms] == [Verdict.LATE]
+    assert [each for _, each in lost(100, (20, 39)).alarms] == [Verdict.FALSE]
+    assert [each for _, each in lost(100, (20, 41)).alarms] == [Verdict.RIGHT]
+
+
+def test_an_alarm_on_an_account_that_stays_is_false_unless_it_is_open_and_young() -> None:
+    outcomes, spans = Outcomes(Basis.BILLING, {}), {"a": span(399)}
+    for each, verdict in (((350, None), Verdict.UNDECIDED), ((350, 360), Verdict.FALSE), ((330, None), Verdict.FALSE)):
+        assert [found for _, found in judge({"a": [alarm(*each)]}, outcomes, spans, at(400)).alarms] == [verdict]
+
+
+def test_the_silence_rule_raises_an_alarm_when_so_many_days_are_over() -> None:
+    days = activity({"a": [0, 40, 44, 50]})
+    spans = {"a": span(50)}
+    found = alarms_of_rule(4, days, spans, CALENDAR, at(60))
+    opened = [(CALENDAR.day_of(each.opened_at) - FIRST, each.closed_at) for each in found["a"]]
+    assert opened == [(5, None)]  # the pauses that follow begin within four weeks of the one before
+    late = {"a": span(50, monitored=30)}
+    assert alarms_of_rule(4, days, late, CALENDAR, at(60))["a"][0].opened_at == CALENDAR.close_of(FIRST + 48)
+    assert alarms_of_rule(39, days, spans, CALENDAR, at(60))["a"][0].closed_at == CALENDAR.close_of(FIRST + 39)
+    assert alarms_of_rule(40, days, spans, CALENDAR, at(60)) == {}
+
+
+def test_the_best_rule_is_the_shortest_without_more_false_alarms() -> None:
+    days = activity({"a": [0, 10, 20], "b": [0, 30], "c": [*range(0, 300, 5)]})
+    spans = {"a": span(20), "b": span(30), "c": span(295)}
+    outcomes = Outcomes(Basis.SILENCE, {"a": at(20), "b": at(30)}, 60)
+    chosen = best_rule(0, days, outcomes, spans, CALENDAR, at(300))
+    assert chosen is not None
+    assert chosen.days == 5
+    assert chosen.judged.days == pytest.approx([6 - 30 + 1 / 24, 6 - 20 + 1 / 24])
+    shorter = best_rule(1, days, outcomes, spans, CALENDAR, at(300))
+    assert shorter is not None
+    assert shorter.days == 1
+
+
+def test_messages_and_openings_are_counted_from_when_accounts_are_judged() -> None:
+    load = load_of(
+        [
+            told(1, Change.OPENED),
+            told(8, Change.OPENED, Severity.WATCH, alert="2"),
+            told(9, Change.ESCALATED, alert="2"),
+            told(10, Change.ESCALATED, Severity.CRITICAL, alert="2"),
+            told(16, Change.RESOLVED, Severity.CRITICAL, alert="2"),
+        ],
+        CALENDAR,
+        judged_from=at(7),
+        end=at(21),
+        team=3,
+    )
+    assert (load.messages, load.weeks, load.watches) == (3, 2, 1)
+    assert load.per_person_and_week == 0.5
+    assert dict(load.opened) == {"usage_silence": 1}
+    assert {day - FIRST: dict(kinds) for day, kinds in load.by_week.items()} == {
+        0: {"usage_silence": 1},
+        7: {"usage_silence": 1},
+    }

@@ -1,0 +1,236 @@
+"""`slackwater backtest` as a user meets it: four files from a history, and clear words about a history that is none."""
+
+import csv
+import json
+import os
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from streams.cli import app
+
+ROW = '{{"account_id":"{account}","event":"login","occurred_at":"{at}","user_id":"u"}}\n'
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    for name in [name for name in os.environ if name.startswith("SLACKWATER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "300")
+    return CliRunner()
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fleet")
+    made = CliRunner().invoke(
+        app, ["simulate", "--accounts", "40", "--days", "200", "--rate", "1", "--seed", "5", "--out", str(folder)]
+    )
+    assert made.exit_code == 0, made.output
+    return folder
+
+
+def backtest(runner: CliRunner, file: Path, out: Path, *options: str) -> tuple[int, str]:
+    result = runner.invoke(app, ["backtest", str(file), "--out", str(out), *options])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        return 1, str(result.exception)  # what `main` says before it exits with 1
+    return result.exit_code, result.stderr
+
+
+class Outside(HTMLParser):
+    """Whatever of a page is not in the page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self.tags: Counter[str] = Counter()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.found += [(tag, str(value)) for name, value in attrs if name in {"src", "href", "data", "srcset"}]
+        if tag in {"script", "link", "iframe", "object"}:
+            self.found.append((tag, ""))
+
+
+def test_a_fleet_gives_four_files_whose_figures_agree(runner: CliRunner, fleet: Path, tmp_path: Path) -> None:
+    options = ("--billing", str(fleet / "billing.jsonl"), "--accounts", str(fleet / "accounts.jsonl"), "--team", "2")
+    out = tmp_path / "made" / "out"
+    assert backtest(runner, fleet / "product-usage.jsonl", out, *options)[0] == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "accounts.csv",
+        "alerts.jsonl",
+        "report.html",
+        "summary.json",
+    ]
+    alerts = [json.loads(line) for line in (out / "alerts.jsonl").read_text().splitlines()]
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["transitions"] == len(alerts) > 50
+    since = summary["messages"]["since"]
+    messages = [
+        each
+        for each in alerts
+        if each["at"] >= since
+        and each["severity"] != "watch"
+        and each["change"] in {"opened", "escalated", "woken", "resolved"}
+    ]
+    assert summary["messages"]["count"] == len(messages)
+    assert summary["messages"]["per_person_and_week"] == pytest.approx(
+        len(messages) / summary["messages"]["weeks"] / 2, rel=0.01
+    )
+    assert summary["outcomes"]["basis"] == "billing"
+    ended = [json.loads(line) for line in (fleet / "billing.jsonl").read_text().splitlines()]
+    lost = {each["account_id"] for each in ended if each["type"] == "subscription.ended"}
+    assert summary["outcomes"]["losses"] == len(lost) == len(summary["losses"])
+    ids = {each["alert_id"] for each in alerts}
+    for loss in summary["losses"]:
+        assert set(loss["alert_ids"]) <= ids
+        assert bool(loss["alert_ids"]) == (loss["flagged_at"] is not None)
+        assert loss["told"]
+    with (out / "accounts.csv").open() as text:
+        rows = list(csv.DictReader(text))
+    assert len(rows) == 40
+    assert {row["account_id"] for row in rows if row["phase"] == "lost"} == lost
+    assert sum(int(row["events_total"]) for row in rows) == summary["rows"]["usage"]
+
+
+def test_the_report_is_one_page_without_anything_from_elsewhere(runner: CliRunner, fleet: Path, tmp_path: Path) -> None:
+    assert backtest(runner, fleet / "product-usage.jsonl", tmp_path, "--silence-days", "21")[0] == 0
+    text = (tmp_path / "report.html").read_text()
+    page = Outside()
+    page.feed(text)
+    assert page.found == []
+    assert page.tags["svg"] >= 4
+    assert page.tags["table"] >= 5
+    assert "prefers-color-scheme: dark" in text
+    assert not re.search(r"url\(|@import|https?://", text)
+    assert "21 days of data after its last event" in text
+
+
+def test_the_curve_runs_the_engine_at_other_settings(runner: CliRunner, fleet: Path, tmp_path: Path) -> None:
+    file = fleet / "product-usage.jsonl"
+    options = ("--false-alarms-per-account-year", "0.5", "--silence-days", "21")
+    assert backtest(runner, file, tmp_path, "--curve", *options)[0] == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    asked = [point["false_alarms_per_account_year_asked"] for point in summary["curve"]]
+    assert asked == [0.1, 0.2, 0.5, 1.0, 2.0]
+    alarms = [point["alarms"] for point in summary["curve"]]
+    assert alarms == sorted(alarms)
+    assert alarms[0] < alarms[-1]
+    assert summary["curve"][2]["alarms"] == summary["outcomes"]["alarms"]
+    other = tmp_path / "other"
+    assert backtest(runner, file, other, "--false-alarms-per-account-year", "1", "--silence-days", "21")[0] == 0
+    alone = json.loads((other / "summary.json").read_text())["outcomes"]
+    assert alone["alarms"] == summary["curve"][3]["alarms"]
+
+
+def test_outcomes_of_a_file_go_before_what_billing_says(runner: CliRunner, fleet: Path, tmp_path: Path) -> None:
+    outcomes = tmp_path / "outcomes.csv"
+    outcomes.write_text(
+        "account_id,at,outcome\nacct-00001,2025-06-01,churned\nacct-00002,2025-06-01,renewed\nstranger,2025-06-01,Lost\n"
+    )
+    code, said = backtest(
+        runner, fleet / "product-usage.jsonl", tmp_path, "--outcomes", str(outcomes), "--billing",
+        str(fleet / "billing.jsonl"),
+    )  # fmt: skip
+    assert code == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["outcomes"]["basis"], summary["outcomes"]["losses"]) == ("file", 1)
+    assert "1 of the accounts that were lost have no events" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("account_id,when,outcome\n", "there is no column 'at'; the file has 'account_id', 'when', 'outcome'"),
+        ("account_id,at,outcome\na,2025-06-01,gone\n", "line 2, column 'outcome': must be one of churned, lost"),
+        ("account_id,at,outcome\na,soon,lost\n", "line 2, column 'at': a time is written like"),
+        ("account_id,at,outcome\n,2025-06-01,lost\n", "line 2, column 'account_id': is missing"),
+    ],
+)
+def test_outcomes_that_cannot_be_read_are_told(
+    runner: CliRunner, fleet: Path, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "o.csv").write_text(text)
+    code, error = backtest(
+        runner, fleet / "product-usage.jsonl", tmp_path / "out", "--outcomes", str(tmp_path / "o.csv")
+    )
+    assert code == 1
+    assert said in error
+
+
+def test_rows_that_are_not_usable_are_told_counted_and_left_out(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "usage.jsonl"
+    good = [ROW.format(account="a", at=f"2025-03-{day:02d}T12:00:00Z") for day in range(1, 29)]
+    bad = ["{oops\n", ROW.format(account="", at="2025-03-01T12:00:00Z"), ROW.format(account="a", at="2025-03-01")]
+    file.write_text("".join([*good[:5], *bad, *good[5:], ROW.format(account="a", at="2025-03-01T12:00:00"), "[]\n"]))
+    code, said = backtest(runner, file, tmp_path / "out")
+    assert code == 0
+    assert "usage.jsonl, line 6: no JSON" in said
+    assert "usage.jsonl, line 7, column 'account_id'" in said
+    assert "line 8, column 'occurred_at': must be a time in RFC 3339 with an offset" in said
+    assert "2 more rows" in said
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["bad_rows"], summary["rows"]) == (5, {"usage": 28})
+    assert "5 rows were not usable" in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("f.csv", b"", "there is no column 'account_id', 'occurred_at'; the file has no columns"),
+        ("f.csv", b"account_id,occurred_at\n", "f.csv: there are no rows"),
+        (
+            "f.csv",
+            b"who,occurred_at\na,2025-03-01\n",
+            "there is no column 'account_id'; the file has 'who', 'occurred_at'",
+        ),
+        ("f.csv", b"account_id,occurred_at\na,yesterday\n", "f.csv: no row is usable"),
+        ("f.csv", b"account_id,occurred_at\na,2025-03-01\nb,x\nc,y\n", "2 of 3 rows are not usable"),
+        ("f.csv", b"\x89PNG\r\n\x1a\n\x00\x00" * 50, "there is no column"),
+        ("f.jsonl", b"", "f.jsonl: there are no rows"),
+        ("f.jsonl", b"\x00\xff\xfe" * 50, "no row is usable"),
+        ("f.parquet", b"PAR1 not really", "is not a readable Parquet file"),
+        ("f.csv.gz", b"not gzip", "cannot be read"),
+        ("f.txt", b"a", "say --format native, csv or parquet"),
+    ],
+)
+def test_a_file_that_is_none_ends_with_1_and_says_why(
+    runner: CliRunner, tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    code, error = backtest(runner, tmp_path / name, tmp_path / "out")
+    assert code == 1
+    assert said in error
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_until_leaves_out_what_is_later_and_lets_the_time_go_on(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "usage.jsonl"
+    days = [f"2025-{month:02d}-{day:02d}" for month in range(1, 7) for day in range(1, 29)]
+    file.write_text("".join(ROW.format(account="a", at=f"{day}T{hour}:00:00Z") for day in days for hour in (10, 14)))
+    assert backtest(runner, file, tmp_path / "short", "--until", "2025-04-01")[0] == 0
+    short = json.loads((tmp_path / "short" / "summary.json").read_text())
+    assert (short["rows"]["usage"], short["rows_after_until"], short["end"]) == (168, 168, "2025-04-01T00:00:00Z")
+    assert short["transitions"] == 0
+    assert backtest(runner, file, tmp_path / "long", "--until", "2025-09-01T00:00:00Z")[0] == 0
+    kinds = {json.loads(line)["kind"] for line in (tmp_path / "long" / "alerts.jsonl").read_text().splitlines()}
+    assert kinds == {"usage_silence"}
+    assert backtest(runner, file, tmp_path / "none", "--until", "2024-01-01")[1].endswith(
+        "all rows are later than --until"
+    )
+    assert backtest(runner, file, tmp_path / "none", "--until", "tomorrow")[0] == 2
+
+
+def test_names_from_the_data_are_text_in_the_report(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "usage.csv"
+    name = "<script>alert('x')</script>&amp;"
+    lines = [f"{name},2025-{month:02d}-{day:02d}" for month in range(1, 4) for day in range(1, 29)]
+    file.write_text("\n".join(["account_id,occurred_at", *lines]))
+    assert backtest(runner, file, tmp_path / "out", "--until", "2025-08-01")[0] == 0
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
