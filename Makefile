@@ -14,7 +14,7 @@ ROUNDS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-compiled check coverage bench chaos wheel format constraints clean
+.PHONY: help setup demo test test-compiled check coverage bench bench-detection chaos wheel format constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -45,6 +45,9 @@ bench: $(READY) ## figures against peers, in one run of 25 minutes; ARGS='--list
 	-@if command -v cc >/dev/null; then $(MAKE) -s $(COMPILED)/ready; fi
 	$(BIN)/python -m tests.bench $(ARGS)
 
+bench-detection: $(READY) ## method against method on simulated and real fleets; ARGS='--quick' for a small one
+	$(BIN)/python -m tests.bench.detection $(ARGS)
+
 wheel: $(READY) ## a wheel with the core compiled, in dist; takes a C compiler
 	HATCH_BUILD_HOOKS_ENABLE=true $(BIN)/pip wheel -q --no-deps --no-build-isolation -w dist .
 
@@ -61,6 +64,7 @@ COMPILE := $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras
 constraints: $(READY) ## resolve constraints.txt anew, and a peer's of the benchmarks; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --all-extras $(UPGRADE) -o constraints.txt pyproject.toml
 	$(COMPILE) $(UPGRADE) -o tests/bench/quix.txt tests/bench/quix.in
+	$(COMPILE) $(UPGRADE) -c constraints.txt -o tests/bench/detection/peers.txt tests/bench/detection/peers.in
 
 clean: ## remove .venv and all caches
 	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist deploy/kafka/target tests/bench/kafka_streams/target

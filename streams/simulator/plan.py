@@ -72,6 +72,11 @@ class FleetPlan:
     first_change_day: int = 45  # no story begins before this day ...
     last_change_day: int | None = None  # ... or after this one; default: ten days before the end
     shares: Mapping[Change, float] = field(default_factory=lambda: DEFAULT_SHARES)
+    # Of declines, the least and how much more at most: a decay's half-life in days, what a partial drop leaves, and the
+    # days until the customer cancels.
+    decay_half_life: tuple[float, float] = (5.0, 10.0)
+    drop_level: tuple[float, float] = (0.1, 0.25)
+    decides_after: tuple[float, float] = (15.0, 45.0)
     world: World = field(default_factory=World)
 
     def __post_init__(self) -> None:

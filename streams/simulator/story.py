@@ -108,7 +108,7 @@ def draw_story(plan: FleetPlan, traits: Traits, change: Change, charges: Charges
         return Story()
     at = plan.start + day * DAY_MS
     if change in DECLINES:
-        story = _decline(change, at, day, charges, random)
+        story = _decline(plan, change, at, day, charges, random)
     elif change in (Change.PAYMENT_RECOVERED, Change.PAYMENT_LOST):
         story = _payment(change, traits, charges.at_or_after(at), random)
     elif change in (Change.CARD_REPLACED, Change.CARD_LAPSED):
@@ -120,19 +120,24 @@ def draw_story(plan: FleetPlan, traits: Traits, change: Change, charges: Charges
     return story
 
 
-def _decline(change: Change, at: int, day: int, charges: Charges, random: Random) -> Story:
+def _decline(plan: FleetPlan, change: Change, at: int, day: int, charges: Charges, random: Random) -> Story:
     story = Story(change, changed_at=at, fade_day=day, causes=[Cause("engagement", at)])
     if change is Change.STOP:
         story.level = 0.0
     elif change is Change.DECAY:
-        story.half_life = 5.0 + random.random() * 10.0
+        story.half_life = _between(plan.decay_half_life, random)
     else:
-        story.level = 0.1 + random.random() * 0.25
+        story.level = _between(plan.drop_level, random)
     leaves = change is not Change.PARTIAL_DROP or random.random() < 0.5
     if leaves:
-        decided = at + int((15 + random.random() * 45) * DAY_MS)
+        decided = at + int(_between(plan.decides_after, random) * DAY_MS)
         _cancel(story, charges, decided, "unused" if random.random() < 0.4 else pick(random, _REASONS))
     return story
+
+
+def _between(least_and_more: tuple[float, float], random: Random) -> float:
+    least, more = least_and_more
+    return least + random.random() * more
 
 
 def _cancellation(change: Change, charges: Charges, at: int, random: Random) -> Story:

@@ -1,0 +1,1 @@
+"""The contenders, one idea a file."""

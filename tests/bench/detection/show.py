@@ -1,0 +1,124 @@
+"""The tables."""
+
+from collections.abc import Mapping, Sequence
+from math import isinf, isnan
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.detection.guards import Guarded
+from tests.bench.detection.halves import Interval, Result
+from tests.bench.detection.judged import Judged
+
+_PLACES = {"median": 0, "rate": 2}
+
+
+def number(value: float, places: int = 2) -> str:
+    """A figure as short as it can be read: .52, 14, never."""
+    if isnan(value):
+        return "-"
+    if isinf(value):
+        return "never"
+    return f"{value:.{places}f}".removeprefix("0") if 0 < value < 1 else f"{value:.{places}f}"
+
+
+def spread(interval: Interval, places: int = 2) -> str:
+    """The middle, and the middle 95% of the repetitions."""
+    return f"{number(interval.middle, places)} [dim]{number(interval.low, places)}-{number(interval.high, places)}[/]"
+
+
+def show_simulated(console: Console, contenders: Sequence[Judged], asked: float) -> None:
+    """Method against method on the simulated fleets at one asked rate."""
+    table = Table(title=f"simulated fleets, {asked:g} false alarms per account-year asked", title_justify="left")
+    for name in ("method", "realised", "later", "stop: days", "r14", "r30", "missed", "decay r60", "level drop r60"):
+        table.add_column(name, justify="left" if name == "method" else "right")
+    for one in contenders:
+        if (result := one.results.get(asked)) is None:
+            continue
+        stop = [spread(result.measure("stop", name), _PLACES.get(name, 2)) for name in _STOP]
+        rest = [spread(result.measure(kind, "r60")) for kind in ("decay", "partial_drop")]
+        later = number(one.later[asked].realised.middle)
+        table.add_row(one.contender.name, spread(result.realised), later, *stop, *rest)
+    console.print(table)
+
+
+_STOP = ("median", "r14", "r30", "missed")
+_LOSS = ("median", "r14", "r30", "above_luck_r14", "above_luck_r30", "r60", "mean_r60")
+
+
+def show_real(console: Console, name: str, contenders: Sequence[Judged], asked: float) -> None:
+    """Method against method on a real set, all of its days and the later ones."""
+    for title, results in (
+        ("", {one.contender.name: one.results.get(asked) for one in contenders}),
+        (
+            ", later half of the days, thresholds from the earlier",
+            {one.contender.name: one.later.get(asked) for one in contenders},
+        ),
+    ):
+        cases = next((result.cases.get("loss", 0) for result in results.values() if result is not None), 0)
+        table = Table(title=f"{name}, {cases} losses, {asked:g} asked{title}", title_justify="left")
+        for column in ("method", "realised", "days", "r14", "r30", "r14 - luck", "r30 - luck", "r60", "mean r0-60"):
+            table.add_column(column, justify="left" if column == "method" else "right")
+        for method, result in results.items():
+            if result is not None:
+                measures = [spread(result.measure("loss", each), _PLACES.get(each, 2)) for each in _LOSS]
+                table.add_row(method, spread(result.realised), *measures)
+        console.print(table)
+
+
+def show_rates(console: Console, name: str, contenders: Sequence[Judged]) -> None:
+    """What is realised at each rate that is asked, and false alarms by account age."""
+    rates = sorted({rate for one in contenders for rate in one.results})
+    table = Table(
+        title=f"{name}: realised false alarms per account-year where so many were asked", title_justify="left"
+    )
+    table.add_column("method")
+    for rate in rates:
+        table.add_column(f"{rate:g}", justify="right")
+    for one in contenders:
+        told: list[Result | None] = [one.results.get(rate) for rate in rates]
+        table.add_row(one.contender.name, *("-" if each is None else spread(each.realised) for each in told))
+    console.print(table)
+    ages = list(contenders[0].by_age)
+    table = Table(
+        title=f"{name}: false alarms per account-year of life, by days since the first event", title_justify="left"
+    )
+    for column in ("method", *ages, "ungated"):
+        table.add_column(column, justify="left" if column == "method" else "right")
+    for one in contenders:
+        table.add_row(one.contender.name, *(number(one.by_age[age]) for age in ages), number(one.ungated))
+    console.print(table)
+
+
+def show_guards(console: Console, found: Mapping[str, Mapping[str, Guarded]]) -> None:
+    """Guards down, methods across."""
+    table = Table(
+        title="guards: new alarms per 1,000 accounts in the days of a mishap (an ordinary window's); else false alarms "
+        "per account-year",
+        title_justify="left",
+    )
+    table.add_column("guard")
+    for method in found:
+        table.add_column(method, justify="right")
+    for guard in next(iter(found.values())):
+        row = []
+        for outcomes in found.values():
+            outcome = outcomes[guard]
+            beside = "" if outcome.ordinary is None else f" ({outcome.ordinary:.1f})"
+            row.append((number(outcome.alarms) if outcome.ordinary is None else f"{outcome.alarms:.1f}") + beside)
+        table.add_row(guard, *row)
+    console.print(table)
+
+
+def show_pooled(console: Console, found: Mapping[str, Mapping[str, Mapping[str, Interval]]]) -> None:
+    """What methods have more than the tuned rule, the real sets taken together."""
+    table = Table(
+        title="share of losses found, more than the tuned silence rule finds; mean of the real sets",
+        title_justify="left",
+    )
+    for column in ("method", "asked", "r14", "r30", "r60", "mean r0-60"):
+        table.add_column(column, justify="left" if column == "method" else "right")
+    for method, rates in found.items():
+        for asked, measures in rates.items():
+            table.add_row(method, asked, *(spread(measures[name]) for name in ("r14", "r30", "r60", "mean_r60")))
+    console.print(table)
