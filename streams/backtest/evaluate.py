@@ -117,7 +117,7 @@ def evaluate(
         curve=sorted((*curve, present), key=lambda point: point.asked) if curve else (),
         losses=_post_mortems(judged, fleet, replay, activity, told, end),
         events=findings.events,
-        at_risk=_at_risk(fleet.rows),
+        at_risk=_at_risk(fleet.rows, outcomes.losses),
         examples=choose(judged, activity, told, calendar, end),
         transitions=len(told),
         notes=_notes(judged, fleet, asked),
@@ -135,13 +135,13 @@ def _post_mortems(
     for alarm, verdict in judged.alarms:
         if verdict is Verdict.LATE:
             late.setdefault(alarm.account, alarm)
-    coroner = Coroner(replay.engine.rules, judged.basis, activity, told, late)
+    coroner = Coroner(replay.engine, judged.basis, activity, told, late, end)
     recent = [loss for loss in judged.losses if loss.at > end - YEAR_MS]
     return in_order(coroner.explain(loss, fleet.accounts.get(loss.account)) for loss in recent)
 
 
-def _at_risk(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    alarming = [row for row in rows if row[7] and row[2] != "lost"]
+def _at_risk(rows: Iterable[tuple[Any, ...]], lost: Mapping[str, int]) -> list[tuple[Any, ...]]:
+    alarming = [row for row in rows if row[2] == "alerting" and row[0] not in lost]
     alarming.sort(key=by_risk)
     return alarming[:_AT_RISK]
 

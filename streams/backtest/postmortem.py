@@ -12,7 +12,7 @@ from streams.backtest.outcomes import Basis
 from streams.backtest.standing import highest_channel
 from streams.backtest.verdicts import Found
 from streams.detection.config import DAY_MS
-from streams.detection.rules import Rules
+from streams.detection.engine import Engine
 from streams.detection.state import Account
 
 _WINDOW = 28
@@ -32,17 +32,21 @@ class PostMortem(NamedTuple):
 
 
 class Coroner:
-    """Explains losses. `told` are all transitions in order; `later` the alarms that were late, by account."""
+    """Explains losses. `told` are all transitions in order, `late` the alarms that were late, by account; the data go
+    up to `end` (ms)."""
 
     def __init__(
         self,
-        rules: Rules,
+        engine: Engine,
         basis: Basis,
         activity: Activity,
         told: Iterable[Told],
         late: Mapping[str, Incident],
+        end: int,
     ) -> None:
-        self._rules = rules
+        self._engine = engine
+        self._rules = engine.rules
+        self._end = end
         self._basis = basis
         self._activity = activity
         self._late = late
@@ -67,17 +71,25 @@ class Coroner:
         when = self._rules.calendar.day_text(found.incident.opened_at)
         if self._basis is Basis.SILENCE:
             relation = "after" if found.days >= 0 else "before"
-            return f"Flagged on {when} ({kinds}), {apart} {relation} its last activity."
-        return f"Flagged on {when} ({kinds}), {apart} before it left."
+            text = f"Flagged on {when} ({kinds}), {apart} {relation} its last activity."
+        else:
+            text = f"Flagged on {when} ({kinds}), {apart} before it left."
+        closed = found.incident.closed_at
+        if closed is not None and closed < found.at:
+            text += f" It had recovered by {self._rules.calendar.day_text(closed)}."
+        return text
 
     def _why_not(self, found: Found, account: Account | None) -> str:
         if account is None or account.last_event_at < 0:
             return "No usage event of this account is in the data."
         config = self._rules.config
         if not found.judged:
-            active = sum(1 for _ in self._activity.get(found.account, ((), ()))[0])
+            days = self._activity.get(found.account, ((), ()))[0]
+            seen = (
+                f"{count(len(days), 'active day')} over {count(days[-1] - days[0] + 1, 'day')}" if days else "no event"
+            )
             return (
-                f"Never known well enough to be judged: {count(active, 'active day')} in all. It takes "
+                f"Not known well enough to be judged: {seen}. It takes "
                 f"{config.monitored_active_days} within {config.monitored_window_days} days, and an age of "
                 f"{config.monitored_age_days} days."
             )
@@ -109,6 +121,7 @@ class Coroner:
             said = True
         silent = self._basis is Basis.SILENCE or account.last_event_at <= found.at
         if silent and late is None and account.loss is None:
+            self._engine.close(account, self._end)  # an account is looked at only when it is due
             yield highest_channel(account, self._rules)
         elif not said:
             yield f"Its usage gave no sign: it was last active on {day_text(min(account.last_event_at, found.at))}."

@@ -101,6 +101,7 @@ def _judged(judged: Judged) -> dict[str, Any]:
         "false_alarms_per_account_year": _round(judged.false_alarms_per_account_year),
         "precision": _round(judged.precision),
         "recall": _round(judged.recall),
+        "recall_by_chance": _round(judged.by_chance),
         **{f"found_{measure}_{days}_days": _round(judged.within(days)) for days in WITHIN},
         f"median_{unit}_days": _round(judged.median_days),
     }

@@ -9,6 +9,7 @@ call it a loss: its *delay* is the days from the last event to the alarm.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import exp
 from statistics import median
 
 from streams.backtest.incidents import Incident
@@ -61,6 +62,8 @@ class Judged:
     basis: Basis
     alarms: tuple[tuple[Incident, Verdict], ...]
     losses: tuple[Found, ...]
+    silence_days: int
+    """See `Outcomes`."""
     account_years: float
     """Time in which accounts were judged and not yet lost."""
 
@@ -99,6 +102,14 @@ class Judged:
         """Half of the losses found had a delay, or a lead, of at most so many days."""
         return median(self.days) if self.days else None
 
+    @property
+    def by_chance(self) -> float | None:
+        """Share of the losses that as many alarms at random times would have been right about."""
+        if not self.account_years:
+            return None
+        days = BEFORE_DAYS + self.silence_days
+        return 1.0 - exp(-len(self.alarms) / self.account_years * days * DAY_MS / YEAR_MS)
+
     def within(self, days: float) -> float | None:
         """Share of the judged losses with a delay of at most, or a lead of at least, so many days."""
         if self.basis is Basis.SILENCE:
@@ -132,7 +143,7 @@ def judge(alarms: Mapping[str, Iterable[Incident]], outcomes: Outcomes, spans: M
             latest = leaves + outcomes.silence_days * DAY_MS
             known = span.monitored_at is not None and span.monitored_at < latest
             losses.append(Found(account, at, known, first, days))
-    return Judged(outcomes.basis, tuple(judged), tuple(losses), exposed / YEAR_MS)
+    return Judged(outcomes.basis, tuple(judged), tuple(losses), outcomes.silence_days, exposed / YEAR_MS)
 
 
 def _leaves(outcomes: Outcomes, span: Span, at: int) -> int:

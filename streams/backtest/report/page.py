@@ -2,6 +2,7 @@
 
 from html import escape
 from importlib.resources import files
+from pathlib import PurePath
 
 from alerting.words import count
 from streams.backtest.report import sections
@@ -35,6 +36,6 @@ def page_of(found: Backtest) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>slackwater backtest</title><style>{style}</style></head><body><main>"
         f"<h1>What slackwater would have said</h1>"
-        f'<p class="muted">{escape(", ".join(found.files))}<br>{escape(about)}</p>'
+        f'<p class="muted">{escape(", ".join(PurePath(each).name for each in found.files))}<br>{escape(about)}</p>'
         f"{''.join(parts)}</main></body></html>\n"
     )

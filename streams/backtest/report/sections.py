@@ -96,6 +96,7 @@ def worth(found: Backtest) -> str:
     lines = [
         ("losses that could be judged", [f"{len(run.judged_losses):,}" for _, run in runs]),
         ("losses found", [f"{len(run.days):,} ({percent(run.recall)})" for _, run in runs]),
+        ("as many alarms at random times would find", [percent(run.by_chance) for _, run in runs]),
         *((name, [percent(run.within(days)) for _, run in runs]) for name, days in zip(names, _WITHIN, strict=True)),
         ("median delay, days" if silence else "median lead, days", [figure(run.median_days) for _, run in runs]),
         ("alarms", [f"{len(run.alarms):,}" for _, run in runs]),
@@ -208,11 +209,13 @@ def at_risk(found: Backtest) -> str:
         Column("account", "name"),
         Column("open alerts"),
         Column("health", "number"),
+        Column("last active", "when"),
         Column("MRR", "number"),
         Column("at risk", "number"),
-        Column("last active", "when"),
         Column("owner"),
     ]
+    rich = any(row[HEADER.index("currency")] or row[HEADER.index("owner")] for row in found.at_risk)
+    shown = len(columns) if rich else 4
     rows = []
     for row in found.at_risk:
         values = dict(zip(HEADER, row, strict=True))
@@ -225,16 +228,19 @@ def at_risk(found: Backtest) -> str:
                 f"{name} ({values['account_id']})" if name else values["account_id"],
                 ", ".join(each.replace(":", " (").replace("_", " ") + ")" for each in values["open_alerts"].split()),
                 f"{values['health']}",
+                values["last_event_at"][:10] or DASH,
                 mrr,
                 risk,
-                values["last_event_at"][:10] or DASH,
                 values["owner"] or DASH,
-            ]
+            ][:shown]
         )
     return section(
         "At risk at the end",
-        paragraph("The first of accounts.csv that have an open alert, most money at risk first.", "muted"),
-        table(columns, rows),
+        paragraph(
+            "Of accounts.csv, the first that have an open alert of severity warning or critical.",
+            "muted",
+        ),
+        table(columns[:shown], rows),
     )
 
 

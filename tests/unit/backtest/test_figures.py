@@ -81,6 +81,11 @@ def test_delays_are_days_from_the_last_event_and_shares_are_of_all_losses_that_c
     assert judged.false_alarms_per_account_year == pytest.approx(2 / (699 / 365.25))
 
 
+def test_what_alarms_at_random_times_would_find_is_told_beside_it() -> None:
+    judged = silence(365.25, (30, 39), end=500)
+    assert judged.by_chance == pytest.approx(1 - 2.718281828 ** (-120 / 365.25))
+
+
 def lost(day: float, *alarms: tuple[float, float | None], decided: float | None = None, end: float = 400) -> Judged:
     outcomes = Outcomes(Basis.BILLING, {"a": at(day)})
     return judge({"a": [alarm(*each) for each in alarms]}, outcomes, {"a": span(day, 0, decided)}, at(end))
