@@ -36,23 +36,25 @@ def openings(scores: Scores, thresholds: Sequence[float]) -> list[Openings]:
 
 
 def _openings(above: Mask) -> Openings:
-    """By the beginnings and ends of the excesses, of which there are few, and not by days, of which there are many."""
+    """By the beginnings and ends of the excesses: each round finds every account's next opening, and after it looks
+    for the first excess that outlasts the cool-down."""
     accounts, days = above.shape
     flags = np.zeros((accounts, days + 2), dtype=np.int8)
     flags[:, 1:-1] = above
     turns = np.diff(flags, axis=1)
     account, begin = np.nonzero(turns == 1)
     _, end = np.nonzero(turns == -1)
-    found: tuple[list[int], list[int], list[int]] = ([], [], [])
-    whose, last = -1, -NEVER
-    for index, first, after in zip(account.tolist(), begin.tolist(), end.tolist(), strict=True):
-        if index != whose:
-            whose, last = index, -NEVER
-        opened = max(first, last + COOL_DOWN)
-        if opened < after:
-            last = opened
-            for values, value in zip(found, (index, opened, NEVER if after == days else after), strict=True):
-                values.append(value)
-    columns = [np.array(values, dtype=np.int64) for values in found]
+    ends = account * (days + 1) + end  # ascending
+    whose, ready, past = np.unique(account), np.zeros(accounts, dtype=np.int64), np.zeros(accounts, dtype=np.int64)
+    found: list[tuple[Days, Days, Days]] = []
+    while len(whose):
+        next_one = np.searchsorted(ends, whose * (days + 1) + np.minimum(ready[whose], days), side="right")
+        next_one = np.maximum(next_one, past[whose])
+        there = (next_one < len(ends)) & (account[np.minimum(next_one, len(ends) - 1)] == whose)
+        whose, next_one = whose[there], next_one[there]
+        opened = np.maximum(begin[next_one], ready[whose])
+        found.append((whose, opened, np.where(end[next_one] == days, NEVER, end[next_one])))
+        ready[whose], past[whose] = opened + COOL_DOWN, next_one + 1
+    columns = [np.concatenate(each) for each in zip(*found, strict=True)] if found else [np.zeros(0, np.int64)] * 3
     order = np.lexsort((columns[0], columns[1]))
     return Openings(*(column[order] for column in columns))

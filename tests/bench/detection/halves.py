@@ -7,6 +7,7 @@ holds both the luck of the split and that of the sample.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,23 +22,34 @@ CURVE_DAYS = 181
 
 
 @dataclass(frozen=True, slots=True)
-class Trials:
-    """What became of every account at every threshold (strictest last): `false` and `delay` [thresholds, accounts],
-    `years` [accounts]. With `calibrated`, threshold i is the one for the i-th rate asked."""
+class Tried:
+    """The incidents of a method at every threshold that may be chosen, strictest last. With `calibrated`, threshold i
+    is the one for the i-th rate that is asked."""
 
     thresholds: Sequence[float]
+    alarms: Sequence[Openings]
+    calibrated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What became of every account at every threshold: `false` and `delay` [thresholds, accounts], `years`
+    [accounts]."""
+
     false: Days
     delay: Scores
     years: Scores
     kinds: Sequence[str]
     calibrated: bool = False
 
-    def chosen(self, asked: float, asked_rates: Sequence[float], accounts: Days) -> int:
-        """Which threshold gives so many false alarms per account-year on these accounts, as nearly as one does."""
+    def chosen(self, asked: float, asked_rates: Sequence[float], halves: Scores) -> Days:
+        """Which threshold gives so many false alarms per account-year on each of the halves [repetitions, accounts],
+        as nearly as one does."""
         if self.calibrated:
-            return list(asked_rates).index(asked)
-        rates = self.false[:, accounts].sum(axis=1) / self.years[accounts].sum()
-        return int(np.argmin(np.abs(np.log((rates + 1e-9) / asked))))
+            return np.full(len(halves), list(asked_rates).index(asked))
+        rates = (self.false @ halves.T) / (self.years @ halves.T)
+        nearest: Days = np.abs(np.log((rates + 1e-9) / asked)).argmin(axis=0)
+        return nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +94,37 @@ def thresholds_for(scores: Scores, exam: Exam, count: int = 50) -> list[float]:
     return [float(value) for value in np.unique(np.quantile(peaks, 1 - shares))]
 
 
-def trials(
-    variants: Sequence[Scores], exam: Exam, scale: Scale, asked_rates: Sequence[float], given: Sequence[float] = ()
-) -> Trials:
-    """The scores of a method [accounts, days], several for a GRID, answered at every threshold that may be chosen
-    (`given`, or those that the scores themselves suggest)."""
-    thresholds: list[float] = list(given)
+def tried(variants: Sequence[Scores], exam: Exam, scale: Scale, asked_rates: Sequence[float]) -> Tried:
+    """The incidents of scores [accounts, days], of several for a GRID."""
+    if scale is Scale.GRID:
+        above_zero = [float(np.nextafter(np.float32(0), np.float32(1)))]
+        return Tried(above_zero * len(variants), [each for scores in variants for each in openings(scores, above_zero)])
+    [scores] = variants
     if scale is Scale.CALIBRATED:
         thresholds = [float(np.log10(1.5 / asked)) for asked in asked_rates]
-    elif scale is Scale.FIXED:
-        thresholds = [0.0]
-    elif scale is Scale.TUNED and not thresholds:
-        thresholds = thresholds_for(variants[0], exam)
-    alarms: list[Openings] = []
-    if scale is Scale.GRID:
-        thresholds = [float(number) for number in range(len(variants))]
-        for scores in variants:
-            alarms += openings(scores, [np.nextafter(0.0, 1.0)])
     else:
-        alarms = openings(variants[0], thresholds)
-    told = [answers(exam, each) for each in alarms]
+        thresholds = [0.0] if scale is Scale.FIXED else thresholds_for(scores, exam)
+    return Tried(thresholds, openings(scores, thresholds), scale is Scale.CALIBRATED)
+
+
+def trials(given: Tried, exam: Exam) -> Trials:
+    """The incidents held against the questions."""
+    told = [answers(exam, each) for each in given.alarms]
     false, delay = np.stack([each.false for each in told]), np.stack([each.delay for each in told])
-    return Trials(thresholds, false, delay, exam.years(), exam.kind, scale is Scale.CALIBRATED)
+    return Trials(false.astype(np.float32), delay, exam.years(), exam.kind, given.calibrated)
+
+
+@lru_cache(maxsize=4)
+def _halves(accounts: int, repetitions: int) -> tuple[Scores, Days]:
+    """[repetitions, accounts]: who is in the first half, and how often each of the others is drawn."""
+    random = np.random.default_rng(1)
+    first = np.zeros((repetitions, accounts), dtype=np.float32)
+    drawn = np.zeros((repetitions, accounts), dtype=np.int64)
+    for one, times in zip(first, drawn, strict=True):
+        order = random.permutation(accounts)
+        one[order[: accounts // 2]] = 1
+        times[:] = np.bincount(random.choice(order[accounts // 2 :], accounts - accounts // 2), minlength=accounts)
+    return first, drawn
 
 
 def judge(
@@ -112,29 +133,24 @@ def judge(
     """Thresholds from `learnt` on half of the accounts, results from `judged` on the other half. The two are the same,
     or the earlier and the later days of the same accounts. `lead` is for how many days before a case begins an alarm
     counts for it. All methods have the same halves, so that their repetitions may be compared one by one."""
-    random = np.random.default_rng(1)
-    accounts = len(judged.years)
-    kinds = np.array(judged.kinds)
+    first, drawn = _halves(len(judged.years), repetitions)
     case = ~np.isnan(judged.delay[0])
-    names = sorted({str(kind) for kind in kinds[case]})
+    kinds = np.where(case, np.array(judged.kinds), "")
+    own = {str(kind): np.flatnonzero(kinds == kind) for kind in np.unique(kinds[case])}
     realised: list[float] = []
-    repeated: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in names}
-    curves: dict[str, list[Scores]] = {name: [] for name in names}
-    for _ in range(repetitions):
-        order = random.permutation(accounts)
-        half, other = order[: accounts // 2], random.choice(order[accounts // 2 :], accounts - accounts // 2)
-        index = learnt.chosen(asked, asked_rates, half)
-        realised.append(float(judged.false[index, other].sum() / judged.years[other].sum()))
-        for name in names:
-            own = judged.delay[index, other[case[other] & (kinds[other] == name)]]
-            if len(own):
-                found = np.searchsorted(np.sort(own), np.arange(CURVE_DAYS), side="right") / len(own)
-                curves[name].append(found)
-                for key, value in _measures(own, found, realised[-1], lead).items():
-                    repeated[name][key].append(value)
-    curve = {name: np.quantile(np.stack(many), [0.5, 0.025, 0.975], axis=0) for name, many in curves.items() if many}
-    cases = {name: int((case & (kinds == name)).sum()) for name in names}
-    return Result(interval(realised), cases, repeated, curve)
+    repeated: dict[str, dict[str, list[float]]] = {kind: defaultdict(list) for kind in own}
+    curves: dict[str, list[Scores]] = {kind: [] for kind in own}
+    for index, times in zip(learnt.chosen(asked, asked_rates, first), drawn, strict=True):
+        realised.append(float((judged.false[index] @ times) / (judged.years @ times)))
+        for kind, accounts in own.items():
+            delays = np.sort(np.repeat(judged.delay[index, accounts], times[accounts]))
+            if len(delays):
+                found = np.searchsorted(delays, np.arange(CURVE_DAYS), side="right") / len(delays)
+                curves[kind].append(found)
+                for key, value in _measures(delays, found, realised[-1], lead).items():
+                    repeated[kind][key].append(value)
+    curve = {kind: np.quantile(np.stack(many), [0.5, 0.025, 0.975], axis=0) for kind, many in curves.items() if many}
+    return Result(interval(realised), {kind: len(accounts) for kind, accounts in own.items()}, repeated, curve)
 
 
 def _measures(delays: Scores, found: Scores, rate: float, lead: int) -> dict[str, float]:
@@ -143,7 +159,7 @@ def _measures(delays: Scores, found: Scores, rate: float, lead: int) -> dict[str
     days = (14, 30, 60)
     by_luck = {day: 1 - float(np.exp(-rate * (lead + day) / YEAR)) for day in days}
     return {
-        "median": float(np.sort(delays)[len(delays) // 2]),
+        "median": float(delays[len(delays) // 2]),
         **{f"r{day}": float(found[day]) for day in days},
         **{f"above_luck_r{day}": float(found[day]) - by_luck[day] for day in days},
         "mean_r60": float(found[:61].mean()),

@@ -10,7 +10,7 @@ from tests.bench.detection.alarms import Openings, openings
 from tests.bench.detection.arrays import YEAR, Days, Mask
 from tests.bench.detection.exam import Exam
 from tests.bench.detection.fleet import Fleet, first_days
-from tests.bench.detection.halves import Result, Trials, judge, trials
+from tests.bench.detection.halves import Result, judge, trials, tried
 from tests.bench.detection.method import Contender, Method, Scale, gate, run
 
 #: False alarms per account-year at which methods are compared.
@@ -59,27 +59,23 @@ def judged(
     scale = contender.scale
     middle = whole.days // 2
     asked = ASKED if scale is not Scale.FIXED else (MAIN,)
-    told = trials(gated, exam, scale, asked)
-    early = trials(gated, exam.within(0, middle), scale, asked, told.thresholds)
-    late = trials(gated, exam.within(middle, whole.days), scale, asked, told.thresholds)
-    index = told.chosen(MAIN, asked, np.arange(whole.accounts))
-    threshold = _threshold(scale, told, index)
+    given = tried(gated, exam, scale, asked)
+    told = trials(given, exam)
+    early, late = trials(given, exam.within(0, middle)), trials(given, exam.within(middle, whole.days))
+    everybody = np.ones((1, whole.accounts), dtype=np.float32)
+    index = int(told.chosen(MAIN, asked, everybody)[0])
+    threshold = given.thresholds[index]
     variant = index if scale is Scale.GRID else 0
-    [opened] = openings(gated[variant], [threshold])
     [ungated] = openings(raw[variant], [threshold])
     first = first_days(whole.counts)
     return Judged(
         contender,
         {rate: judge(told, told, rate, asked, repetitions, lead) for rate in asked},
         {rate: judge(early, late, rate, asked, repetitions, lead) for rate in asked},
-        _by_age(opened, exam, first),
+        _by_age(given.alarms[index], exam, first),
         _by_age(ungated, exam, first, (1 << 30,))["from day 0"],
         (contender.makers[variant], threshold),
     )
-
-
-def _threshold(scale: Scale, told: Trials, index: int) -> float:
-    return float(np.nextafter(np.float32(0), np.float32(1))) if scale is Scale.GRID else told.thresholds[index]
 
 
 def _by_age(opened: Openings, exam: Exam, first: Days, ends: Sequence[int] = AGES) -> dict[str, float]:

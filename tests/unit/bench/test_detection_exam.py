@@ -9,7 +9,7 @@ from tests.bench.detection.alarms import COOL_DOWN, openings
 from tests.bench.detection.arrays import NEVER, YEAR
 from tests.bench.detection.exam import answers, decline_exam
 from tests.bench.detection.fleet import Fleet, first_days, monitored_from
-from tests.bench.detection.halves import judge, trials
+from tests.bench.detection.halves import judge, trials, tried
 from tests.bench.detection.method import Scale
 from tests.bench.detection.real import RealSet
 
@@ -155,7 +155,7 @@ def test_a_threshold_learnt_on_one_half_realises_the_asked_rate_on_the_other(ask
     accounts, days = 1500, 365
     noise = random.exponential(size=(accounts, days)).astype(np.float32)
     exam = decline_exam(fleet(days, accounts))
-    told = trials([noise], exam, Scale.TUNED, [asked])
+    told = trials(tried([noise], exam, Scale.TUNED, [asked]), exam)
     result = judge(told, told, asked, [asked], 40)
     # Of 750 account-years in a half, twice: three times the standard deviation of a Poisson count, and the grid's step.
     tolerance = 3 * np.sqrt(2 * asked / 750) + 0.05 * asked
@@ -168,6 +168,7 @@ def test_a_calibrated_score_needs_no_labels() -> None:
     # The excess over the level that is passed once a year: a new exponential every day, an alarm is its own incident.
     noise = (random.exponential(size=(accounts, days)) - np.log(YEAR)) / np.log(10)
     exam = decline_exam(fleet(days, accounts))
-    told = trials([noise.astype(np.float32)], exam, Scale.CALIBRATED, [0.1, 0.3])
-    assert told.thresholds == pytest.approx([np.log10(15), np.log10(5)])
+    given = tried([noise.astype(np.float32)], exam, Scale.CALIBRATED, [0.1, 0.3])
+    told = trials(given, exam)
+    assert given.thresholds == pytest.approx([np.log10(15), np.log10(5)])
     assert judge(told, told, 0.3, [0.1, 0.3], 40).realised.middle == pytest.approx(0.2, rel=0.2)
