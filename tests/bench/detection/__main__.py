@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all by default")
     parser.add_argument("--quick", action="store_true", help="a small fleet and one seed")
     parser.add_argument("--method", action="append", metavar="NAME", help="only this one (and the tuned rule); repeat")
+    parser.add_argument("--accounts", type=int, metavar="N", help=f"in a simulated fleet (default: {Size().accounts})")
+    parser.add_argument("--seeds", type=int, metavar="N", help=f"simulated fleets (default: {Size().seeds})")
     parser.add_argument("--list", action="store_true", help="list the methods and run none")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help=f"figures and plots (default: {OUT})")
     given = parser.parse_args(arguments)
@@ -59,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             parser.error(f"nothing is called {min(wrong)!r}; there are {', '.join(known)}")
     chosen = [one for one in CONTENDERS if not given.method or one.name in (*given.method, RULE)]
     given.out.mkdir(parents=True, exist_ok=True)
-    found = run_parts(given.parts or PARTS, chosen, QUICK if given.quick else Size(), given.out)
+    size = QUICK if given.quick else Size()
+    size = replace(size, accounts=given.accounts or size.accounts, seeds=given.seeds or size.seeds)
+    found = run_parts(given.parts or PARTS, chosen, size, given.out)
     options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
     (given.out / "figures.json").write_bytes(orjson.dumps(found, option=options))
     print(f"figures and plots are in {given.out}")

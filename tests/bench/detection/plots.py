@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.bench.detection import packages
 from tests.bench.detection.contenders import RULE
 from tests.bench.detection.judged import MAIN, Judged
+from tests.bench.detection.method import Scale
 
 DAYS = 91
 #: Colours that stay apart for those who confuse some (Okabe and Ito), the rule in black.
@@ -13,8 +14,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 
 
 def plot_delays(told: Sequence[Judged], kind: str, title: str, file: Path) -> None:
-    """Draw the curves at the main rate; the bands are for 95% of the repetitions. Rules with no threshold to choose are
-    left out: they have another rate."""
+    """Draw the curves at the main rate, best first in the legend. The rule, the best method and those that need no
+    labels have bands, of 95% of the repetitions. Rules with no threshold to choose are left out: they have another
+    rate."""
     packages.use()
     import matplotlib as mpl
 
@@ -26,7 +28,9 @@ def plot_delays(told: Sequence[Judged], kind: str, title: str, file: Path) -> No
     figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
     colours = iter(COLOURS)
     equal = [one for one in told if len(one.results) > 1 and kind in one.results[MAIN].curve]
-    for one in sorted(equal, key=lambda one: -one.results[MAIN].curve[kind][0][:DAYS].mean()):
+    equal.sort(key=lambda one: -one.results[MAIN].curve[kind][0][:DAYS].mean())
+    best = [one for one in equal if not one.contender.told_the_truth][:1]
+    for one in equal:
         middle, low, high = one.results[MAIN].curve[kind][:, :DAYS]
         rule = one.contender.name == RULE
         colour = "black" if rule else next(colours)
@@ -34,7 +38,8 @@ def plot_delays(told: Sequence[Judged], kind: str, title: str, file: Path) -> No
         label = f"{one.contender.name} ({realised:.2f} realised)"
         style = "--" if one.contender.told_the_truth else "-"
         axes.plot(range(DAYS), middle, style, color=colour, label=label, linewidth=2.4 if rule else 1.6)
-        axes.fill_between(range(DAYS), low, high, color=colour, alpha=0.1, linewidth=0)
+        if rule or one in best or one.contender.scale is Scale.CALIBRATED:
+            axes.fill_between(range(DAYS), low, high, color=colour, alpha=0.15, linewidth=0)
     cases = max((one.results[MAIN].cases[kind] for one in equal), default=0)
     axes.set(xlim=(0, DAYS - 1), ylim=(0, 1), xlabel="days since the decline began", ylabel="share found")
     axes.set_title(f"{title}: {cases:,} cases, {MAIN:g} false alarms per account-year asked", loc="left")
