@@ -15,8 +15,7 @@ from schemas.codec import decode
 from schemas.errors import Reason, Rejected
 from schemas.events import InputTopic
 from schemas.instants import format_instant
-from schemas.plain_usage import UsageFields, fields_of
-from schemas.usage import UsageEvent
+from schemas.plain_usage import UsageFields
 from streams.produce.errors import BadRow, InputError
 
 Cell = str | int | float | bool | None
@@ -74,34 +73,57 @@ def usage_fields(
 
     `read_time` raises ValueError with what is allowed. Every value is checked as the worker would check it.
     """
-    fields = columns.fields
-    names = list(fields)
-    readers = [_READERS.get(field, read_time if field == "occurred_at" else _text) for field in fields]
-    id_index = names.index("event_id") if "event_id" in fields else None
+    names = list(columns.fields)
+    user, event, quantity, event_id = (
+        names.index(name) if name in names else None for name in ("user_id", "event", "quantity", "event_id")
+    )
     seen: set[int] = set()  # hashes: a row is wrongly left out once in a million files of ten million ids
     for row in rows:
         if isinstance(row, BadRow):
             yield row
             continue
         number, cells = row
-        if id_index is not None:
-            key = xxh3_64_intdigest(f"{cells[0]}\0{cells[id_index]}".encode(errors="surrogatepass"))
+        if event_id is not None:
+            key = xxh3_64_intdigest(f"{cells[0]}\0{cells[event_id]}".encode(errors="surrogatepass"))
             if key in seen:
                 continue
             seen.add(key)
-        value: dict[str, Any] = {"event": columns.event_name}
-        field = ""
         try:
-            for field, reader, cell in zip(names, readers, cells, strict=True):
-                value[field] = reader(cell)
-        except ValueError as error:
-            yield BadRow(path, f"{unit} {number}", fields[field], str(error))
+            fields = UsageFields(
+                _text(cells[0]),
+                read_time(cells[1]),
+                columns.event_name if event is None else _text(cells[event]),
+                None if user is None else _text(cells[user]) or None,  # nobody in particular
+                1 if quantity is None else _whole(cells[quantity]),
+                "product",
+                None if event_id is None else _text(cells[event_id]),
+            )
+        except ValueError:
+            yield _fault(path, f"{unit} {number}", cells, columns, read_time)
             continue
-        event = _checked(value)
-        if isinstance(event, Rejected):
-            yield BadRow(path, f"{unit} {number}", fields.get(event.field or ""), event.detail)
+        if (
+            _is_account(fields.account)
+            and _is_name(fields.event)
+            and (fields.user is None or _is_name(fields.user))
+            and (fields.event_id is None or (0 < len(fields.event_id) <= 256 and fields.event_id.isascii()))
+        ):
+            yield fields
         else:
-            yield event
+            wrong = _rejected(fields)
+            if wrong is None:
+                yield fields
+            else:
+                yield BadRow(path, f"{unit} {number}", columns.fields.get(wrong.field or ""), wrong.detail)
+
+
+def _fault(path: Path, place: str, cells: Sequence[Cell], columns: Columns, read_time: Callable[[Cell], int]) -> BadRow:
+    """Which cell of a row it is that cannot be read."""
+    for (field, column), cell in zip(columns.fields.items(), cells, strict=True):
+        try:
+            (read_time if field == "occurred_at" else _READERS.get(field, _text))(cell)
+        except ValueError as error:
+            return BadRow(path, place, column, str(error))
+    raise AssertionError("every cell can be read")
 
 
 def usage_value(fields: UsageFields) -> bytes:
@@ -117,26 +139,15 @@ def usage_value(fields: UsageFields) -> bytes:
     return orjson.dumps({name: each for name, each in value.items() if each is not None})
 
 
-def _checked(value: dict[str, Any]) -> UsageFields | Rejected:
-    """What `decode` would read from such a record. What is plainly right is not written and read again for it."""
-    account, event, at = value["account_id"], value["event"], value["occurred_at"]
-    user = value.get("user_id") or None  # nobody in particular
-    event_id = value.get("event_id")
-    if _is_account(account) and _is_name(event) and (user is None or _is_name(user)):
-        fields = UsageFields(account, at, event, user, value.get("quantity", 1), "product", event_id)
-        if event_id is None or (0 < len(event_id) <= 256 and event_id.isascii()):
-            return fields
-    given = {**value, "occurred_at": format_instant(at), "user_id": user}
-    try:
-        raw = orjson.dumps(given)
-    except TypeError:  # a surrogate: what a reader makes of a byte that is no text
-        wrong = next(name for name, each in given.items() if isinstance(each, str) and not _is_utf8(each))
-        return Rejected(Reason.NOT_UTF8, wrong, "is not UTF-8 text")
-    read = decode(InputTopic.USAGE, raw)
-    if isinstance(read, Rejected):
-        return read
-    assert isinstance(read, UsageEvent)
-    return fields_of(read)
+def _rejected(fields: UsageFields) -> Rejected | None:
+    """Why the worker would not take the record of such an event; None when it would."""
+    for name, each in (("account_id", fields.account), ("event", fields.event), ("user_id", fields.user)):
+        if each is not None and not _is_utf8(each):  # a surrogate: what a reader makes of a byte that is no text
+            return Rejected(Reason.NOT_UTF8, name, "is not UTF-8 text")
+    if fields.event_id is not None and not _is_utf8(fields.event_id):
+        return Rejected(Reason.NOT_UTF8, "event_id", "is not UTF-8 text")
+    read = decode(InputTopic.USAGE, usage_value(fields))
+    return read if isinstance(read, Rejected) else None
 
 
 @lru_cache(maxsize=1 << 17)

@@ -1,7 +1,8 @@
 """CSV files as tables of usage events."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import TextIO
 from zoneinfo import ZoneInfo
@@ -29,16 +30,16 @@ def read_csv(path: Path, columns: Columns, zone: ZoneInfo) -> Iterator[UsageFiel
 def _csv_rows(path: Path, text: TextIO, columns: Columns) -> Iterator[Row | BadRow]:
     reader = csv.reader(text, delimiter="\t" if ".tsv" in path.suffixes else ",", strict=True)
     header: list[str] | None = None
-    indexes: list[int] = []
+    pick: Callable[[list[str]], tuple[str, ...]] = tuple
     while True:
         try:
             for cells in reader:
                 if header is None:
                     header = cells
                     columns.require(path, header)
-                    indexes = [header.index(column) for column in columns.fields.values()]
+                    pick = itemgetter(*(header.index(column) for column in columns.fields.values()))
                 elif len(cells) == len(header):
-                    yield Row(reader.line_num, [cells[index] for index in indexes])
+                    yield Row(reader.line_num, pick(cells))
                 elif cells:
                     detail = f"has {len(cells)} fields where the header has {len(header)}"
                     yield BadRow(path, f"line {reader.line_num}", None, detail)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from schemas.instants import EARLIEST, LATEST
+from schemas.instants import EARLIEST, LATEST, quick_instant
 
 ALLOWED = (
     "a time is written like 2025-03-01T12:00:00Z, 2025-03-01 12:00:00 (in the time zone given), 2025-03-01, "
@@ -26,6 +26,10 @@ def parse_time(text: str, zone: ZoneInfo) -> int:
     1740826800000
     """
     text = text.strip()
+    if len(text) == 19:  # as databases write it: several times as fast as the parser
+        local = quick_instant(f"{text[:10]}T{text[11:]}Z") if text[10] in " T" else None
+        if local is not None:
+            return local_to_utc(local, zone)
     if text.isascii() and text.isdigit() and len(text) != 8:
         return from_number(int(text))
     try:

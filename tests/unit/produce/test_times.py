@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.instants import EARLIEST, LATEST
@@ -59,3 +59,24 @@ def test_wall_clock_milliseconds_agree_with_the_same_time_as_text(local_ms: int,
     local = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=local_ms)
     text = local.replace(tzinfo=None).isoformat(timespec="milliseconds")
     assert local_to_utc(local_ms, zone) == parse_time(text, zone)
+
+
+@given(
+    st.integers(EARLIEST // 1000 - 86_400, LATEST // 1000 + 86_400).map(
+        lambda second: f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S}"
+    ),
+    st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+    st.sampled_from(" T"),
+)
+@example("2025-03-30 02:30:00", "Europe/Berlin", " ")  # a time that the clocks pass over
+@example("2025-10-26 02:30:00", "Europe/Berlin", " ")  # and one that comes twice
+@example("1990-01-01 03:00:00", "Asia/Kathmandu", "T")
+def test_a_time_without_an_offset_is_what_the_zone_makes_of_it(text: str, name: str, between: str) -> None:
+    zone = ZoneInfo(name)
+    at = round(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp() * 1000)
+    text = text.replace(" ", between)
+    if EARLIEST <= at <= LATEST:
+        assert parse_time(text, zone) == at
+    else:
+        with pytest.raises(ValueError, match="from 1990 to 2099"):
+            parse_time(text, zone)
