@@ -2,13 +2,23 @@
 out first who keeps it: that is waited for."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Any, Final, TypeVar
 
-from aiokafka import TopicPartition
+from aiokafka import OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupLoadInProgressError, KafkaError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from aiokafka.protocol.commit import OffsetFetchRequest
+from faust.types import TP
 
 from schemas.errors import BrokerError
 from streams.runtime.settings import Settings
@@ -42,6 +52,39 @@ async def committed(settings: Settings, partitions: Sequence[TopicPartition]) ->
         return {tp: at.offset for tp, at in found.items()}
 
     return await _ask(settings, question)
+
+
+async def positions(coordinator: Any, partitions: Sequence[TP]) -> dict[TP, OffsetAndMetadata]:
+    """The positions that a consumer's group committed; partitions without one are left out. As the consumer's own
+    coordinator asks for them, which takes any error of the whole group, such as that its keeper is still loading it,
+    for a group that has committed nothing. Raises `KafkaError` for what waiting does not mend."""
+    by_topic: defaultdict[str, list[int]] = defaultdict(list)
+    for tp in partitions:
+        by_topic[tp.topic].append(tp.partition)
+    request = OffsetFetchRequest(coordinator.group_id, list(by_topic.items()))
+    while True:
+        await coordinator.ensure_coordinator_known()
+        try:
+            return _positions(await coordinator._send_req(request))
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            if isinstance(error, NotCoordinatorForGroupError | GroupCoordinatorNotAvailableError):
+                coordinator.coordinator_dead()
+        await asyncio.sleep(_POLL)
+
+
+def _positions(response: Any) -> dict[TP, OffsetAndMetadata]:
+    if code := getattr(response, "error_code", 0):
+        raise for_code(code)("the group's positions")
+    found = {}
+    for topic, several in response.topics:
+        for partition, offset, metadata, code in several:
+            if code and for_code(code) is not UnknownTopicOrPartitionError:
+                raise for_code(code)(f"the group's position in {topic}/{partition}")
+            if offset >= 0:
+                found[TP(topic, partition)] = OffsetAndMetadata(offset, metadata)
+    return found
 
 
 async def _described(admin: AIOKafkaAdminClient, settings: Settings) -> Any:

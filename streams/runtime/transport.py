@@ -21,6 +21,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from schemas.errors import StoreError
+from streams.runtime import group
 from streams.runtime.stores import CHUNK, TableStore
 
 FETCH_WAIT_MS: Final = 200
@@ -110,10 +111,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def committed(self, partitions: list[TP]) -> Mapping[TP, OffsetAndMetadata]:
         """What the group committed; partitions without a commit are left out."""
-        wanted = [TopicPartition(*tp) for tp in partitions]
-        fetch = self._ensure_consumer()._coordinator.fetch_committed_offsets
-        found = await self.call_thread(fetch, wanted)
-        return {TP(*tp): commit for tp, commit in found.items() if commit.offset >= 0}
+        coordinator = self._ensure_consumer()._coordinator
+        found: Mapping[TP, OffsetAndMetadata] = await self.call_thread(group.positions, coordinator, partitions)
+        return found
 
     async def commit_with_metadata(self, offsets: Mapping[TP, OffsetAndMetadata]) -> None:
         """Commit for the group; used where the broker has no transactions."""

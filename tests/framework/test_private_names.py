@@ -80,7 +80,9 @@ OVERRIDDEN: list[tuple[Any, str, tuple[str, ...], str]] = [
 ]
 CALLED: list[tuple[Any, str, tuple[str, ...], str]] = [
     (GroupCoordinator, "request_rejoin", ("self",), "transport.ConsumerThread.rejoin"),
-    (GroupCoordinator, "fetch_committed_offsets", ("self", "partitions"), "transport.ConsumerThread.committed"),
+    (GroupCoordinator, "ensure_coordinator_known", ("self",), "group.positions"),
+    (GroupCoordinator, "coordinator_dead", ("self",), "group.positions"),
+    (GroupCoordinator, "_send_req", ("self", "request"), "group.positions"),
     (driver.AIOKafkaConsumerThread, "_ensure_consumer", ("self",), "transport.ConsumerThread"),
     (driver.AIOKafkaConsumerThread, "seek_wait", ("self", "partitions"), "transport.Consumer.perform_seek"),
     (driver.AIOKafkaConsumerThread, "highwaters", ("self", "partitions"), "tasks.Tasks.assign"),
@@ -110,6 +112,7 @@ PINNED_PRIVATE = {
     "_position_fut": "transport._positions: another one after a reset",
     "_read_offset": "transport.ConsumerThread: what Faust has seen of a partition",
     "_records": "transport.ConsumerThread: the fetcher's",
+    "_send_req": "group.positions",
     "_subscription": "transport._positions",
 }
 OWN = {"_patience", "_exit"}
