@@ -1,5 +1,6 @@
 """What is no account's decline and looks like one: new alarms in a mishap's days against ordinary days, and false
-alarms in a whole world of habits against those of a plain fleet. Nobody in these fleets has a story."""
+alarms in a whole world of habits against those of a plain fleet. Only alarms on accounts whose story has not begun
+count: a fleet in which nobody ever leaves would be another one for methods that learn from those who do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,8 +10,8 @@ import numpy as np
 from streams.simulator import FleetPlan, Outage, Rename, World
 from streams.simulator.world import SECOND
 from tests.bench.detection.alarms import openings
-from tests.bench.detection.arrays import YEAR
-from tests.bench.detection.exam import decline_exam
+from tests.bench.detection.arrays import NEVER
+from tests.bench.detection.exam import answers, decline_exam
 from tests.bench.detection.fleet import Fleet
 from tests.bench.detection.judged import Judged
 from tests.bench.detection.method import gate, run
@@ -24,13 +25,15 @@ SETTLED = 180
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A world, and the days (first, number) in which it goes wrong; None: all of the time."""
+    """A world, and the days (first, number) in which it goes wrong; None: all of the time. With `find`, a kind of
+    decline that is to be found instead."""
 
     name: str
     world: World
     window: tuple[int, int] | None = None
     holidays: bool = False
     event: str | None = None
+    find: str | None = None
 
 
 GUARDS = (
@@ -55,15 +58,16 @@ GUARDS = (
     Guard("school holidays", World(school=1.0)),
     Guard("fleet fades to 0.6 a year", World(yearly_trend=0.6)),
     Guard("a second product", World(second_product=0.5)),
+    Guard("second product given up, r30", World(second_product=0.5, second_product_stops=0.3), find="second_stop"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """How a guard came out. With a window: new alarms per 1,000 accounts in it and in an ordinary one. Without: false
-    alarms per account-year."""
+    """How a guard came out. With a window: new alarms per 1,000 healthy accounts in it and in an ordinary one. Without:
+    false alarms per account-year, or the share of what is to be found that is found within 30 days."""
 
-    alarms: float
+    figure: float
     ordinary: float | None
 
 
@@ -78,8 +82,16 @@ def guarded(contenders: Sequence[Judged], accounts: int, seed: int = 11) -> dict
 
 
 def plan_of(guard: Guard, accounts: int, seed: int) -> FleetPlan:
-    """The guard's fleet: as the main one, without stories."""
-    return replace(MIXED, accounts=accounts, days=550, seed=seed, shares={}, holidays=guard.holidays, world=guard.world)
+    """The guard's fleet: as the main one, and shorter."""
+    return replace(
+        MIXED,
+        accounts=accounts,
+        days=550,
+        seed=seed,
+        last_change_day=500,
+        holidays=guard.holidays,
+        world=guard.world,
+    )
 
 
 def _guarded(one: Judged, guard: Guard, fleet: Fleet) -> Guarded:
@@ -88,11 +100,15 @@ def _guarded(one: Judged, guard: Guard, fleet: Fleet) -> Guarded:
     if one.contender.gated:
         scores = gate(scores, fleet.monitored)
     [opened] = openings(scores, [threshold])
+    exam = decline_exam(fleet)
+    if guard.find is not None:
+        sought = np.array([kind == guard.find for kind in fleet.kind]) & (exam.origin < NEVER)
+        return Guarded(float((answers(exam, opened).delay[sought] <= 30).mean()), None)
+    false = exam.false & opened.mask(fleet.accounts, fleet.days)
     if guard.window is None:
-        exam = decline_exam(fleet)
-        return Guarded(float(len(opened.day) / (exam.exposed.sum() / YEAR)), None)
+        return Guarded(float(false.sum() / exam.years().sum()), None)
     first, length = guard.window
-    daily = np.bincount(opened.day, minlength=fleet.days) / fleet.accounts * 1000
+    daily = 1000 * false.sum(axis=0) / exam.alive.sum(axis=0)
     ordinary = [
         daily[begin : begin + length].sum()
         for begin in range(SETTLED, fleet.days - length + 1, length)

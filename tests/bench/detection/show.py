@@ -93,8 +93,8 @@ def show_rates(console: Console, name: str, contenders: Sequence[Judged]) -> Non
 def show_guards(console: Console, found: Mapping[str, Mapping[str, Guarded]]) -> None:
     """Guards down, methods across."""
     table = Table(
-        title="guards: new alarms per 1,000 accounts in the days of a mishap (an ordinary window's); else false alarms "
-        "per account-year",
+        title="guards: new alarms per 1,000 healthy accounts in the days of a mishap (an ordinary window's); else "
+        "false alarms per account-year, or the share found",
         title_justify="left",
     )
     table.add_column("guard")
@@ -105,7 +105,7 @@ def show_guards(console: Console, found: Mapping[str, Mapping[str, Guarded]]) ->
         for outcomes in found.values():
             outcome = outcomes[guard]
             beside = "" if outcome.ordinary is None else f" ({outcome.ordinary:.1f})"
-            row.append((number(outcome.alarms) if outcome.ordinary is None else f"{outcome.alarms:.1f}") + beside)
+            row.append((number(outcome.figure) if outcome.ordinary is None else f"{outcome.figure:.1f}") + beside)
         table.add_row(guard, *row)
     console.print(table)
 
