@@ -127,7 +127,13 @@ def knob_plot(found: Backtest) -> str:
         now = name == f"{found.asked:g}"
         parts += [
             f'<circle class="ours{" now" if now else ""}" cx="{x}" cy="{y}" r="{6 if now else 4}"/>',
-            text(x, y - 10, f"{name} asked" if now else name, "tick strong" if now else "tick", "middle"),
+            text(
+                x,
+                y + 22 if now else y - 10,
+                f"{name} asked" if now else name,
+                "tick strong" if now else "tick",
+                "middle",
+            ),
         ]
     keys = [("ours", "slackwater, by the setting of the knob"), ("other", "silence rule, by its days")]
     return legend(keys) + frame.draw("Losses found over false alarms", parts)
