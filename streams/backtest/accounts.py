@@ -74,5 +74,6 @@ def decisions(told: Iterable[Told]) -> dict[str, int]:
 
 def span_of(account: Account, rules: Rules, decided: Mapping[str, int]) -> Span:
     """What is known of the account besides its alarms."""
-    monitored = None if account.monitored_day < 0 else rules.calendar.close_of(account.monitored_day)
+    day = account.habit.monitored_day
+    monitored = None if day < 0 else rules.calendar.close_of(day)
     return Span(account.last_event_at, monitored, decided.get(account.id))

@@ -135,7 +135,7 @@ def _post_mortems(
     for alarm, verdict in judged.alarms:
         if verdict is Verdict.LATE:
             late.setdefault(alarm.account, alarm)
-    coroner = Coroner(replay.engine, judged.basis, activity, told, late, end)
+    coroner = Coroner(replay.engine.rules, judged.basis, activity, told, late)
     recent = [loss for loss in judged.losses if loss.at > end - YEAR_MS]
     return in_order(coroner.explain(loss, fleet.accounts.get(loss.account)) for loss in recent)
 

@@ -12,7 +12,7 @@ from streams.backtest.outcomes import Basis
 from streams.backtest.standing import highest_channel
 from streams.backtest.verdicts import Found
 from streams.detection.config import DAY_MS
-from streams.detection.engine import Engine
+from streams.detection.rules import Rules
 from streams.detection.state import Account
 
 _WINDOW = 28
@@ -32,21 +32,17 @@ class PostMortem(NamedTuple):
 
 
 class Coroner:
-    """Explains losses. `told` are all transitions in order, `late` the alarms that were late, by account; the data go
-    up to `end` (ms)."""
+    """Explains losses. `told` are all transitions in order, `late` the alarms that were late, by account."""
 
     def __init__(
         self,
-        engine: Engine,
+        rules: Rules,
         basis: Basis,
         activity: Activity,
         told: Iterable[Told],
         late: Mapping[str, Incident],
-        end: int,
     ) -> None:
-        self._engine = engine
-        self._rules = engine.rules
-        self._end = end
+        self._rules = rules
         self._basis = basis
         self._activity = activity
         self._late = late
@@ -121,7 +117,6 @@ class Coroner:
             said = True
         silent = self._basis is Basis.SILENCE or account.last_event_at <= found.at
         if silent and late is None and account.loss is None:
-            self._engine.close(account, self._end)  # an account is looked at only when it is due
             yield highest_channel(account, self._rules)
         elif not said:
             yield f"Its usage gave no sign: it was last active on {day_text(min(account.last_event_at, found.at))}."

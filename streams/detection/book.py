@@ -10,6 +10,7 @@ from streams.detection.priority import money_at_risk
 from streams.detection.results import Results
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement, Signal
+from streams.detection.signals.gate import note
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
 from streams.detection.timeline import Entry
@@ -80,7 +81,8 @@ class Book:
         # Resolved alerts keep their place for the cool-down. The dict's order is that of changes.
         account.alerts.pop(alert.kind, None)
         account.alerts[alert.kind] = alert.kept()
-        account.deadline = account.quiet_until = -1
+        account.deadline = -1
+        note(account)
         entry = Entry(alert.at, f"alert.{alert.change.value}", _line(alert), alert.kind, alert.alert_id, alert.by)
         account.timeline.add(entry, self._rules.config.timeline_kept)
         self._tally.transitions += 1

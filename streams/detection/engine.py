@@ -1,6 +1,6 @@
-"""The engine: an account's state and an event, to the transitions that follow."""
+"""The engine: an account's state and an event, or the end of a day, to the transitions that follow."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from schemas.accounts import AccountUpdate
 from schemas.alerts import Transition
@@ -13,65 +13,104 @@ from streams.detection.commands import Commands
 from streams.detection.config import HOUR_MS, DetectionConfig
 from streams.detection.days import Days
 from streams.detection.facts import Facts
+from streams.detection.habits import Habits
 from streams.detection.picture import picture_of
 from streams.detection.results import RefusedCommand, Results
 from streams.detection.rules import Rules
 from streams.detection.signals import dated_signals
-from streams.detection.signals.gate import unjudged
+from streams.detection.signals.gate import note
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
 from streams.detection.window import with_day
 
 
 class Engine:
-    """Folds events into accounts, closes their days, honours what comes due. It holds nothing of any account: all of
-    that is in the `Account`, and the result follows from an account's events alone, however they are batched,
-    whenever days are closed in between, and wherever the account is encoded and decoded on the way.
+    """Folds events into accounts, honours what comes due, closes the days of all of them. What is learnt of their
+    habits is kept here, in columns; the rest of an account is in its `Account`. The result follows from the events
+    alone, however they are batched, and wherever an account is encoded and decoded on the way.
 
-    Events of one account come in the order of (effective_at, topic, partition, offset). Raises `ValueError` for a
-    configuration that cannot work.
+    Events of one account come in the order of (effective_at, topic, partition, offset). Before an event is applied that
+    has its place at or after `closes_at`, the day is closed, and before that what comes due earlier is honoured; a day
+    is closed before a deadline of the same moment. Raises `ValueError` for a configuration that cannot work.
     """
 
     def __init__(self, config: DetectionConfig) -> None:
         self.rules = rules = Rules.of(config)
         self.tally = Tally()
+        self.habits = Habits(config.monitored_active_days)
         self._calendar = rules.calendar
         self._book = Book(rules, self.tally)
         self._facts = Facts(rules, self._book, self.tally)
         self._commands = Commands(rules, self._book)
-        self._days = Days(rules, self._book, self.tally)
+        self._days = Days(rules, self.habits, self._book, self.tally)
         self._dated = dated_signals(rules)
         self._dedup_hours = max(1, config.dedup_window_ms // HOUR_MS)
         self._dedup_limit = config.dedup_limit
         self._users_kept = config.users_kept
         self._config = config
 
+    def account(self, account_id: str, stored: bytes | None = None) -> Account:
+        """An account as it is stored; a new one. Raises `StateError` as `Account.decode` does."""
+        if stored is None:
+            return Account(account_id, self.habits)
+        return Account.decode(account_id, stored, self.habits)
+
+    def begin(self, now: int) -> None:
+        """Say when it all begins: days that close at or before `now` are not looked at."""
+        self.habits.closed = self._calendar.last_closed(now)
+
+    @property
+    def closes_at(self) -> int:
+        """When the next day closes; -1 before `begin`."""
+        closed = self.habits.closed
+        return self._calendar.close_of(closed + 1) if closed >= 0 else -1
+
+    def close_day(self, account_of: Callable[[str], Account]) -> Iterator[tuple[Account, list[Transition]] | None]:
+        """Close the next day. Gives each account that has changed by it in more than its habits, with its transitions;
+        None now and then, so that long work can be parted. To be gone through to its end."""
+        for each in self._days.close(account_of):
+            if each is None:
+                yield None
+            else:
+                account, results = each
+                self._schedule(account)
+                yield account, [result for result in results if isinstance(result, Transition)]
+
+    def catch_up(self) -> Iterator[None]:
+        """Bring habits that were stored on earlier days to the closed day."""
+        return self._days.catch_up()
+
     def apply(self, account: Account, events: Iterable[Usage | Fact]) -> Results:
-        """Fold the account's next events in, each after closing what is due before it."""
+        """Fold the account's next events in, each after honouring what is due before it."""
         out: Results = []
-        moved = False
+        wake = self._deadline(account)
+        moved = counted = False
         for event in events:
             effective_at, event_id = event.effective_at, event.event_id
-            if effective_at >= account.wake:
-                self._advance(account, effective_at, out)
-                moved = True
             if type(event) is not Usage:
                 self._apply_fact(account, event, out)  # type: ignore[arg-type]  # there are but the two
-                moved = True
-            elif event_id is None or self._is_new(account, event_id, effective_at):
-                moved = self._count(account, event, out) or moved
+                wake, moved = self._deadline(account), True
+                continue
+            if effective_at >= wake:
+                self._advance(account, effective_at, out)
+                wake, moved = self._deadline(account), True
+            if event_id is None or self._is_new(account, event_id, effective_at):
+                counted = True
+                if self._count(account, event, out):  # which may have ended a silence
+                    wake, moved = self._deadline(account), True
             else:
                 self.tally.usage += 1
+        if counted:
+            self._note_open_days(account)
         if moved:
             self._schedule(account)
         return out
 
-    def close(self, account: Account, now: int) -> list[Transition]:
-        """Honour everything that is due at or before `now`, in order, each at its due time."""
+    def honour(self, account: Account, now: int) -> list[Transition]:
+        """Honour what is due at or before `now`, in order, each at its due time."""
         out: Results = []
-        if now >= account.wake:
-            self._advance(account, now, out)
-            self._schedule(account)
+        self._advance(account, now, out)
+        self._schedule(account)
         return [each for each in out if isinstance(each, Transition)]
 
     def picture(self, account: Account, now: int) -> AccountPicture:
@@ -88,7 +127,7 @@ class Engine:
         else:
             self.tally.billing += 1
         if fact.event_id is None or self._is_new(account, fact.event_id, now):
-            account.deadline = account.quiet_until = -1
+            account.deadline = -1
             if isinstance(body, CommandBase):
                 refusal = self._commands.carry_out(account, body, now, out)
                 if refusal is not None:
@@ -100,6 +139,7 @@ class Engine:
                 else:
                     self._facts.update(account, body, out)
                 self._judge_dated(account, fact.at, out)
+            note(account)
             self._advance(account, now, out)  # a deadline that the fact has set may be past already
 
     def _is_new(self, account: Account, event_id: int, effective_at: int) -> bool:
@@ -121,7 +161,7 @@ class Engine:
         if user is not None and account.people.last_seen.get(user, -1) < day:
             account.people.saw(user, day, self._users_kept)
         daily = account.daily
-        if day <= account.closed:
+        if day <= self.habits.closed:
             self._count_late(account, day, quantity)
             return False
         if day in daily:
@@ -133,7 +173,7 @@ class Engine:
     def _count_late(self, account: Account, day: int, quantity: int) -> None:
         """An event of a day that has been judged: counted while the day is kept."""
         self.tally.late += 1
-        oldest = account.closed - self._config.kept_days + 1
+        oldest = self.habits.closed - self._config.kept_days + 1
         if day < oldest:
             self.tally.too_old += 1
         elif day in account.daily:
@@ -141,22 +181,22 @@ class Engine:
         else:
             account.daily = with_day(account.daily, day, quantity, oldest)
 
-    def _advance(self, account: Account, now: int, out: Results) -> None:
-        """Close the days and honour the deadlines up to `now`, in order of time, a day before a deadline."""
-        calendar = self._calendar
-        last = calendar.last_closed(now)
-        if account.closed < 0:
-            account.closed = last
-        while True:
-            deadline = self._deadline(account)
-            until = last if deadline > now else calendar.last_closed(deadline)
-            if account.closed < until:
-                self._days.close_until(account, until, out)
-            elif deadline > now:
+    def _note_open_days(self, account: Account) -> None:
+        open_days, closed, daily = self.habits.open, self.habits.closed, account.daily
+        for day in reversed(daily):
+            if day <= closed:
                 break
-            else:
-                self._honour(account, deadline, out)
-        account.wake = min(calendar.close_of(account.closed + 1), deadline)
+            counts = open_days.get(day)
+            if counts is None:
+                open_days[day] = counts = {}
+            counts[account.row] = daily[day]
+
+    def _advance(self, account: Account, now: int, out: Results) -> None:
+        """Honour the deadlines up to `now`, in order of time."""
+        while (deadline := self._deadline(account)) <= now:
+            account.deadline = -1
+            self._book.wake_due(account, deadline, out)
+            self._judge_dated(account, deadline, out)
 
     def _deadline(self, account: Account) -> int:
         """The next moment that an alert or a dated signal waits for; `NEVER` without one."""
@@ -170,11 +210,6 @@ class Engine:
             account.deadline = deadline
         return account.deadline
 
-    def _honour(self, account: Account, at: int, out: Results) -> None:
-        account.deadline = -1
-        self._book.wake_due(account, at, out)
-        self._judge_dated(account, at, out)
-
     def _judge_dated(self, account: Account, at: int, out: Results) -> None:
         if not _has_dates(account):
             return
@@ -184,18 +219,9 @@ class Engine:
                 self._book.settle(account, signal, at, judgement, out)
 
     def _schedule(self, account: Account) -> None:
-        """Say when the account has to be looked at again. Follows from the state alone."""
-        due = self._deadline(account)
-        if not unjudged(account):
-            closed, open_days = account.closed, account.open_days
-            day = open_days[0] if open_days else None
-            if account.first_day >= 0 and day != closed + 1:
-                silent = self._days.forecast(account)
-                if silent is not None and (day is None or silent < day):
-                    day = silent
-            if day is not None:
-                due = min(due, self._calendar.close_of(day))
-        account.due = due if due < NEVER else None
+        """Say when the account has to be looked at again, apart from days. Follows from the state alone."""
+        deadline = self._deadline(account)
+        account.due = deadline if deadline < NEVER else None
 
 
 def _has_dates(account: Account) -> bool:

@@ -52,7 +52,7 @@ class Facts:
             self._ended(account, fact, before, out)
         elif account.loss is not None and isinstance(fact, BEGINS):
             account.loss = None
-            account.restart()
+            account.habits.clear(account.row)
             account.payments.invoices.clear()  # what the old contract owed is not the new one's
             self._tally.revived += 1
             self._write(

@@ -6,6 +6,7 @@ from alerting.words import count, money, number
 from schemas.picture import Factor
 from streams.detection.calendar import weekday
 from streams.detection.config import DAY_MS
+from streams.detection.habits import Habit
 from streams.detection.rules import Rules
 from streams.detection.state import Account
 from streams.detection.window import total
@@ -33,7 +34,7 @@ def health(account: Account, rules: Rules, at: int) -> Health:
     if account.loss is not None:
         return Health(0, (Factor(name="lost", points=-100.0, text="The last paid subscription has ended."),), ())
     factors = [*_engagement(account, rules), *_billing(account, rules, at)]
-    missing = [] if account.monitored_day >= 0 else ["usage", "silence"]
+    missing = [] if account.monitored else ["usage", "silence"]
     if not account.subscriptions:
         missing.append("subscription")
     if not account.payments.settled and not account.payments.invoices:
@@ -46,31 +47,33 @@ def health(account: Account, rules: Rules, at: int) -> Health:
 
 def expected(account: Account, rules: Rules, first: int, last: int) -> float:
     """What the baseline leads to expect from day `first` to day `last`."""
-    drop = account.drop
-    fleet = rules.fleet(account.closed)
-    weights = drop.week.weights(fleet.weekday_profile)
-    exposure = sum(weights[weekday(day)] * rules.fleet(day).factor for day in range(first, last + 1))
-    return drop.baseline.rate(fleet.median_rate) * exposure
+    return _expected(account.habit, account.closed, rules, first, last)
+
+
+def _expected(habit: Habit, closed: int, rules: Rules, first: int, last: int) -> float:
+    fleet = rules.fleet(closed)
+    weights = habit.weights(fleet)
+    return habit.rate(fleet) * sum(weights[weekday(day)] * rules.fleet(day).factor for day in range(first, last + 1))
 
 
 def _engagement(account: Account, rules: Rules) -> list[Factor]:
-    if account.monitored_day < 0:
+    if not account.monitored:
         return []
-    closed = account.closed
-    first = max(closed - _WINDOW + 1, account.first_day)
+    closed, habit = account.closed, account.habit
+    first = max(closed - _WINDOW + 1, habit.first_day)
     observed = total(account.daily, first, closed)
-    normal = expected(account, rules, first, closed)
+    normal = _expected(habit, closed, rules, first, closed)
     share = observed / normal if normal > 0 else 1.0
     lost = min(max(0.0, (_ENOUGH - share) / _ENOUGH), 1.0)
     text = f"{count(observed, 'event')} in {count(closed - first + 1, 'day')}, about {number(normal)} are normal."
     factors = [Factor(name="usage", points=_points(_USAGE_POINTS * lost), text=text)]
     fleet = rules.fleet(closed)
-    levels = rules.thresholds.of(account.drop.baseline.rate(fleet.median_rate))
-    towards = max(account.silence.score(fleet) / levels.silence[2], account.clock.days / levels.clock[2])
+    levels = rules.thresholds.of(habit.rate(fleet))
+    towards = max(habit.silence(fleet) / levels.silence[2], habit.clock_days / levels.clock[2])
     quiet = min(max(0.0, (towards - _SILENCE_FROM) / (1.0 - _SILENCE_FROM)), 1.0)
-    if account.last_day > closed:
+    if habit.last_day > closed:
         quiet = 0.0
-    days = max(closed - account.last_day, 0)
+    days = max(closed - habit.last_day, 0)
     text = f"{count(days, 'day')} without activity." if days else "Active on the last day."
     factors.append(Factor(name="silence", points=_points(_SILENCE_POINTS * quiet), text=text))
     return factors

@@ -58,6 +58,8 @@ class Home:
         self.clock = merge.clock
         """The time up to which all is applied and honoured."""
         self._engine = engine
+        self._engine.habits.closed = merge.closed
+        self._settled = False
         self._stored = stored
         self._most_decoded = DECODED if decoded is None else decoded
         self._decoded: dict[str, Account] = {}
@@ -71,12 +73,15 @@ class Home:
         """Take accounts' ids and stored states into the due queue and the census. Raises `StateError` for a state of a
         newer version."""
         standings: Counter[bytes] = Counter()
+        habits = self._engine.habits
         for account_id, value in stored_accounts:
-            due, standing = head_of(value)
-            standings[standing] += 1
+            head = head_of(value)
+            standings[head.standing] += 1
             if self.merge.behind:
                 self._unpictured[account_id] = None
-            self._due.put(account_id, due)
+            if head.due is not None:
+                self._due.put(account_id, head.due)
+            habits.unpack(account_id, head.habits)
         for standing, accounts in standings.items():
             self.census.add(standing.decode(), accounts)
 
@@ -105,13 +110,29 @@ class Home:
         self.merge.receive(offset, record)
 
     def step(self, *, idle: bool) -> Iterator[bool]:
-        """Apply every event whose turn has come and honour what is due by then. Yields now and then, so that long work
-        can be parted: True when the state is whole, so that `take` is allowed and the rest can be left for the next
-        step; False in the middle. It is whole at the end, too."""
-        if self.merge.clock is not None:  # some may be left over, by an owner who ended amid them
-            yield from self._honour_until(self.merge.clock)
+        """Apply every event whose turn has come, honour what is due by then and close the days that end. Yields now and
+        then, so that long work can be parted: True when the state is whole, so that `take` is allowed and the rest can
+        be left for the next step; False in the middle. It is whole at the end, too."""
+        if not self._settled:
+            for _ in self._engine.catch_up():
+                yield False
+            self._settled = True
+        while True:
+            if self.merge.clock is not None:  # some may be left over, by an owner who ended amid them
+                yield from self._honour_until(self.merge.clock)
+            yield from self._apply_due(idle=idle)
+            if not self._day_ends():
+                return
+            yield from self._close_day()
+
+    def _apply_due(self, *, idle: bool) -> Iterator[bool]:
+        """Everything whose turn comes before the next day closes."""
         work = 0
-        for events, clock in self.merge.due(idle=idle):
+        merge, engine = self.merge, self._engine
+        if engine.closes_at < 0 and (first := merge.earliest) is not None:
+            engine.begin(first)
+        merge.barrier = engine.closes_at if engine.closes_at >= 0 else None
+        for events, clock in merge.due(idle=idle):
             by_account: dict[str, list[Event]] = {}
             for event in events:
                 account_id = event[2]  # by index: this is done for every event
@@ -130,6 +151,26 @@ class Home:
             self.clock = clock
             yield True
 
+    def _day_ends(self) -> bool:
+        at = self._engine.closes_at
+        return at >= 0 and self.merge.clock is not None and self.merge.clock >= at
+
+    def _close_day(self) -> Iterator[bool]:
+        engine = self._engine
+        habits, day = engine.habits, engine.habits.closed + 1
+        for row in habits.open.get(day, ()):
+            self._unpictured[habits.ids[row]] = None
+        for changed in engine.close_day(self._account):
+            if changed is None:
+                yield False
+            else:
+                account, transitions = changed
+                self._transitions.extend(transitions)
+                self._changed(account)
+        for account_id in habits.left_behind():
+            self._changed(self._account(account_id))
+        yield True
+
     @property
     def unpictured(self) -> int:
         """Accounts whose pictures were left for later."""
@@ -146,7 +187,7 @@ class Home:
         made = ((each, encode(self._engine.picture(self._account(each), now))) for each in shown if now is not None)
         for account_id in shown:
             del self._unpictured[account_id]
-        progress = replace(self.merge.progress(), behind=bool(self._unpictured))
+        progress = replace(self.merge.progress(), closed=self._engine.habits.closed, behind=bool(self._unpictured))
         output = Output(progress, rows, self._transitions, made, self._refused)
         self._dirty, self._transitions, self._refused = {}, [], []
         self._forget(besides=changed)
@@ -175,7 +216,7 @@ class Home:
             account = self._dirty.get(account_id)
             if account is None:
                 value = self._stored(account_id)
-                account = Account(account_id) if value is None else Account.decode(account_id, value)
+                account = self._engine.account(account_id, value)
             self._decoded[account_id] = account
         return account
 
@@ -189,8 +230,10 @@ class Home:
         self._changed(account)
 
     def _honour_until(self, clock: int) -> Iterator[bool]:
-        """Honour what is due by a time. The state is whole all along: at midnight that is every account, and they need
-        not all be held at once."""
+        """Honour what is due by a time; if a day closes then, what is due before. The state is whole all along: many
+        may be due together, and they need not all be held at once."""
+        if clock == self._engine.closes_at:
+            clock -= 1
         for number, account_id in enumerate(self._due.until(clock), 1):
             self._honour(account_id, clock)
             if number % BREATH == 0:
@@ -198,7 +241,7 @@ class Home:
 
     def _honour(self, account_id: str, clock: int) -> None:
         account = self._account(account_id)
-        self._transitions.extend(self._engine.close(account, clock))
+        self._transitions.extend(self._engine.honour(account, clock))
         self._changed(account)
 
     def _changed(self, account: Account) -> None:

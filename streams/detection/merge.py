@@ -16,7 +16,7 @@ import orjson
 from schemas.errors import StateError
 from schemas.shuffle import Fact, ShuffleRecord, Usage, place_of
 
-VERSION: Final = 2
+VERSION: Final = 3
 _SLICE_MS: Final = 3_600_000
 _TOGETHER: Final = 20_000
 """Up to so many events slices are taken as one: an account's events together cost less than one by one."""
@@ -56,9 +56,12 @@ class Progress:
     """Pictures of some accounts are older than their rows: they were left for later."""
     shuffle: str = ""
     """Which topic of its name the shuffle is; empty where that is not known."""
+    closed: int = -1
+    """The newest day that is closed for all accounts; -1 before the first."""
 
     def encode(self) -> bytes:
-        return orjson.dumps((VERSION, self.low, self.read, self.clock, self.origins, self.behind, self.shuffle))
+        more = (self.behind, self.shuffle, self.closed)
+        return orjson.dumps((VERSION, self.low, self.read, self.clock, self.origins, *more))
 
     @classmethod
     def decode(cls, raw: bytes) -> "Progress":
@@ -114,12 +117,17 @@ class Merge:
     ) -> None:
         self.read = progress.low if progress else 0
         self.clock = progress.clock if progress else None
+        self.barrier: int | None = None
+        """Nothing with a place at or after this moment is given, and the clock does not pass it: when it comes to it,
+        there is something to do first."""
         self.disordered = 0
         self._most = most
         self._live = live
         self._before = progress
         self.behind = progress is not None and progress.behind
         """Pictures were left for later."""
+        self.closed = progress.closed if progress else -1
+        """The newest day that was closed."""
         self._there = {place: OriginState(place) for place in sorted(places)}
         self._gone: dict[str, OriginState] = {}  # by name; stored, and no longer there: they hold up nobody
         for name, (floor, clock) in (progress.origins if progress else {}).items():
@@ -149,6 +157,19 @@ class Merge:
     def clocks(self) -> dict[str, int | None]:
         """The clock of every place."""
         return {place: origin.clock for place, origin in self._there.items()}
+
+    @property
+    def earliest(self) -> int | None:
+        """The first place of all that waits, or a moment before it; None as long as an earlier one may come."""
+        until = self._until()
+        if not self._slices or (until is None and self._waiting <= self._most):
+            return None
+        first = min(group.first for group in self._slices[min(self._slices)])
+        return first if until is None else min(until, first)
+
+    @property
+    def _at_barrier(self) -> bool:
+        return self.barrier is not None and self.clock is not None and self.clock >= self.barrier
 
     def receive(self, offset: int, record: ShuffleRecord) -> None:
         """Hold back a record's events. `offset` is the record's own, in the shuffle partition."""
@@ -216,35 +237,43 @@ class Merge:
         """
         if self._before is not None and self.read < self._before.read:
             return  # not all that was held has been received again: what is missing may come first
-        until = self._until()
+        until, barrier = self._until(), self.barrier
+        if until is not None and barrier is not None and until >= barrier:
+            until, idle = barrier, True  # every origin has come beyond it: that hour is whole, up to there
         while self._slices or self._parts:
-            if self._parts:
-                yield self._next_part()
-                continue
-            number = min(self._slices)
-            if self.clock is not None and (late := self._take_before(self.clock)):
-                # After a slice out of turn, or of a partition that was added: their time is past. All of them at once,
-                # so that nothing that waits is below the clock when the state is whole.
-                yield late, self.clock
-            elif self._waiting > self._most and (until is None or (number + 1) * _SLICE_MS > until):
-                events = self._take(number + 1)
-                self.disordered += len(events)
-                yield events, self._move((number + 1) * _SLICE_MS)
-            elif self._live and self.caught_up and idle:
-                # All of it, places after the clock too: so that nothing is held and `low` is `read`.
-                yield self._take(max(self._slices) + 1), self.clock
-            elif until is not None and (number + 1) * _SLICE_MS <= until:
-                self._part(self._end(number, until))
-            elif until is not None and (idle or number * _SLICE_MS < (self.clock or 0)) and number * _SLICE_MS < until:
-                taken = self._take_until(number, until)
-                yield taken, self._move(until)
+            given = self._next_part() if self._parts else self._next(until, idle=idle)
+            if given is None:
                 break
-            else:
-                break
+            yield given
         if until is not None and (until := until if idle else until // _SLICE_MS * _SLICE_MS) > (
             self.clock or until - 1
         ):
             yield [], self._move(until)
+
+    def _next(self, until: int | None, *, idle: bool) -> tuple[list[Event], int | None] | None:
+        """What has its turn next, if anything has."""
+        number = min(self._slices)
+        if self.clock is not None and (late := self._take_before(self.clock)):
+            # After a slice out of turn, or of a partition that was added: their time is past. All of them at once,
+            # so that nothing that waits is below the clock when the state is whole.
+            return late, self.clock
+        whole = until is not None and (number + 1) * _SLICE_MS <= until
+        if self._waiting > self._most and not whole and not self._at_barrier:
+            return self._out_of_turn(number)
+        if self._live and self.caught_up and idle and not self._at_barrier:
+            # All of it, places after the clock too: so that nothing is held and `low` is `read`. What lies beyond the
+            # barrier says that its moment is past.
+            taken = self._take_before(self.barrier)
+            return taken, self._move(self.barrier) if self._slices and self.barrier is not None else self.clock
+        if until is None or number * _SLICE_MS >= until:
+            return None
+        if whole:
+            self._part(self._end(number, until))
+            return self._next_part()
+        if idle or number * _SLICE_MS < (self.clock or 0):
+            taken = self._take_until(number, until)
+            return (taken, self._move(until)) if taken else None
+        return None
 
     def progress(self) -> Progress:
         """What to store with the state, once every slice that `due` gave is applied."""
@@ -280,10 +309,6 @@ class Merge:
             end = each + 1
         return end
 
-    def _take(self, end: int) -> list[Event]:
-        """Everything of the slices before `end`, in order."""
-        return self._merged(self._pop(end))
-
     def _pop(self, end: int) -> list[_Group]:
         return [group for number in list(self._slices) if number < end for group in self._slices.pop(number)]
 
@@ -310,10 +335,21 @@ class Merge:
             self._parts_of = []
         return events, self._move(clock)
 
-    def _take_before(self, clock: int) -> list[Event]:
-        """Everything with a place before the clock, in order."""
-        begun = [each for each in self._slices if each * _SLICE_MS < clock]
-        return self._merged([group for number in begun for group in self._parted(number, clock)])
+    def _out_of_turn(self, number: int) -> tuple[list[Event], int]:
+        """Everything up to the end of slice `number`, or to the barrier, whatever may still come."""
+        end = (number + 1) * _SLICE_MS
+        if self.barrier is not None:
+            end = min(end, self.barrier)
+        events = self._take_before(end)
+        self.disordered += len(events)
+        return events, self._move(end)
+
+    def _take_before(self, moment: int | None) -> list[Event]:
+        """Everything with a place before the moment, in order; all there is without one."""
+        if moment is None:
+            return self._merged(self._pop(max(self._slices) + 1))
+        begun = [each for each in self._slices if each * _SLICE_MS < moment]
+        return self._merged([group for number in begun for group in self._parted(number, moment)])
 
     def _take_until(self, number: int, until: int) -> list[Event]:
         """What slice `number` has before a moment, in order."""

@@ -1,19 +1,8 @@
 """Numbers as short text inside a JSON value: little-endian bytes in base64."""
 
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from struct import pack, unpack
-
-
-def pack_doubles(values: Sequence[float]) -> str:
-    """IEEE 754 doubles, exact."""
-    return _text(pack(f"<{len(values)}d", *values))
-
-
-def unpack_doubles(text: str) -> tuple[float, ...]:
-    """The inverse of `pack_doubles`."""
-    raw = a2b_base64(text)
-    return unpack(f"<{len(raw) // 8}d", raw)
 
 
 def pack_hashes(values: Iterable[int]) -> str:

@@ -40,7 +40,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
 def _engagement(account: Account, rules: Rules, now: int) -> Engagement:
     today = rules.calendar.day_of(now)
     first = today - rules.config.kept_days + 1
-    known = account.first_day >= 0
+    known = account.begun
     return Engagement(
         events_total=account.events_total,
         events_7d=total(account.daily, today - 6, today),

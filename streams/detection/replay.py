@@ -84,7 +84,7 @@ class Replay:
         """The state of every account, by id. Raises ValueError before `end`."""
         if not self._ended:
             raise ValueError("a replay's accounts can be had when it has ended")
-        return {account: Account.decode(account, value) for account, value in self._rows.items()}
+        return {account: self._home.account(account) for account in self._rows}
 
     def _begin(self, topic: InputTopic, name: str) -> Origin:
         origin = self._origins[name] = Origin(

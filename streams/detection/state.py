@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from struct import error as StructError  # noqa: N812  # the module's own error, which is no ValueError
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -10,19 +10,16 @@ from alerting.lifecycle import Alert
 from schemas.alerts import Kind, Severity
 from schemas.errors import StateError
 from schemas.picture import Phase
-from streams.detection.clock import Clock
 from streams.detection.dedup import Dedup
-from streams.detection.drop import Drop
-from streams.detection.packing import pack_doubles, unpack_doubles
+from streams.detection.habits import FIRST_DAY, LAST_DAY, MONITORED_DAY, Habit, Habits
 from streams.detection.payments import Payments
 from streams.detection.people import People
 from streams.detection.profile import Profile
-from streams.detection.silence import Silence
 from streams.detection.subscriptions import Subscriptions
 from streams.detection.timeline import Timeline
 from streams.detection.window import pack_counts, unpack_counts
 
-VERSION: Final = 1
+VERSION: Final = 2
 NEVER: Final = 1 << 62
 """Later than any time."""
 
@@ -37,58 +34,38 @@ class Loss:
 
 
 class Account:
-    """One account. Only the engine changes it; days are day numbers, -1 where there is none yet."""
+    """One account: all of it but its habits, which are a row of `habits`. Only the engine changes it."""
 
     __slots__ = (
-        "active_mask",
         "alerts",
-        "clock",
-        "closed",
         "daily",
         "deadline",
         "dedup",
-        "drop",
         "due",
         "events_total",
-        "first_day",
+        "habits",
         "id",
-        "last_day",
         "last_event_at",
         "loss",
-        "monitored_day",
-        "open_days",
         "payments",
         "people",
         "profile",
-        "quiet_until",
-        "silence",
+        "row",
         "subscriptions",
         "timeline",
-        "wake",
     )
 
-    def __init__(self, account_id: str) -> None:
+    def __init__(self, account_id: str, habits: Habits) -> None:
         self.id = account_id
+        self.habits = habits
+        self.row = habits.row(account_id)
         self.due: int | None = None
-        """The next moment at which something may change without an event: never too late, perhaps too early."""
-        self.closed = -1
-        """The newest day that has been judged, or passed over."""
-        self.first_day = -1
-        """The first active day that was folded in."""
-        self.last_day = -1
-        """The newest active day, be it closed or not; late events do not count."""
-        self.monitored_day = -1
-        """The day from which the account is judged."""
-        self.active_mask = 0
-        """Active days before the account is monitored: bit n is the n-th day before the newest closed one."""
+        """The next moment at which something may change without an event, apart from days."""
         self.events_total = 0
         self.last_event_at = -1
         self.daily: dict[int, int] = {}
         self.people = People()
         self.dedup = Dedup()
-        self.drop = Drop()
-        self.silence = Silence()
-        self.clock = Clock()
         self.subscriptions = Subscriptions()
         self.payments = Payments()
         self.profile = Profile()
@@ -96,16 +73,34 @@ class Account:
         """The last alert of each kind."""
         self.timeline = Timeline()
         self.loss: Loss | None = None
-        # Not stored, as they follow from the rest:
-        self.open_days: list[int] = []
-        """Active days that are not closed yet, ascending."""
-        self.wake = 0
-        """Until this moment an event needs nothing closed before it."""
-        self.quiet_until = -1
-        """As long as the silence after the newest closed day lasts, no day before this one changes an alert; -1: not
-        known."""
         self.deadline = -1
-        """The next moment that a signal or an alert waits for, apart from days; -1: to be asked for."""
+        """The next moment that a signal or an alert waits for, `NEVER` without one; -1: to be asked for. Not stored, as
+        it follows from the rest."""
+
+    @property
+    def habit(self) -> Habit:
+        """What is learnt of its habits, as it stands."""
+        return self.habits.of(self.row)
+
+    @property
+    def closed(self) -> int:
+        """The newest day that is closed; -1 before the first."""
+        return self.habits.closed
+
+    @property
+    def last_day(self) -> int:
+        """The newest active day, be it closed or not, -1 before the first; late events do not count."""
+        return int(self.habits.get(self.row, LAST_DAY))
+
+    @property
+    def monitored(self) -> bool:
+        """It is known well enough to be judged."""
+        return self.habits.get(self.row, MONITORED_DAY) >= 0
+
+    @property
+    def begun(self) -> bool:
+        """An active day has been folded in."""
+        return self.habits.get(self.row, FIRST_DAY) >= 0
 
     def alert(self, kind: Kind) -> Alert | None:
         """The open alert of this kind."""
@@ -121,7 +116,7 @@ class Account:
             return Phase.PAUSED
         if any(alert.is_open and alert.severity is not Severity.WATCH for alert in self.alerts.values()):
             return Phase.ALERTING
-        return Phase.ACTIVE if self.monitored_day >= 0 else Phase.ONBOARDING
+        return Phase.ACTIVE if self.monitored else Phase.ONBOARDING
 
     @property
     def mrr(self) -> tuple[int | None, str | None]:
@@ -133,48 +128,18 @@ class Account:
             return None, None
         return self.profile.number("mrr_minor"), self.profile.text("currency")
 
-    def restart(self) -> None:
-        """Forget what was learnt of the account's habits: it begins anew. Totals, people and history stay."""
-        self.drop, self.silence, self.clock = Drop(), Silence(), Clock()
-        self.first_day = self.monitored_day = -1
-        self.active_mask = 0
-
     def encode(self) -> bytes:
-        """JSON, beginning `[VERSION,DUE,"STANDING",` so that `due_of` and `standing_of` need not read the rest.
-        The same state gives the same bytes."""
-        drop, silence, loss = self.drop, self.silence, self.loss
-        baseline, week, active_week = drop.baseline, drop.week, silence.week
-        numbers = pack_doubles(
-            (
-                baseline.events,
-                baseline.exposure,
-                baseline.pending_events,
-                baseline.pending_exposure,
-                drop.score,
-                drop.floor,
-                drop.numerator,
-                drop.denominator,
-                week.total,
-                *week.counts,
-                silence.active,
-                silence.exposure,
-                silence.quiet,
-                active_week.total,
-                *active_week.counts,
-                self.clock.days,
-            )
-        )
-        days = [self.closed, self.first_day, self.last_day, self.monitored_day, drop.left_day, drop.calm_day, week.day]
+        """JSON, beginning `[VERSION,DUE,"STANDING","HABITS",` so that these can be had without reading the rest. The
+        same state gives the same bytes."""
+        loss = self.loss
         value = orjson.dumps(
             [
                 VERSION,
                 self.due,
                 self._standing(),
-                [*days, active_week.day, drop.rebaselined],
-                f"{self.active_mask:x}",
+                self.habits.pack(self.row),
                 self.events_total,
                 self.last_event_at,
-                numbers,
                 pack_counts(self.daily),
                 self.people.encode(),
                 self.dedup.encode(),
@@ -197,26 +162,31 @@ class Account:
         return f"{self.phase}|{'+'.join(alerts)}|{known}"
 
     @classmethod
-    def decode(cls, account_id: str, value: bytes) -> "Account":
-        """The inverse of `encode`. Raises `StateError` for what a newer version wrote, and for damage."""
-        head_of(value)
+    def decode(cls, account_id: str, value: bytes, habits: Habits | None = None) -> "Account":
+        """The inverse of `encode`. The account's row in `habits` is left as it is; where it has none, it is the one
+        that was stored. Without `habits` it is an account by itself, as of the day at which it was stored. Raises
+        `StateError` for what a newer version wrote, and for damage."""
+        head = head_of(value)
         try:
-            return cls._decoded(account_id, orjson.loads(value))
+            if habits is None:
+                habits = Habits()
+                habits.closed = int(habits.stored[habits.unpack(account_id, head.habits)])
+            elif account_id not in habits.rows:
+                habits.unpack(account_id, head.habits)
+            return cls._decoded(account_id, orjson.loads(value), habits)
         except (ValueError, TypeError, KeyError, AttributeError, StructError) as error:
             raise StateError(f"the stored state of an account is damaged: {error}") from error
 
     @classmethod
-    def _decoded(cls, account_id: str, values: list[Any]) -> "Account":
-        account = cls(account_id)
+    def _decoded(cls, account_id: str, values: list[Any], habits: Habits) -> "Account":
+        account = cls(account_id, habits)
         (
             _,
             account.due,
             _,
-            days,
-            mask,
+            _,
             account.events_total,
             account.last_event_at,
-            numbers,
             daily,
             people,
             dedup,
@@ -227,38 +197,7 @@ class Account:
             timeline,
             loss,
         ) = values
-        drop, silence = account.drop, account.silence
-        baseline, week, active_week = drop.baseline, drop.week, silence.week
-        account.closed, account.first_day, account.last_day, account.monitored_day, *days = days
-        drop.left_day, drop.calm_day, week.day, active_week.day, drop.rebaselined = days
-        account.active_mask = int(mask, 16)
-        (
-            baseline.events,
-            baseline.exposure,
-            baseline.pending_events,
-            baseline.pending_exposure,
-            drop.score,
-            drop.floor,
-            drop.numerator,
-            drop.denominator,
-            week.total,
-            *counts,
-            silence.active,
-            silence.exposure,
-            silence.quiet,
-            active_week.total,
-            m,
-            t,
-            w,
-            th,
-            f,
-            sa,
-            su,
-            account.clock.days,
-        ) = unpack_doubles(numbers)
-        week.counts, active_week.counts = counts, [m, t, w, th, f, sa, su]
         account.daily = unpack_counts(daily)
-        account.open_days = sorted(day for day in account.daily if day > account.closed)
         account.people = People.decode(people)
         account.dedup = Dedup.decode(dedup)
         account.subscriptions = Subscriptions.decode(subscriptions)
@@ -277,25 +216,31 @@ _HEAD_BYTES: Final = 2_048
 """Within so many bytes a value's beginning ends: one open alert of each kind takes a quarter of that."""
 
 
-def due_of(value: bytes) -> int | None:
-    """The due time of a stored account, read off its beginning. Raises `StateError` as `Account.decode` does."""
-    return head_of(value)[0]
+class Head(NamedTuple):
+    """The beginning of a stored account."""
+
+    due: int | None
+    standing: bytes
+    """What it is counted as (`Census`): `PHASE|KIND.SEVERITY+...|MRR|CURRENCY`."""
+    habits: bytes
+    """Its row, packed."""
 
 
-def standing_of(value: bytes) -> str:
-    """What a stored account is counted as (`Census`): `PHASE|KIND.SEVERITY+...|MRR|CURRENCY`. Raises `StateError` as
-    `Account.decode` does."""
-    return head_of(value)[1].decode()
-
-
-def head_of(value: bytes) -> tuple[int | None, bytes]:
-    """`due_of` and `standing_of`, as bytes, at once. Raises `StateError` as `Account.decode` does."""
+def head_of(value: bytes) -> Head:
+    """A stored account's beginning, without a look at the rest. Raises `StateError` as `Account.decode` does."""
     try:
         if not value.startswith(_OPENING):
             version = int(value[1 : value.index(b",", 0, _HEAD_BYTES)])
             raise StateError(f"the stored state has version {version}; this program reads version {VERSION}")
         quote = value.index(b'"', len(_OPENING) + 1, _HEAD_BYTES)
         due = value[len(_OPENING) : quote - 1]
-        return None if due == b"null" else int(due), value[quote + 1 : value.index(b'"', quote + 1, _HEAD_BYTES)]
+        end = value.index(b'"', quote + 1, _HEAD_BYTES)
+        habits = value[end + 3 : value.index(b'"', end + 3, _HEAD_BYTES)]
+        return Head(None if due == b"null" else int(due), value[quote + 1 : end], habits)
     except ValueError as error:
         raise StateError("the stored state of an account is damaged: it does not begin as one does") from error
+
+
+def standing_of(value: bytes) -> str:
+    """What a stored account is counted as. Raises `StateError` as `Account.decode` does."""
+    return head_of(value).standing.decode()

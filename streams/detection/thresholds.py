@@ -5,8 +5,11 @@ from bisect import bisect_right
 from math import exp, log
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from schemas.alerts import Severity
 from streams.detection.config import DetectionConfig
+from streams.detection.habits import Column
 
 _TIER_FROM = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Events a day from which the next rate tier begins."""
@@ -31,6 +34,14 @@ class Levels(NamedTuple):
     """Days."""
 
 
+class LevelColumns(NamedTuple):
+    """Thresholds of many accounts: a row each for watch, warning and critical."""
+
+    drop: Column
+    silence: Column
+    clock: Column
+
+
 class Thresholds:
     """The cold-start table by rate tier, scaled to the rate asked for.
 
@@ -42,7 +53,7 @@ class Thresholds:
     (7.3, 6.2, 17.0)
     """
 
-    __slots__ = ("_tiers", "least_drop")
+    __slots__ = ("_columns", "_tiers", "least")
 
     def __init__(self, config: DetectionConfig) -> None:
         asked = (
@@ -51,12 +62,20 @@ class Thresholds:
             config.alert_false_alarms / 10.0,
         )
         self._tiers = tuple(_levels(tier, asked) for tier in range(len(_DROP)))
-        self.least_drop = min(levels.drop[0] for levels in self._tiers)
-        """The lowest S that means anything to any account."""
+        self.least = tuple(min(levels[channel][0] for levels in self._tiers) for channel in range(3))
+        """The lowest drop, silence and clock scores that mean anything to any account."""
+
+        self._columns = [np.array([levels[channel] for levels in self._tiers]).T for channel in range(3)]
 
     def of(self, rate: float) -> Levels:
         """The thresholds of an account with `rate` events a day."""
         return self._tiers[bisect_right(_TIER_FROM, rate)]
+
+    def columns(self, rate: Column) -> LevelColumns:
+        """The thresholds of many accounts with these rates."""
+        tier = np.searchsorted(_TIER_FROM, rate, side="right")
+        drop, silence, clock = self._columns
+        return LevelColumns(drop[:, tier], silence[:, tier], clock[:, tier])
 
 
 def _levels(tier: int, asked: tuple[float, float, float]) -> Levels:

@@ -14,7 +14,9 @@ LAYERS = {
     "schemas": frozenset(
         {"schemas", "pydantic", "pydantic_core", "annotated_types", "typing_extensions", "msgspec", "orjson", "xxhash"}
     ),
-    "streams/detection": frozenset({"schemas", "streams.detection", "alerting.lifecycle", "alerting.words", "orjson"}),
+    "streams/detection": frozenset(
+        {"schemas", "streams.detection", "alerting.lifecycle", "alerting.words", "orjson", "numpy"}
+    ),
     "alerting": frozenset({"schemas", "alerting", "pydantic", "typing_extensions", "slack_sdk.models", "orjson"}),
 }
 # The table of answers to a delivery: what the outbox decides by, without sending anything.

@@ -21,7 +21,7 @@ async def store(settings: Settings, made: Typical, accounts: int) -> None:
         for topic in topics.input_names(settings)
         for partition in range(settings.partitions)
     }
-    progress = Progress(0, 0, made.at, origins).encode()
+    progress = Progress(0, 0, made.at, origins, closed=made.closed).encode()
     changelog = topics.changelog(settings, topics.ENGAGEMENT)
     states = ((home_of(id_, settings.partitions), id_.encode(), value) for id_, value in made.rows(accounts))
     await write(settings, changelog, states)

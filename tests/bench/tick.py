@@ -9,7 +9,7 @@ from schemas.shuffle import ShuffleRecord
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.home import Home
-from streams.detection.merge import Merge
+from streams.detection.merge import Merge, Progress
 from tests.bench.options import Options
 from tests.bench.table import Figures
 from tests.bench.typical import Typical, typical
@@ -34,7 +34,8 @@ def run(_: Options) -> Figures:
 
 
 def _home(made: Typical, accounts: int) -> Home:
-    home = Home(Engine(DetectionConfig()), Merge(frozenset({_ORIGIN})))
+    progress = Progress(0, 0, made.at, {_ORIGIN: (-1, made.at)}, closed=made.closed)
+    home = Home(Engine(DetectionConfig()), Merge(frozenset({_ORIGIN}), progress))
     home.enter(made.rows(accounts))
     return home
 

@@ -23,10 +23,11 @@ DAYS: Final = 33
 
 @dataclass(frozen=True, slots=True)
 class Typical:
-    """Stored states, and the moment (ms) at which they were so."""
+    """Stored states, the moment (ms) at which they were so, and the newest day that was closed by then."""
 
     values: tuple[bytes, ...]
     at: int
+    closed: int
 
     @property
     def value_bytes(self) -> float:
@@ -55,4 +56,4 @@ def typical() -> Typical:
     accounts = list(lived.accounts.values())
     assert not any(alert.is_open for account in accounts for alert in account.alerts.values())
     assert {len(account.timeline.entries) for account in accounts} == {3}
-    return Typical(tuple(map(Account.encode, accounts)), story.ends_at)
+    return Typical(tuple(map(Account.encode, accounts)), story.ends_at, lived.engine.habits.closed)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from schemas.alerts import Transition
 from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.events import identity
@@ -19,11 +18,11 @@ from schemas.shuffle import Fact, Usage, hash64
 from schemas.usage import UsageEvent
 from streams.cli.demo.show import Show
 from streams.detection.engine import Engine
-from streams.detection.state import Account
 from streams.produce.simulated import records
 from streams.runtime.settings import Settings
 from streams.simulator import simulate, truths
 from streams.simulator.score import score
+from tests.plain import in_order
 
 SMALL = ("--accounts", "40", "--seconds", "10", "--seed", "4")
 SHOW = Show(broker="embedded", accounts=40, days=120, seconds=10, seed=4)
@@ -82,9 +81,7 @@ def gone(pids: dict[int, str], patience: float = 5.0) -> bool:
 
 def score_of_the_pure_engine() -> dict[str, Any]:
     """What the engine finds in the same fleet when the events are put into it one by one."""
-    engine = Engine(Settings().detection())
-    accounts: dict[str, Account] = {}
-    found: list[Transition] = []
+    events: list[tuple[int, str, int, Usage | Fact]] = []
     for offset, (at, topic, name, raw) in enumerate(records(simulate(SHOW.plan))):
         event = decode(topic, raw)
         assert not isinstance(event, Rejected)
@@ -95,10 +92,9 @@ def score_of_the_pure_engine() -> dict[str, Any]:
             row: Usage | Fact = Usage(offset, at, name, at, event.event, user, event.quantity, event.source, event_id)
         else:
             row = Fact(offset, at, name, at, event, event_id)
-        account = accounts.setdefault(name, Account(name))
-        found += [each for each in engine.apply(account, [row]) if isinstance(each, Transition)]
-    for account in accounts.values():
-        found += engine.close(account, SHOW.plan.end)
+        events.append((at, "", offset, row))
+    plain = in_order(events, Engine(Settings().detection()), SHOW.plan.end)
+    found = [each for told in plain.told.values() for each in told]
     card = score(truths(SHOW.plan), found, since=SHOW.plan.start, until=SHOW.plan.end)
     return card.as_dict()
 

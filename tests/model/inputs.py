@@ -21,6 +21,7 @@ from streams.detection.origin import MARKER_HEADER, Origin
 from streams.detection.state import Account
 from streams.runtime.settings import Settings
 from tests.model.kafka import Kafka
+from tests.plain import in_order
 from tests.properties.input_logs import BEGINS, CONFIG, bill_of, command_of, usage_of
 
 MINUTE_MS = 60_000
@@ -122,18 +123,11 @@ def expected(kafka: Kafka, inputs: Inputs) -> Expected:
             read = _read(kafka, tp, topic, inputs.settings, out.dead)
             events += [(event.effective_at, name, event.offset, event) for event in read]
             out.offsets[name] = [event.offset for event in read]
-    engine = Engine(inputs.settings.detection())
-    for _, name, offset, event in sorted(events, key=lambda each: each[:3]):
-        account = out.accounts.setdefault(event.account, Account(event.account))
-        for result in engine.apply(account, [event]):
-            if isinstance(result, Transition):
-                out.told.setdefault(account.id, []).append(result)
-            else:
-                topic_name, _, partition = name.rpartition("/")
-                out.dead[topic_name, int(partition), offset, result.refusal.reason.value] += 1
-    for account in out.accounts.values():
-        if late := engine.close(account, inputs.at):
-            out.told.setdefault(account.id, []).extend(late)
+    plain = in_order(events, Engine(inputs.settings.detection()), inputs.at)
+    out.accounts, out.told = plain.accounts, plain.told
+    for each in plain.refused:
+        topic_name, _, partition = each.fact.origin.rpartition("/")
+        out.dead[topic_name, int(partition), each.fact.offset, each.refusal.reason.value] += 1
     return out
 
 

@@ -14,7 +14,6 @@ from schemas.alerts import Transition
 from schemas.dead_letter import DeadLetter
 from schemas.picture import AccountPicture
 from schemas.shuffle import decode_shuffle
-from streams.detection.engine import Engine
 from streams.detection.merge import Progress
 from streams.detection.state import Account
 from streams.runtime.channels import routes_of
@@ -23,6 +22,7 @@ from streams.runtime.topics import ENGAGEMENT, changelog
 from tests.model.cluster import Cluster
 from tests.model.inputs import Expected, Inputs, expected
 from tests.model.kafka import Kafka
+from tests.plain import settled
 
 
 class Outcome:
@@ -63,18 +63,16 @@ class Outcome:
             assert told[name] == self._wanted.told.get(name, []), name
 
     def _states(self) -> None:
-        engine, log = Engine(self._settings.detection()), changelog(self._settings, ENGAGEMENT)
+        config, log = self._settings.detection(), changelog(self._settings, ENGAGEMENT)
         rows = {each.key: each.value for _, each in self._kafka.committed(log) if each.key != PROGRESS}
         stored = {(key or b"").decode(): value or b"" for key, value in rows.items()}
         assert sorted(stored) == sorted(self._wanted.accounts)
         pictures = {each.key: each.value for _, each in self._kafka.committed(self._settings.topic("health"))}
-        for name, value in stored.items():
-            account, wanted = Account.decode(name, value), self._wanted.accounts[name]
+        for name, account in settled(stored, config, self._inputs.at).items():
+            wanted = self._wanted.accounts[name]
             picture = AccountPicture.model_validate_json(pictures[name.encode()] or b"")
-            assert picture == engine.picture(account, picture.at), "its last change is not on the picture"
-            assert account.events_total == wanted.events_total
-            # Days that change nothing are passed over sooner or later; nothing may be left to be found.
-            assert engine.close(account, self._inputs.at) == []
+            assert picture.engagement.events_total == account.events_total, "its last change is not on the picture"
+            assert picture.timeline == account.timeline.shown()
             assert account.encode() == wanted.encode()
 
     def _dead_letters(self) -> None:

@@ -10,35 +10,34 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.alerts import Transition
-from streams.detection.config import HOUR_MS, DetectionConfig
+from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
-from streams.detection.state import NEVER, Account, due_of
+from streams.detection.results import RefusedCommand
+from streams.detection.state import Account, head_of
+from tests.plain import Plain, settled
 from tests.properties.engine_histories import ACCOUNT, BEGINS, History, configs, histories
 
-Told = list[object]
+Told = tuple[list[Transition], list[RefusedCommand], bytes]
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
-def plainly(config: DetectionConfig, history: History) -> tuple[Told, bytes]:
-    """Every event applied, and nothing else until the end."""
-    return told(config, history, lambda _engine, account, _now: (account, []))
-
-
 def told(
-    config: DetectionConfig,
-    history: History,
-    before: Callable[[Engine, Account, int], tuple[Account, list[Transition]]],
-) -> tuple[Told, bytes]:
+    config: DetectionConfig, history: History, before: Callable[[Plain, int], Plain] = lambda plain, _: plain
+) -> Told:
     """Everything that came of a history, when `before` is called before each event, with the event's time, and before
     the end; and the account's last state."""
-    engine, account = Engine(config), Account(ACCOUNT)
-    results: Told = []
+    plain = Plain(Engine(config))
+    plain.account(ACCOUNT)
     for event in history.events:
-        account, transitions = before(engine, account, event.effective_at)
-        results += transitions
-        results += engine.apply(account, [event])
-    account, transitions = before(engine, account, history.ends_at)
-    return results + transitions + list(engine.close(account, history.ends_at)), account.encode()
+        plain = before(plain, event.effective_at)
+        plain.apply(event)
+    plain = before(plain, history.ends_at)
+    return ended(plain, history)
+
+
+def ended(plain: Plain, history: History) -> Told:
+    plain.close(history.ends_at)
+    return plain.told.get(ACCOUNT, []), plain.refused, plain.account(ACCOUNT).encode()
 
 
 @given(configs, histories(), st.integers(0, 2**32))
@@ -46,30 +45,48 @@ def told(
 def test_applying_several_events_at_a_time_changes_nothing(
     config: DetectionConfig, history: History, seed: int
 ) -> None:
-    random = Random(seed)
-    engine, account, events = Engine(config), Account(ACCOUNT), list(history.events)
-    results: Told = []
+    random, events = Random(seed), list(history.events)
+    plain = Plain(Engine(config))
+    account = plain.account(ACCOUNT)
     while events:
-        size = random.randint(1, 1 + len(events))
-        results += engine.apply(account, events[:size])
-        del events[:size]
-    results += engine.close(account, history.ends_at)
-    assert (results, account.encode()) == plainly(config, history)
+        plain.close(events[0].effective_at)
+        together = 1 + random.randrange(len(events))
+        some = [event for event in events[:together] if event.effective_at < plain.engine.closes_at]
+        del events[: len(some)]
+        for result in plain.engine.apply(account, some):
+            if isinstance(result, Transition):
+                plain.told.setdefault(ACCOUNT, []).append(result)
+            else:
+                plain.refused.append(result)
+    assert ended(plain, history) == told(config, history)
 
 
 @given(configs, histories(), st.integers(0, 2**32))
 @SLOW
-def test_closing_at_any_moments_changes_nothing(config: DetectionConfig, history: History, seed: int) -> None:
-    random = Random(seed)
-    clock = BEGINS
+def test_looking_at_any_moments_changes_nothing(config: DetectionConfig, history: History, seed: int) -> None:
+    random, clock = Random(seed), BEGINS
 
-    def at_odd_moments(engine: Engine, account: Account, now: int) -> tuple[Account, list[Transition]]:
+    def at_odd_moments(plain: Plain, now: int) -> Plain:
         nonlocal clock
-        moments = sorted(random.randrange(clock, max(now, clock) + 1) for _ in range(random.randrange(3)))
+        for moment in sorted(random.randrange(clock, max(now, clock) + 1) for _ in range(random.randrange(3))):
+            plain.close(moment)
         clock = max(now, clock)
-        return account, [transition for moment in moments for transition in engine.close(account, moment)]
+        return plain
 
-    assert told(config, history, at_odd_moments) == plainly(config, history)
+    assert told(config, history, at_odd_moments) == told(config, history)
+
+
+def through_the_store(plain: Plain, config: DetectionConfig) -> Plain:
+    """Another one, with what is stored of it."""
+    stored = plain.account(ACCOUNT).encode()
+    other = Plain(Engine(config))
+    other.engine.habits.unpack(ACCOUNT, head_of(stored).habits)
+    other.engine.habits.closed = plain.engine.habits.closed
+    other.accounts[ACCOUNT] = account = other.engine.account(ACCOUNT, stored)
+    other.told, other.refused = plain.told, plain.refused
+    assert account.encode() == stored
+    assert head_of(stored).due == account.due
+    return other
 
 
 @given(configs, histories(), st.integers(0, 2**32))
@@ -79,54 +96,33 @@ def test_storing_and_reading_the_state_at_any_point_changes_nothing(
 ) -> None:
     random = Random(seed)
 
-    def through_the_store(engine: Engine, account: Account, now: int) -> tuple[Account, list[Transition]]:
-        if random.random() < 0.5:
-            return account, []
-        stored = account.encode()
-        read = Account.decode(ACCOUNT, stored)
-        assert read.encode() == stored
-        assert due_of(stored) == account.due == read.due
-        return read, []
+    def sometimes(plain: Plain, _: int) -> Plain:
+        return through_the_store(plain, config) if random.random() < 0.5 else plain
 
-    assert told(config, history, through_the_store) == plainly(config, history)
+    assert told(config, history, sometimes) == told(config, history)
 
 
-def next_due(account: Account) -> int:
-    """When the account wants to be looked at."""
-    return NEVER if account.due is None else account.due
-
-
-@given(configs, histories())
+@given(configs, histories(), st.integers(0, 2**32))
 @SLOW
-def test_who_looks_only_when_something_is_due_misses_nothing(config: DetectionConfig, history: History) -> None:
-    def when_due(engine: Engine, account: Account, now: int) -> tuple[Account, list[Transition]]:
-        results: list[Transition] = []
-        while (due := next_due(account)) <= now:
-            transitions = engine.close(account, due)
-            assert all(transition.at <= due for transition in transitions)
-            assert next_due(account) > due
-            results += transitions
-        missed = engine.close(account, now)
-        assert not missed, "it came due, and the due time did not say so"
-        return account, results
-
-    assert told(config, history, when_due) == plainly(config, history)
-
-
-@given(configs, histories())
-@SLOW
-def test_looking_four_times_a_day_finds_no_more(config: DetectionConfig, history: History) -> None:
-    clock = BEGINS
-
-    def often(engine: Engine, account: Account, now: int) -> tuple[Account, list[Transition]]:
-        nonlocal clock
-        results: list[Transition] = []
-        while clock < now:
-            results += engine.close(account, clock)
-            clock += 6 * HOUR_MS
-        return account, results
-
-    assert told(config, history, often) == plainly(config, history)
+def test_habits_that_were_stored_days_ago_come_to_what_they_are(
+    config: DetectionConfig, history: History, seed: int
+) -> None:
+    """A row is stored when its account changes in more than its habits."""
+    plain, stored = Plain(Engine(config)), b""
+    cut = Random(seed).randrange(len(history.events) + 1)
+    for event in history.events[:cut]:
+        plain.apply(event)
+    account = plain.account(ACCOUNT)
+    for _ in range(60):
+        stored, said = account.encode(), len(plain.told.get(ACCOUNT, []))
+        plain.close(max(plain.engine.closes_at, BEGINS))
+        for _ in range(Random(seed).randrange(5)):
+            plain.close(plain.engine.closes_at)
+        calm = (account.habit.calm_day, account.habit.monitored_day)
+        before = Account.decode(ACCOUNT, stored).habit
+        if said == len(plain.told.get(ACCOUNT, [])) and calm == (before.calm_day, before.monitored_day):
+            at = plain.engine.rules.calendar.close_of(plain.engine.habits.closed)
+            assert settled({ACCOUNT: stored}, config, at)[ACCOUNT].encode() == account.encode()
 
 
 @given(configs, histories(), st.integers(0, 2**32))
@@ -135,11 +131,14 @@ def test_the_rest_of_a_history_replayed_from_a_stored_state_gives_the_rest(
     config: DetectionConfig, history: History, seed: int
 ) -> None:
     cut = Random(seed).randrange(len(history.events) + 1)
-    engine, account = Engine(config), Account(ACCOUNT)
-    first: Told = [result for event in history.events[:cut] for result in engine.apply(account, [event])]
-    stored = account.encode()
+    first = Plain(Engine(config))
+    first.account(ACCOUNT)
+    for event in history.events[:cut]:
+        first.apply(event)
+    said, refused = list(first.told.get(ACCOUNT, [])), list(first.refused)
     for _ in range(2):  # a crash after the second half, and once more
-        engine, account = Engine(config), Account.decode(ACCOUNT, stored)
-        rest: Told = [result for event in history.events[cut:] for result in engine.apply(account, [event])]
-        rest += engine.close(account, history.ends_at)
-        assert (first + rest, account.encode()) == plainly(config, history)
+        first.told, first.refused = {ACCOUNT: list(said)}, list(refused)
+        second = through_the_store(first, config)
+        for event in history.events[cut:]:
+            second.apply(event)
+        assert ended(second, history) == told(config, history)

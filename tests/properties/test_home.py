@@ -16,6 +16,8 @@ from schemas.shuffle import Fact, Usage
 from streams.detection import home
 from streams.detection.engine import Engine
 from streams.detection.state import Account
+from tests.plain import in_order
+from tests.plain import settled as as_of
 from tests.properties.input_logs import CONFIG, World, worlds
 from tests.properties.shuffled import Ingest, Ran, Ways, disturbed, events_of, undisturbed
 
@@ -38,32 +40,20 @@ def same(world: World, had: Ran, wanted: Ran) -> None:
 
 
 def settled(world: World, had: Ran) -> dict[str, bytes]:
-    """The accounts as they stand at the end. A home looks at an account when it is due and not before: days that change
-    nothing are passed over sooner or later. Nothing may be left to be found."""
-    engine = Engine(CONFIG)
-    accounts = [Account.decode(name, row) for name, row in had.rows.items()]
-    assert [engine.close(account, world.ends_at) for account in accounts] == [[] for _ in accounts]
-    return {account.id: account.encode() for account in accounts}
+    """The accounts as they stand at the end. A row is stored when its account changes, and not with every day."""
+    return {name: account.encode() for name, account in as_of(had.rows, CONFIG, world.ends_at).items()}
 
 
 def by_the_engine(world: World) -> tuple[dict[str, list[Transition]], dict[str, bytes]]:
     """The events sorted by place, applied one after the other: no merge, no home."""
-    engine = Engine(CONFIG)
-    accounts: dict[str, Account] = {}
-    told: dict[str, list[Transition]] = {}
     dealt: list[tuple[int, str, int, Usage | Fact]] = [
         (event.effective_at, log.name, event.offset, event)
         for log in world.logs
         for record in Ingest(log).read(len(log.entries), caught_up=True, most=2_000, committed=True)
         for event in record.events
     ]
-    for *_, event in sorted(dealt, key=lambda each: each[:3]):
-        account = accounts.setdefault(event.account, Account(event.account))
-        results = engine.apply(account, [event])
-        told.setdefault(event.account, []).extend(each for each in results if isinstance(each, Transition))
-    for account in accounts.values():
-        told[account.id].extend(engine.close(account, world.ends_at))
-    return {name: each for name, each in told.items() if each}, {each.id: each.encode() for each in accounts.values()}
+    plain = in_order(dealt, Engine(CONFIG), world.ends_at)
+    return plain.told, {each.id: each.encode() for each in plain.accounts.values()}
 
 
 @given(worlds())

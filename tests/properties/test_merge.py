@@ -303,8 +303,8 @@ def test_live_events_are_applied_as_they_come_once_all_are_caught_up() -> None:
 def test_progress_of_another_version_is_refused() -> None:
     progress = Progress(1, 2, None, {"a": (-1, None), "b": (7, 5)})
     assert Progress.decode(progress.encode()) == progress
-    with pytest.raises(StateError, match="version 3"):
-        Progress.decode(progress.encode().replace(b"[2,", b"[3,", 1))
+    with pytest.raises(StateError, match="version 4"):
+        Progress.decode(progress.encode().replace(b"[3,", b"[4,", 1))
     assert Progress.decode(b'[1,1,2,null,{"a":[-1,null],"b":[7,5]},false]') == progress, "what an older version wrote"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import itemgetter
 
 import pytest
 
@@ -12,7 +11,7 @@ from schemas.events import InputTopic
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.origin import Origin
-from streams.detection.state import Account
+from tests.plain import in_order
 from tests.scenarios.pure import NAMES, Outcome, decoded, run, tell
 from tests.scenarios.stories import STORIES
 from tests.scenarios.story import Story
@@ -30,20 +29,18 @@ def test_told_again_it_is_the_same_story(story: Callable[[], Story]) -> None:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_looked_at_only_when_it_is_due_it_goes_the_same(story: Callable[[], Story]) -> None:
+def test_without_a_home_it_goes_the_same(story: Callable[[], Story]) -> None:
     it = story()
-    when_due = run(it.events(), until=it.ends_at)
-    at_events = looked_at_only_when_something_happens(it)
-    assert by_account(when_due.transitions) == by_account(at_events.transitions)
-    assert set(when_due.accounts) == set(at_events.accounts)
-    for account_id, account in when_due.accounts.items():
-        assert when_due.engine.close(account, it.ends_at) == [], "it was due, and nobody looked"
-        assert account.encode() == at_events.accounts[account_id].encode()
+    at_home = run(it.events(), until=it.ends_at)
+    in_order_of_events = one_event_after_the_other(it)
+    assert by_account(at_home.transitions) == by_account(in_order_of_events.transitions)
+    assert set(at_home.accounts) == set(in_order_of_events.accounts)
+    for account_id, account in at_home.accounts.items():
+        assert account.encode() == in_order_of_events.accounts[account_id].encode()
 
 
-def looked_at_only_when_something_happens(story: Story) -> Outcome:
-    """The same without a due queue: an account is brought up to date by its own events, and at the story's end."""
-    outcome = Outcome(Engine(DetectionConfig()), {}, [], [])
+def one_event_after_the_other(story: Story) -> Outcome:
+    """The same without a home, its merge and its due queue."""
     inputs = {
         topic: Origin(topic, NAMES[topic], homes=1, home_of=lambda _: 0, out_of_order=600_000, future_tolerance=0)
         for topic in InputTopic
@@ -52,16 +49,9 @@ def looked_at_only_when_something_happens(story: Story) -> Outcome:
         inputs[topic].take(offset, event, None)
     records = [record for origin in inputs.values() for record in origin.deal(0, caught_up=True, most=1 << 30)[0]]
     placed = [(row.effective_at, record.origin, row.offset, row) for record in records for row in record.events]
-    for *_, row in sorted(placed, key=itemgetter(0, 1, 2)):
-        account = outcome.accounts.setdefault(row.account, Account(row.account))
-        for result in outcome.engine.apply(account, [row]):
-            if isinstance(result, Transition):
-                outcome.transitions.append(result)
-            else:
-                outcome.refusals.append(result.refusal)
-    for account in outcome.accounts.values():
-        outcome.transitions.extend(outcome.engine.close(account, story.ends_at))
-    return outcome
+    plain = in_order(placed, Engine(DetectionConfig()), story.ends_at)
+    transitions = [each for told in plain.told.values() for each in told]
+    return Outcome(plain.engine, plain.accounts, transitions, [each.refusal for each in plain.refused])
 
 
 def by_account(transitions: list[Transition]) -> dict[str, list[Transition]]:

@@ -153,8 +153,9 @@ async def _state(settings: Settings) -> tuple[int, int | None, int]:
             last.pop(record.key, None)
             continue
         try:
-            day = Account.decode(record.key.decode(), record.value).first_day
-            last[record.key] = day if day >= 0 else None
+            account = Account.decode(record.key.decode(), record.value)
+            day = account.habit.first_day
+            last[record.key] = day if day >= 0 else min(account.daily, default=None)
         except StateError:
             last[record.key] = None
             unreadable.add(record.key)

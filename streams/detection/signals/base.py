@@ -54,11 +54,6 @@ class DailySignal(Signal, Protocol):
         """After `day`, the account's newest closed day, was folded in."""
         ...
 
-    def silent_until(self, account: Account) -> int | None:
-        """If no event comes any more: the first day after the account's newest closed one whose close can change the
-        judgement (None: no day's can). Perhaps too early, never too late."""
-        ...
-
 
 class DatedSignal(Signal, Protocol):
     """A signal on billing and dates."""

@@ -1,6 +1,7 @@
 """When engagement may not be alerted, however low it is."""
 
 from schemas.alerts import Kind
+from streams.detection.habits import DROP_LEVEL, MUTED, SILENCE_LEVEL, UNJUDGED
 from streams.detection.state import Account
 
 
@@ -12,4 +13,15 @@ def unjudged(account: Account) -> bool:
 def muted(account: Account) -> bool:
     """Whether engagement alerts neither open nor escalate: the account is not known well enough yet, its days say
     nothing, or a scheduled cancellation says it all."""
-    return account.monitored_day < 0 or account.alert(Kind.CANCEL_SCHEDULED) is not None or unjudged(account)
+    return not account.monitored or account.alert(Kind.CANCEL_SCHEDULED) is not None or unjudged(account)
+
+
+def note(account: Account) -> None:
+    """Note in its row what closing days has to know of the account. To be called when any of it has changed."""
+    habits, row = account.habits, account.row
+    silent = unjudged(account)
+    silence, drop = account.alert(Kind.USAGE_SILENCE), account.alert(Kind.USAGE_DROP)
+    habits.set(row, UNJUDGED, silent)
+    habits.set(row, MUTED, silent or account.alert(Kind.CANCEL_SCHEDULED) is not None)
+    habits.set(row, SILENCE_LEVEL, 0 if silence is None else silence.severity.rank + 1)
+    habits.set(row, DROP_LEVEL, 0 if drop is None else drop.severity.rank + 1)

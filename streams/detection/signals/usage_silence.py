@@ -3,8 +3,6 @@
 from alerting.lifecycle import Finding
 from alerting.words import count, number
 from schemas.alerts import AlertReason, Kind
-from streams.detection.calendar import weekday
-from streams.detection.due import silent_days_until
 from streams.detection.rules import Rules
 from streams.detection.signals.base import DAYS_TOLD, Firing, Judgement
 from streams.detection.signals.gate import muted
@@ -27,63 +25,34 @@ class UsageSilenceSignal:
 
     def judge(self, account: Account, day: int) -> Judgement:
         """See `DailySignal`."""
-        if account.last_day >= day:  # also when the next day, still open, has activity
+        habit = account.habit
+        if habit.last_day >= day:  # also when the next day, still open, has activity
             return None
         rules = self._rules
         fleet = rules.fleet(day)
-        rate = account.drop.baseline.rate(fleet.median_rate)
+        rate = habit.rate(fleet)
         levels = rules.thresholds.of(rate)
-        days = account.clock.days
-        level = max(reached(account.silence.score(fleet), levels.silence), reached(days, levels.clock))
+        level = max(reached(habit.silence(fleet), levels.silence), reached(habit.clock_days, levels.clock))
         if level == 0 or muted(account):
             return None
         if account.alert(Kind.USAGE_DROP) is None:
-            level = max(level, reached(account.drop.evidence, levels.drop))
-        if account.alert(self.kind) is None and rate * days < rules.config.expected_events:
+            level = max(level, reached(habit.evidence, levels.drop))
+        if account.alert(self.kind) is None and rate * habit.clock_days < rules.config.expected_events:
             return None
         return Firing(SEVERITIES[level - 1])
-
-    def silent_until(self, account: Account) -> int | None:
-        """See `DailySignal`."""
-        if muted(account):
-            return None
-        alert = account.alert(self.kind)
-        level = alert.severity.rank + 1 if alert is not None else 0
-        if level == len(SEVERITIES):
-            return None
-        rules = self._rules
-        closed = account.closed
-        fleet = rules.fleet(closed)
-        silence, clock = account.silence, account.clock
-        rate = account.drop.baseline.rate(fleet.median_rate)
-        levels = rules.thresholds.of(rate)
-        first = weekday(closed + 1)
-        need = silence.quiet_at(levels.silence[level], fleet) - silence.quiet
-        operating_days = silence.operating_week(fleet)
-        days = min(
-            silent_days_until(need, silence.silent_gains(fleet), first),
-            silent_days_until(levels.clock[level] - clock.days, operating_days, first),
-        )
-        if alert is None:
-            need = rules.config.expected_events / rate - clock.days
-            return closed + max(days, silent_days_until(need, operating_days, first))
-        if account.alert(Kind.USAGE_DROP) is None:
-            need = levels.drop[level] - account.drop.evidence
-            days = min(days, silent_days_until(need, account.drop.silent_gains(fleet), first))
-        return closed + days
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days
         """See `Signal`."""
         rules, closed = self._rules, account.closed
         fleet = rules.fleet(closed)
-        silence = account.silence
-        rate = account.drop.baseline.rate(fleet.median_rate)
-        score = silence.score(fleet)
+        habit = account.habit
+        rate = habit.rate(fleet)
+        score = habit.silence(fleet)
         since = account.last_event_at
         # A late event does not end a silence, but it is the last activity all the same.
-        quiet_days = closed - max(account.last_day, rules.calendar.day_of(since))
-        missed = rate * account.clock.days
-        active_a_week = min(7.0 * silence.rate(fleet), 7.0)
+        quiet_days = closed - max(habit.last_day, rules.calendar.day_of(since))
+        missed = rate * habit.clock_days
+        active_a_week = min(7.0 * habit.active_rate(fleet), 7.0)
         since_text = rules.calendar.day_text(since)
         usual = (
             f"usually active on {number(active_a_week)} days a week"
@@ -114,7 +83,7 @@ class UsageSilenceSignal:
                 "expected": round(missed, 2),
                 "window_days": quiet_days,
                 "score": round(score, 3),
-                "clock_days": round(account.clock.days, 2),
+                "clock_days": round(habit.clock_days, 2),
                 "false_alarms_per_account_year": float(f"{false_alarms_a_year(score, rate, silence=True):.3g}"),
                 "daily": spread(account.daily, closed - DAYS_TOLD + 1, closed),
             },

@@ -12,7 +12,7 @@ from schemas.shuffle import Fact, Usage, hash64
 from streams.detection.config import DAY_MS, HOUR_MS
 from streams.detection.engine import Engine
 from streams.detection.results import Refusal
-from streams.detection.state import Account
+from tests.plain import Plain
 
 FIRST_DAY = 20_094
 """2025-01-06, a Monday."""
@@ -82,28 +82,30 @@ def command(name: str, when: int, *, id_: str = "c-1", arrives: int | None = Non
 class Run:
     """An engine with one account."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, name: str = "acme") -> None:
         self.engine = engine
-        self.account = Account("acme")
-        self.transitions: list[Transition] = []
+        self.plain = Plain(engine)
+        self.account = self.plain.account(name)
         self.refusals: list[Refusal] = []
 
+    @property
+    def transitions(self) -> list[Transition]:
+        """All of them."""
+        return self.plain.told.get(self.account.id, [])
+
     def apply(self, *events: Usage | Fact) -> list[Transition]:
-        """Apply events; returns the transitions, and keeps them."""
+        """Apply events, whosever they are; returns the transitions."""
         before = len(self.transitions)
         for event in events:
-            for result in self.engine.apply(self.account, [event]):
-                if isinstance(result, Transition):
-                    self.transitions.append(result)
-                else:
-                    self.refusals.append(result.refusal)
+            self.plain.apply(event._replace(account=self.account.id))
+        self.refusals = [each.refusal for each in self.plain.refused]
         return self.transitions[before:]
 
     def close(self, now: int) -> list[Transition]:
-        """Close; returns the transitions, and keeps them."""
-        found = self.engine.close(self.account, now)
-        self.transitions += found
-        return found
+        """Let the time go on; returns the transitions."""
+        before = len(self.transitions)
+        self.plain.close(now)
+        return self.transitions[before:]
 
     def uses(self, days: range, *, a_day: int = 4, users: int = 2) -> None:
         """Weekday activity."""

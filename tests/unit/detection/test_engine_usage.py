@@ -23,7 +23,7 @@ def test_an_event_within_the_grace_is_judged_and_a_later_one_is_late(run: Run) -
     assert run.account.closed == FIRST_DAY
     run.close(at(2, 1))
     # Two of the three were there when the day was judged.
-    assert run.account.drop.week.total == 2
+    assert run.account.habit.week_total == 2
 
 
 def test_a_day_that_is_no_longer_kept_counts_in_the_total_alone(run: Run) -> None:
@@ -61,32 +61,15 @@ def test_days_follow_the_business_time_zone() -> None:
     run = Run(Engine(DetectionConfig(timezone="America/New_York")))
     run.apply(usage(at(1, 4)), usage(at(1, 5.5)))
     assert run.account.daily == {FIRST_DAY: 1, FIRST_DAY + 1: 1}
-    assert run.account.due == at(1, 5) + HOUR_MS  # midnight there, and the grace
+    assert run.engine.closes_at == at(1, 5) + HOUR_MS  # midnight there, and the grace
 
 
-def test_an_open_day_with_activity_comes_due_when_it_closes(run: Run) -> None:
-    run.apply(usage(at(0, 9)))
-    assert run.account.due == at(1, 1)
-    run.apply(usage(at(1, 0.5)))
-    assert run.account.due == at(1, 1)
-    run.close(at(1, 1))
-    assert run.account.due == at(2, 1)
-
-
-def test_an_account_that_nothing_can_happen_to_is_never_due(run: Run) -> None:
-    run.apply(usage(at(0, 9)))
-    run.close(at(1, 1))
-    assert run.account.due is None
-
-
-def test_a_silent_account_is_looked_at_a_few_times_and_not_every_day(run: Run) -> None:
+def test_usage_alone_makes_no_account_due(run: Run) -> None:
     run.uses(range(90))
-    looks = 0
-    while run.account.due is not None:
-        looks += 1
-        run.close(run.account.due)
+    assert run.account.due is None
+    run.close(at(150))
+    assert run.account.due is None
     assert run.changes()[-1] == "usage_silence escalated critical"
-    assert looks <= 6
 
 
 def test_what_was_kept_of_the_days_stays_small(run: Run) -> None:
@@ -105,19 +88,18 @@ def test_late_events_do_not_end_a_silence(run: Run) -> None:
     assert [each.change.value for each in run.apply(usage(at(100, 2)))] == ["resolved"]
 
 
-def test_activity_that_is_still_in_an_open_day_prevents_a_silence(run: Run) -> None:
-    run.uses(range(90))
-    while run.account.due is not None and not run.transitions:
-        due = run.account.due
-        run.close(due - 1)
-        # Half an hour before the day that would say so is judged, the account is back.
-        back = usage(due - HOUR_MS // 2)
-        copy = Run(run.engine)
-        copy.account = type(run.account).decode("acme", run.account.encode())
-        copy.apply(back)
-        assert copy.close(due) == []
-        run.close(due)
-    assert run.transitions
+def test_activity_that_is_still_in_an_open_day_prevents_a_silence() -> None:
+    def silent_until(day: int) -> Run:
+        run = Run(Engine(DetectionConfig()))
+        run.uses(range(90))
+        run.close(at(day, 0.9))
+        return run
+
+    day = next(day for day in range(90, 120) if silent_until(day + 1).transitions)
+    run = silent_until(day)
+    # Shortly before the day that would say so is judged, the account is back.
+    assert run.apply(usage(at(day, 0.95))) == run.close(at(day, 1)) == []
+    assert silent_until(day).close(at(day, 1)) != []
 
 
 @pytest.mark.parametrize("gap", [0, 1, 10, 400])
@@ -133,7 +115,11 @@ def test_the_clock_may_stand_still_or_leap(run: Run, gap: int) -> None:
 def test_a_day_that_begins_late_closes_before_the_one_that_began_first(run: Run) -> None:
     run.uses(range(33))
     run.apply(usage(at(36, 0.2)), usage(at(35, 23.9), arrives=at(36, 0.5)))
-    assert run.account.open_days == [FIRST_DAY + 35, FIRST_DAY + 36]
-    assert run.account.due == at(36, 1)
+    assert {day: sum(counts.values()) for day, counts in run.engine.habits.open.items()} == {
+        FIRST_DAY + 35: 1,
+        FIRST_DAY + 36: 1,
+    }
     run.close(at(36, 1))
-    assert run.account.drop.week.day == FIRST_DAY + 35
+    assert run.account.habit.closed_active_day == FIRST_DAY + 35
+    run.close(at(37, 1))
+    assert run.account.habit.closed_active_day == FIRST_DAY + 36

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import count
 from typing import Any
 from unittest.mock import patch
 
@@ -13,7 +12,7 @@ from schemas.alerts import Transition
 from schemas.events import InputTopic
 from schemas.shuffle import ShuffleRecord
 from streams.detection import home as module
-from streams.detection.config import DAY_MS, DetectionConfig
+from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 from streams.detection.due_queue import DueQueue
 from streams.detection.engine import Engine
 from streams.detection.home import Home
@@ -29,8 +28,10 @@ ACCOUNTS = ("acme", "bolt", "corp", "dune")
 def busy() -> tuple[dict[str, bytes], int]:
     """Accounts that were in daily use until now, as they are stored."""
     story = Story()
-    for account in ACCOUNTS:
+    for number, account in enumerate(ACCOUNTS):
         story.daily_use(account, days=60)
+        if number % 2:  # the others fall silent
+            story.account(account).subscribes().cancels(in_days=9 + number // 2)
     accounts = run(story.events(), until=story.ends_at).accounts
     return {account: accounts[account].encode() for account in ACCOUNTS}, story.ends_at
 
@@ -53,7 +54,7 @@ def test_whoever_takes_over_amid_what_is_due_does_the_rest(
 ) -> None:
     stored, at = busy
     now = at + 30 * DAY_MS
-    begun = Progress(0, 0, at, {ORIGIN: (-1, at)})
+    begun = Progress(0, 0, at, {ORIGIN: (-1, at)}, closed=(at - HOUR_MS) // DAY_MS - 1)
     undisturbed = opened(stored, begun, now)
     list(undisturbed.step(idle=True))
     expected = told(undisturbed.take(pictures=0).transitions)
@@ -61,17 +62,18 @@ def test_whoever_takes_over_amid_what_is_due_does_the_rest(
 
     rows, progress, found = dict(stored), begun, set[tuple[str, str, int]]()
     with patch.object(module, "BREATH", 1):
-        for _ in ACCOUNTS:
-            home = opened(rows, progress, now)
-            for number, whole in zip(count(1), home.step(idle=True)):
-                assert whole
-                if number == owners_end_after:
+        for _ in range(200):
+            home, left = opened(rows, progress, now), owners_end_after
+            for whole in home.step(idle=True):
+                left -= whole
+                if not left:
                     break
             output = home.take(pictures=0)
             rows.update(output.rows)
             progress = output.progress
             found |= told(output.transitions)
     assert found == expected
+    assert progress.clock == now
 
 
 def test_those_who_were_left_in_the_middle_are_still_due() -> None:

@@ -18,7 +18,6 @@ from streams.detection.engine import Engine
 from streams.detection.rules import Rules
 from streams.detection.signals import daily_signals, dated_signals
 from streams.detection.signals.base import DailySignal, DatedSignal, Firing
-from streams.detection.state import Account
 from tests.unit.detection.building import Run, at, bills, update, usage
 
 RULES = Rules.of(DetectionConfig())
@@ -144,7 +143,7 @@ def test_looking_changes_nothing_and_says_the_same_again(kind: Kind) -> None:
 
 
 def daily_signals_of(signals: list[DailySignal | DatedSignal]) -> list[DailySignal | DatedSignal]:
-    return [signal for signal in signals if hasattr(signal, "silent_until")]
+    return [signal for signal in signals if not hasattr(signal, "next_at")]
 
 
 def ended(kind: Kind, config: DetectionConfig | None = None) -> tuple[Run, float]:
@@ -215,8 +214,7 @@ def test_the_companys_own_account_does_not_raise_it(kind: Kind) -> None:
 def test_the_same_events_give_the_same_alert_and_another_account_another_one(kind: Kind) -> None:
     first, second = own(fired(kind), kind), own(fired(kind), kind)
     assert first == second
-    run = Run(Engine(DetectionConfig()))
-    run.account = Account("other")
+    run = Run(Engine(DetectionConfig()), "other")
     events, day = FIRES[kind]
     run.apply(*events)
     run.close(at(day))

@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from schemas.errors import StateError
-from streams.detection.state import VERSION, Account, due_of, standing_of
+from streams.detection.habits import Habits
+from streams.detection.state import VERSION, Account, head_of, standing_of
 from tests.unit.detection.building import Run, at, bills, update, usage
 
 
@@ -28,15 +29,18 @@ def test_a_typical_account_takes_about_a_kilobyte(run: Run) -> None:
 
 
 def test_the_due_time_is_read_off_the_beginning(run: Run) -> None:
-    assert due_of(Account("acme").encode()) is None
-    run.apply(usage(at(0, 9)))
+    assert head_of(Account("acme", Habits()).encode()).due is None
+    run.apply(
+        bills("subscription.started", at(0), current_period_end=at(100)),
+        bills("subscription.cancel_scheduled", at(1), effective_at=at(20)),
+    )
     value = run.account.encode()
-    assert value.startswith(b"[%d,%d," % (VERSION, at(1, 1)))
-    assert due_of(value) == at(1, 1)
+    assert value.startswith(b"[%d,%d," % (VERSION, at(13)))
+    assert head_of(value).due == at(13)
 
 
 def test_the_standing_is_read_off_the_beginning(run: Run) -> None:
-    assert standing_of(Account("acme").encode()) == "onboarding|||"
+    assert standing_of(Account("acme", Habits()).encode()) == "onboarding|||"
     run.apply(bills("subscription.started", at(0)), bills("payment.failed", at(1)))
     assert standing_of(run.account.encode()) == "alerting|payment_failed.critical|10000|EUR"
 
@@ -44,7 +48,7 @@ def test_the_standing_is_read_off_the_beginning(run: Run) -> None:
 def test_a_newer_version_stops_the_reader_and_says_which(run: Run) -> None:
     values = orjson.loads(run.account.encode())
     newer = orjson.dumps([VERSION + 1, *values[1:], "something new"])
-    for read in (due_of, standing_of, lambda value: Account.decode("acme", value)):
+    for read in (head_of, standing_of, lambda value: Account.decode("acme", value)):
         with pytest.raises(StateError, match=f"has version {VERSION + 1}"):
             read(newer)
 
@@ -57,20 +61,19 @@ def test_a_newer_version_stops_the_reader_and_says_which(run: Run) -> None:
         lambda _: b"{}",
         lambda value: value[: len(value) // 2],
         lambda value: value[:-1],
-        lambda value: value.replace(b"[1,null,", b'[1,"soon",', 1),
+        lambda value: value.replace(b"[2,null,", b'[2,"soon",', 1),
         lambda value: orjson.dumps(orjson.loads(value)[:-1]),
-        lambda value: orjson.dumps([*orjson.loads(value)[:7], "AAAA", *orjson.loads(value)[8:]]),
+        lambda value: orjson.dumps([*orjson.loads(value)[:3], "AAAA", *orjson.loads(value)[4:]]),
     ],
 )
 def test_damage_is_told_and_not_read(run: Run, damage: object) -> None:
     assert callable(damage)
     with pytest.raises(StateError, match="damaged"):
-        Account.decode("acme", damage(Account("acme").encode()))
+        Account.decode("acme", damage(Account("acme", Habits()).encode()))
 
 
 def test_reading_is_exact_to_the_last_bit(run: Run) -> None:
     account = typical(run)
     read = Account.decode("acme", account.encode())
-    assert read.drop.baseline.events.hex() == account.drop.baseline.events.hex()
-    assert [value.hex() for value in read.silence.week.counts] == [value.hex() for value in account.silence.week.counts]
+    assert read.habits.values[:, read.row].tobytes() == account.habits.values[:, account.row].tobytes()
     assert read.encode() == account.encode()

@@ -7,9 +7,7 @@ import pytest
 from schemas.alerts import Change, Kind, Severity
 from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
-from streams.detection.rules import Rules
-from streams.detection.signals.usage_drop import UsageDropSignal
-from streams.detection.signals.usage_silence import UsageSilenceSignal
+from streams.detection.fleet import NEUTRAL
 from tests.unit.detection.building import FIRST_DAY, Run, at, command, usage
 
 
@@ -36,16 +34,16 @@ def test_a_drop_is_over_when_it_has_been_for_the_hold_time() -> None:
     run.uses(range(91), a_day=12)
     low(run, range(91, 112))
     run.close(at(112, 1))
-    drop, rules = run.account.drop, run.engine.rules
+    rules = run.engine.rules
     assert run.account.alert(Kind.USAGE_DROP) is not None
-    lowest = rules.thresholds.of(drop.baseline.rate(1.02)).drop[0]
+    lowest = rules.thresholds.of(run.account.habit.rate(NEUTRAL)).drop[0]
     calm: list[int] = []
     for day in range(112, 200):
         run.uses(range(day, day + 1), a_day=14)
         run.close(at(day + 1, 1))
         if run.account.alert(Kind.USAGE_DROP) is None:
             break
-        if drop.evidence < lowest:
+        if run.account.habit.evidence < lowest:
             calm.append(day)
     assert run.transitions[-1].at == at(calm[0] + 5 + 1, 1)
     assert len(calm) == 5
@@ -56,23 +54,22 @@ def test_what_a_reported_silence_piled_up_is_forgotten_as_the_evidence_falls() -
     run.uses(range(91), a_day=4)
     run.close(at(105))
     run.uses(range(105, 112), a_day=4)
-    drop = run.account.drop
-    assert drop.score > 10
+    habit = run.account.habit
+    assert habit.score > 10
     # The floor has come down with the score: what comes now is measured from there.
-    assert drop.floor == pytest.approx(drop.score, abs=0.5)
+    assert habit.floor == pytest.approx(habit.score, abs=0.5)
     run.apply(*(usage(at(119, hour)) for hour in range(9, 13)))
     assert run.account.alert(Kind.USAGE_DROP) is None
 
 
-def test_silence_speaks_for_the_drop_channel_while_it_is_open_and_comes_due_by_it() -> None:
+def test_silence_speaks_for_the_drop_channel_while_it_is_open() -> None:
     run = Run(Engine(DetectionConfig()))
     run.uses(range(91), a_day=8)
-    while run.account.due is not None:
-        run.close(run.account.due)
+    run.close(at(150))
     assert run.changes()[-1] == "usage_silence escalated critical"
     # Neither its own score nor the clock had come that far: the drop channel had.
     last = run.transitions[-1]
-    levels = run.engine.rules.thresholds.of(run.account.drop.baseline.rate(1.02))
+    levels = run.engine.rules.thresholds.of(run.account.habit.rate(NEUTRAL))
     score, clock_days = last.evidence["score"], last.evidence["clock_days"]
     assert isinstance(score, float)
     assert isinstance(clock_days, float)
@@ -86,30 +83,12 @@ def test_a_drop_that_is_open_when_the_silence_begins_keeps_its_own_channel() -> 
     low(run, range(91, 112))
     run.close(at(112, 2))
     assert run.account.alert(Kind.USAGE_DROP) is not None
-    while run.account.due is not None and run.account.alert(Kind.USAGE_SILENCE) is None:
-        run.close(run.account.due)
+    for day in range(113, 150):
+        if run.account.alert(Kind.USAGE_SILENCE) is None:
+            run.close(at(day, 2))
     silence = run.account.alert(Kind.USAGE_SILENCE)
     assert silence is not None
     assert silence.severity is Severity.WATCH
-
-
-def test_the_forecast_knows_of_a_hold_that_runs_out_while_the_account_is_silent() -> None:
-    run = Run(Engine(DetectionConfig()))
-    run.uses(range(91), a_day=12)
-    low(run, range(91, 112))
-    run.close(at(112, 2))
-    assert run.account.alert(Kind.USAGE_DROP) is not None
-    run.account.drop.calm_day = run.account.closed - 3
-    assert UsageDropSignal(Rules.of(DetectionConfig())).silent_until(run.account) == run.account.closed + 4
-
-
-def test_the_forecast_of_an_account_that_is_not_judged_is_never() -> None:
-    run = Run(Engine(DetectionConfig()))
-    run.uses(range(12))
-    run.close(at(12, 2))
-    rules = Rules.of(DetectionConfig())
-    assert UsageDropSignal(rules).silent_until(run.account) is None
-    assert UsageSilenceSignal(rules).silent_until(run.account) is None
 
 
 def test_the_silence_is_since_the_last_activity_and_the_drop_since_it_left_normal() -> None:

@@ -9,7 +9,6 @@ from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.home import Home
 from streams.detection.merge import Merge
-from streams.detection.state import Account
 from streams.runtime.metrics import Metrics
 from tests.unit.detection.building import at, bills
 
@@ -81,7 +80,7 @@ def test_a_scrape_tells_what_the_homes_have_at_that_moment() -> None:
     metrics.standings.homes = dict(enumerate(homes))
     engine = Engine(DetectionConfig())
     for number, home in enumerate(homes):
-        account = Account("acme")
+        account = engine.account(f"acme-{number}")
         engine.apply(account, [bills("subscription.started", at(0)), bills("payment.failed", at(number))])
         home.census.enter(account.encode())
 

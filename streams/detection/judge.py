@@ -1,0 +1,70 @@
+"""Whom a closed day concerns: the accounts whose engagement signals may have something to say, out of all.
+
+It is the signals that judge, one account at a time. This is what they ask for, on columns: an account that is left out
+is one of which they would say nothing.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.detection.config import DetectionConfig
+from streams.detection.fleet import FleetDay
+from streams.detection.habits import (
+    ACTIVE,
+    ACTIVE_EXPOSURE,
+    CALM_DAY,
+    CLOCK,
+    DROP_LEVEL,
+    EVENTS,
+    EXPOSURE,
+    FLOOR,
+    LAST_DAY,
+    MONITORED_DAY,
+    MUTED,
+    PENDING_EXPOSURE,
+    QUIET,
+    REBASELINED,
+    SCORE,
+    SILENCE_LEVEL,
+    Column,
+    Mask,
+    Rows,
+)
+from streams.detection.thresholds import Thresholds
+
+_PRIOR = 0.5
+
+
+def concerned(v: Column, day: int, fleet: FleetDay, thresholds: Thresholds, config: DetectionConfig) -> Rows:
+    """Of rows `v`, into which `day` was folded. See `usage_drop` and `usage_silence` for the rules."""
+    # First those who stand high enough for anything in any tier, as ln(1 + x) <= x: few, of whom the rest is asked.
+    drop, silence, clock = thresholds.least
+    high = (v[SCORE] - v[FLOOR] >= drop) | (v[CLOCK] >= clock) | (v[DROP_LEVEL] > 0.0) | (v[CALM_DAY] >= 0.0)
+    high |= (_PRIOR + v[ACTIVE]) * v[QUIET] >= silence * (_PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
+    rows = (high & (v[MONITORED_DAY] >= 0.0)).nonzero()[0]
+    found: Rows = rows[_concerned(v[:, rows], day, fleet, thresholds, config)]
+    return found
+
+
+def _concerned(v: Column, day: int, fleet: FleetDay, thresholds: Thresholds, config: DetectionConfig) -> Mask:
+    rate = (_PRIOR + v[EVENTS]) / (_PRIOR / fleet.median_rate + v[EXPOSURE])
+    levels = thresholds.columns(rate)
+    silence = (_PRIOR + v[ACTIVE]) * np.log(1.0 + v[QUIET] / (_PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE]))
+    drop_level = _reached(v[SCORE] - v[FLOOR], levels.drop)
+    quiet_level = np.maximum(_reached(silence, levels.silence), _reached(v[CLOCK], levels.clock))
+    dropped, silent = v[DROP_LEVEL], v[SILENCE_LEVEL]
+    by_all = np.where((quiet_level > 0) & (dropped == 0.0), np.maximum(quiet_level, drop_level), quiet_level)
+    quiet = (v[LAST_DAY] < day) & (by_all > silent)
+    quiet &= (silent > 0.0) | (rate * v[CLOCK] >= config.expected_events)
+    low = (drop_level > dropped) & (
+        (dropped > 0.0) | ((silent == 0.0) & (rate * v[PENDING_EXPOSURE] >= config.expected_events))
+    )
+    heard: Mask = (quiet | low) & (v[MUTED] == 0.0)
+    calm = (v[CALM_DAY] >= 0.0) | ((dropped > 0.0) & ((drop_level == 0) | (v[REBASELINED] > 0.0)))
+    found: Mask = heard | calm
+    return found
+
+
+def _reached(score: Column, levels: Column) -> npt.NDArray[np.int64]:
+    level: npt.NDArray[np.int64] = (score >= levels).sum(axis=0)
+    return level
