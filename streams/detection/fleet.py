@@ -25,8 +25,6 @@ class FleetDay:
     """wf of the stream of active days."""
     median_active_rate: float = 0.52
     """The median account's active days a day (plus 0.02)."""
-    largest_factor: float = 1.0
-    """No day's factor is above this: what a forecast has to assume so that it is never too late."""
 
 
 NEUTRAL: Final = FleetDay()

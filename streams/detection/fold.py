@@ -42,6 +42,8 @@ from streams.detection.habits import (
     Column,
     Mask,
     Rows,
+    active_rates,
+    rates,
 )
 
 RATIO: Final = 0.4
@@ -83,7 +85,7 @@ def _drop(v: Column, y: Column, active: Mask, day: int, weekday: int, fleet: Fle
     score, left, learnt = v[SCORE], v[LEFT_DAY], v[EVENTS]
     weight = (WEEK_PRIOR * fleet.weekday_profile[weekday] + 7.0 * v[WEEK + weekday]) / (WEEK_PRIOR + v[WEEK_TOTAL])
     exposure = np.maximum(weight, _LEAST_WEIGHT) * fleet.factor
-    rate = (_PRIOR + learnt) / (_PRIOR / fleet.median_rate + v[EXPOSURE])
+    rate = rates(v, fleet)
     mu = rate * exposure
     _learn_dispersion(v, y, mu, (score < _DISPERSION_BELOW) & (age >= _DISPERSION_FROM_AGE))
     k = 1.0 / dispersion(v[NUMERATOR], v[DENOMINATOR], fleet)
@@ -133,10 +135,9 @@ def _quiet(v: Column, active: Mask, weekday: int, fleet: FleetDay) -> None:
     counts = 7.0 * v[ACTIVE_WEEK + weekday]
     prior = ACTIVE_WEEK_PRIOR * fleet.active_profile[weekday]
     weight = np.maximum((prior + counts) / (ACTIVE_WEEK_PRIOR + v[ACTIVE_TOTAL]), _LEAST_WEIGHT)
-    rate = (_PRIOR + v[ACTIVE]) / (_PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
     # A day of rest counts with its weight on the clock: else a busy account would be called silent every weekend, as
     # the thresholds of busy accounts are less than three days. One that is active once a week has no days of rest.
-    operating = np.where((weight < _REST) & (rate >= _BUSY), weight, 1.0)
+    operating = np.where((weight < _REST) & (active_rates(v, fleet) >= _BUSY), weight, 1.0)
     v[CLOCK] += operating * min(fleet.factor, 1.0)
     v[QUIET] += weight * fleet.active_factor
     rows = active.nonzero()[0]

@@ -275,5 +275,25 @@ class Habits:
         return row
 
 
+def rates(v: Column, fleet: FleetDay) -> Column:
+    """`Habit.rate` of rows `v` (columns as above)."""
+    rate: Column = (_PRIOR + v[EVENTS]) / (_PRIOR / fleet.median_rate + v[EXPOSURE])
+    return rate
+
+
+def active_rates(v: Column, fleet: FleetDay) -> Column:
+    """`Habit.active_rate` of rows."""
+    rate: Column = (_PRIOR + v[ACTIVE]) / (_PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
+    return rate
+
+
+def silences(v: Column, fleet: FleetDay) -> Column:
+    """`Habit.silence` of rows."""
+    nats: Column = (_PRIOR + v[ACTIVE]) * np.log(
+        1.0 + v[QUIET] / (_PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
+    )
+    return nats
+
+
 def _wider(columns: Column) -> Column:
     return np.concatenate((columns, np.empty_like(columns)), axis=1)

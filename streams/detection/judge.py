@@ -15,8 +15,6 @@ from streams.detection.habits import (
     CALM_DAY,
     CLOCK,
     DROP_LEVEL,
-    EVENTS,
-    EXPOSURE,
     FLOOR,
     LAST_DAY,
     MONITORED_DAY,
@@ -29,6 +27,8 @@ from streams.detection.habits import (
     Column,
     Mask,
     Rows,
+    rates,
+    silences,
 )
 from streams.detection.thresholds import Thresholds
 
@@ -47,9 +47,9 @@ def concerned(v: Column, day: int, fleet: FleetDay, thresholds: Thresholds, conf
 
 
 def _concerned(v: Column, day: int, fleet: FleetDay, thresholds: Thresholds, config: DetectionConfig) -> Mask:
-    rate = (_PRIOR + v[EVENTS]) / (_PRIOR / fleet.median_rate + v[EXPOSURE])
+    rate = rates(v, fleet)
     levels = thresholds.columns(rate)
-    silence = (_PRIOR + v[ACTIVE]) * np.log(1.0 + v[QUIET] / (_PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE]))
+    silence = silences(v, fleet)
     drop_level = _reached(v[SCORE] - v[FLOOR], levels.drop)
     quiet_level = np.maximum(_reached(silence, levels.silence), _reached(v[CLOCK], levels.clock))
     dropped, silent = v[DROP_LEVEL], v[SILENCE_LEVEL]

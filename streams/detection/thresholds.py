@@ -10,14 +10,8 @@ import numpy as np
 from schemas.alerts import Severity
 from streams.detection.config import DetectionConfig
 from streams.detection.habits import Column
+from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIER_FROM, tiers_of
 
-_TIER_FROM = (0.1, 0.3, 1.0, 3.0, 10.0)
-"""Events a day from which the next rate tier begins."""
-_MEASURED_AT: Final = 0.5
-"""False alarms per account-year at which the tables below were measured, over the three channels together."""
-_DROP = (1.6, 3.7, 7.3, 13.6, 17.7, 19.3)
-_SILENCE = (4.3, 5.3, 6.2, 6.9, 3.1, 1.6)
-_CLOCK = (75.0, 37.0, 17.0, 11.0, 3.7, 1.8)
 _LEAST: Final = 0.1
 
 SEVERITIES = (Severity.WATCH, Severity.WARNING, Severity.CRITICAL)
@@ -61,7 +55,7 @@ class Thresholds:
             config.alert_false_alarms,
             config.alert_false_alarms / 10.0,
         )
-        self._tiers = tuple(_levels(tier, asked) for tier in range(len(_DROP)))
+        self._tiers = tuple(_levels(tier, asked) for tier in range(len(DROP_COLD)))
         self.least = tuple(min(levels[channel][0] for levels in self._tiers) for channel in range(3))
         """The lowest drop, silence and clock scores that mean anything to any account."""
 
@@ -69,23 +63,23 @@ class Thresholds:
 
     def of(self, rate: float) -> Levels:
         """The thresholds of an account with `rate` events a day."""
-        return self._tiers[bisect_right(_TIER_FROM, rate)]
+        return self._tiers[bisect_right(TIER_FROM, rate)]
 
     def columns(self, rate: Column) -> LevelColumns:
         """The thresholds of many accounts with these rates."""
-        tier = np.searchsorted(_TIER_FROM, rate, side="right")
+        tier = tiers_of(rate)
         drop, silence, clock = self._columns
         return LevelColumns(drop[:, tier], silence[:, tier], clock[:, tier])
 
 
 def _levels(tier: int, asked: tuple[float, float, float]) -> Levels:
     def three(base: float) -> tuple[float, float, float]:
-        watch, warning, critical = (max(base + log(_MEASURED_AT / rate), _LEAST) for rate in asked)
+        watch, warning, critical = (max(base + log(MEASURED_AT / rate), _LEAST) for rate in asked)
         return watch, warning, critical
 
-    silence = three(_SILENCE[tier])
-    watch, warning, critical = (_CLOCK[tier] * score / _SILENCE[tier] for score in silence)
-    return Levels(three(_DROP[tier]), silence, (watch, warning, critical))
+    silence = three(SILENCE_COLD[tier])
+    watch, warning, critical = (CLOCK_COLD[tier] * score / SILENCE_COLD[tier] for score in silence)
+    return Levels(three(DROP_COLD[tier]), silence, (watch, warning, critical))
 
 
 def reached(score: float, levels: tuple[float, float, float]) -> int:
@@ -99,5 +93,5 @@ def false_alarms_a_year(score: float, rate: float, *, silence: bool) -> float:
     >>> round(false_alarms_a_year(7.3, 0.5, silence=False), 2)
     0.5
     """
-    base = (_SILENCE if silence else _DROP)[bisect_right(_TIER_FROM, rate)]
-    return _MEASURED_AT * exp(base - score)
+    base = (SILENCE_COLD if silence else DROP_COLD)[bisect_right(TIER_FROM, rate)]
+    return MEASURED_AT * exp(base - score)

@@ -9,6 +9,7 @@ from tests.bench.detection.methods.cusum import Cusum
 from tests.bench.detection.methods.drift import adwin, page_hinkley
 from tests.bench.detection.methods.gamma_poisson import GammaPoisson
 from tests.bench.detection.methods.oracle import Oracle
+from tests.bench.detection.methods.ours import Ours
 from tests.bench.detection.methods.ratio import Ratio
 from tests.bench.detection.methods.silence import Silence
 
@@ -36,5 +37,6 @@ CONTENDERS = (
     Contender("NB-CUSUM", Scale.TUNED, lambda _: Cusum(dispersed=True)),
     Contender("BG/NBD", Scale.TUNED, lambda _: BgNbd()),
     Contender("gamma-Poisson silence", Scale.TUNED, lambda _: GammaPoisson()),
+    Contender("ours", Scale.CALIBRATED, lambda _: Ours(), gated=False),
     Contender("oracle", Scale.TUNED, Oracle, told_the_truth=True),
 )

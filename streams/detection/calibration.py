@@ -1,0 +1,158 @@
+"""How rare a score is, learnt without labels: from the excursions of accounts that came back.
+
+Whoever rose and recovered was no loss, so the peaks of such excursions, by channel and rate tier, over the time in
+which they happened, say how often a score is reached for nothing. Dead accounts add neither peaks nor time: both are
+booked when activity comes back. On that scale, minus the decimal logarithm of excursions at least as high per
+account-year, all channels and tiers are alike, and one knob sets every threshold.
+
+All counts are whole numbers, and those of several partitions are added up.
+"""
+
+from math import log, log10
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.detection.habits import Column
+from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS
+
+Counts = npt.NDArray[np.int64]
+
+CHANNELS: Final = 3
+DROP: Final = 0
+SILENCE: Final = 1
+CLOCK: Final = 2
+BINS: Final = 400
+_STEPS = np.array([0.25, 0.1, 0.0])
+"""Width of a bin of S and of E, in nats; the clock's are 40 to a doubling."""
+_CLOCK_BINS: Final = 40.0
+_ENOUGH: Final = 20
+_ENOUGH_YEARS: Final = 5.0
+_YEAR: Final = 365.25
+_RAREST: Final = 1e-12
+_HIGH: Final = 0.02
+_HIGHEST: Final = 0.002
+_COLD_YEARS: Final = 0.5
+"""For how long (years of each account) the cold start has a say. The excursions that are over first are the short ones:
+by them alone the first thresholds would be far too low."""
+SHARED: Final = 1.5
+"""Three channels that partly rise together make about as many alarms as one and a half."""
+
+
+def place(channel: int, values: Column) -> Column:
+    """Where scores lie on the scale of bins."""
+    if channel == CLOCK:
+        on_clock: Column = _CLOCK_BINS * np.log2(1.0 + values)
+        return on_clock
+    position: Column = values / float(_STEPS[channel])
+    return position
+
+
+class Calibration:
+    """Peaks of recovered excursions [channel, tier, bin] and the time [tier] (days) in which they were watched for."""
+
+    def __init__(self) -> None:
+        self.peaks: Counts = np.zeros((CHANNELS, TIERS, BINS), np.int64)
+        self.days: Counts = np.zeros(TIERS, np.int64)
+
+    def book(self, channel: int, tier: npt.NDArray[np.intp], peaks: Column) -> None:
+        """Excursions that are over."""
+        where = np.minimum(place(channel, peaks).astype(np.intp), BINS - 1)
+        np.add.at(self.peaks[channel], (tier, where), 1)
+
+    def watch(self, tier: npt.NDArray[np.intp], days: Column) -> None:
+        """Time in which accounts were watched, up to an event of each."""
+        np.add.at(self.days, tier, days.astype(np.int64))
+
+    def scale(self, accounts: Counts) -> "Scale":
+        """Scores by channel and tier, as of what is known now. `accounts` are watched now, by tier."""
+        return Scale(self.peaks, self.days, accounts)
+
+
+class Scale:
+    """The calibrated score of a channel's score: minus the decimal logarithm of excursions at least as high per
+    account-year that came to nothing."""
+
+    def __init__(self, peaks: Counts, days: Counts, accounts: Counts) -> None:
+        self.scores: Column = np.empty((CHANNELS, TIERS, BINS + 1))
+        """At the lower edge of each bin, and at the upper edge of the last one."""
+        self.cold = np.ones((CHANNELS, TIERS), bool)
+        """Nothing is known yet: the scores are those of a cold start."""
+        for channel in range(CHANNELS):
+            known = [tier for tier in range(TIERS) if _known(peaks[channel, tier], days[tier])]
+            for tier in range(TIERS):
+                if known:
+                    nearest = min(known, key=lambda each: (abs(each - tier), each))
+                    years = float(days[nearest]) / _YEAR
+                    learnt = _curve(channel, peaks[channel, nearest], years)
+                    self.scores[channel, tier] = _mixed(learnt, years, _cold(channel, tier), int(accounts[nearest]))
+                    self.cold[channel, tier] = False
+                else:
+                    self.scores[channel, tier] = _cold(channel, tier)
+
+    def of(self, channel: int, tier: npt.NDArray[np.intp], values: Column) -> Column:
+        """Calibrated scores of a channel's scores."""
+        position = np.minimum(place(channel, values), BINS - 1e-6)
+        below = position.astype(np.intp)
+        curve = self.scores[channel]
+        low = curve[tier, below]
+        score: Column = low + (position - below) * (curve[tier, below + 1] - low)
+        return score
+
+
+def _known(peaks: Counts, days: np.int64) -> bool:
+    return bool(peaks.sum() >= _ENOUGH and days >= _ENOUGH_YEARS * _YEAR)
+
+
+def _curve(channel: int, peaks: Counts, years: float) -> Column:
+    """Interpolated between the edges; beyond the 0.2% highest peaks the line through the 2% and the 0.2%."""
+    above = np.append(peaks[::-1].cumsum()[::-1], 0).astype(float)
+    edges = np.arange(BINS + 1.0)
+    total = above[0]
+    score = -np.log10(np.maximum(above, 0.5) / years)
+    highest = _quantile(above, _HIGHEST * total)
+    high = min(_quantile(above, _HIGH * total), highest - 1)
+    at_high, at_highest = score[high], score[highest]
+    slope = max((at_highest - at_high) / _nats(channel, high, highest), 0.05)
+    beyond = edges > highest
+    score[beyond] = at_highest + slope * _nats_from(channel, highest, edges[beyond])
+    curve: Column = np.maximum.accumulate(score)
+    return curve
+
+
+def _mixed(learnt: Column, years: float, cold: Column, accounts: int) -> Column:
+    young = _COLD_YEARS * accounts
+    rate = (years * 10.0**-learnt + young * 10.0**-cold) / (years + young)
+    score: Column = np.maximum.accumulate(-np.log10(np.maximum(rate, _RAREST)))
+    return score
+
+
+def _quantile(above: Column, count: float) -> int:
+    """The last edge with at least so many peaks above it."""
+    return max(int((above >= max(count, 1.0)).nonzero()[0][-1]), 1)
+
+
+def _nats(channel: int, low: int, high: int) -> float:
+    return float(_nats_from(channel, low, np.array([float(high)]))[0])
+
+
+def _nats_from(channel: int, low: int, edges: Column) -> Column:
+    """The distance between edges in the channel's own unit, along which its tail is straight."""
+    if channel == CLOCK:
+        days: Column = np.exp2(edges / _CLOCK_BINS) - np.exp2(low / _CLOCK_BINS)
+        return days
+    nats: Column = (edges - low) * float(_STEPS[channel])
+    return nats
+
+
+def _cold(channel: int, tier: int) -> Column:
+    """By the table of a cold start, whose tails are exponential."""
+    at = log10(SHARED / MEASURED_AT)
+    edges = np.arange(BINS + 1.0)
+    if channel == CLOCK:
+        nats = (np.exp2(edges / _CLOCK_BINS) - 1.0) * SILENCE_COLD[tier] / CLOCK_COLD[tier] - SILENCE_COLD[tier]
+    else:
+        nats = edges * _STEPS[channel] - (DROP_COLD if channel == DROP else SILENCE_COLD)[tier]
+    score: Column = at + nats / log(10.0)
+    return score

@@ -1,0 +1,160 @@
+"""Learning what the fleet is like: from sums over its accounts, in whole numbers, so that those of several partitions
+add up to the same whatever their order.
+
+A day's factor g compares what all accounts did with what was expected of them. Its scale is not identified by itself,
+as every account's rate falls when g rises: a slow anchor holds it near 1.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.detection.fleet import FLAT, FleetDay
+from streams.detection.habits import (
+    ACTIVE_TOTAL,
+    ACTIVE_WEEK,
+    ACTIVE_WEEK_PRIOR,
+    FIRST_DAY,
+    SCORE,
+    WEEK,
+    WEEK_PRIOR,
+    WEEK_TOTAL,
+    Column,
+    active_rates,
+    rates,
+    silences,
+)
+
+Sums = npt.NDArray[np.int64]
+
+_ONE: Final = 1 << 20
+"""What 1 is in a sum."""
+_LEAST_WEIGHT: Final = 0.02
+_AGE: Final = 30
+_SCORE: Final = 6.0
+_QUIET: Final = 8.0
+"""Accounts in a decline of their own say nothing about the fleet."""
+_RATE_BINS: Final = 160
+_RATES: Column = np.exp2((np.arange(_RATE_BINS, dtype=np.float64) + 0.5) / 8.0 - 8.0)
+_ACTIVE_BINS: Final = 100
+_ACTIVE_RATES: Column = (np.arange(_ACTIVE_BINS, dtype=np.float64) + 0.5) / 50.0
+_PLAIN: Final = 10
+WIDTH: Final = _PLAIN + _RATE_BINS + _ACTIVE_BINS
+
+FACTOR_LEAST: Final = 0.02
+FACTOR_MOST: Final = 1.25
+
+
+def sums_of(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> Sums:
+    """What rows `v` say of a day on which they had `y` events, before it is folded in. `fleet` is what is known of the
+    fleet by the day before."""
+    counted = (v[FIRST_DAY] >= 0.0) & (day - v[FIRST_DAY] >= _AGE)
+    counted &= (v[SCORE] < _SCORE) & (silences(v, fleet) < _QUIET)
+    rows = counted.nonzero()[0]
+    rate, active_rate, y = rates(v, fleet)[rows], active_rates(v, fleet)[rows], y[rows]
+    active = (y > 0.0).astype(float)
+    sums = np.zeros(WIDTH, np.int64)
+    mu = rate * _weight(v, rows, weekday, fleet.weekday_profile[weekday])
+    sums[0:2] = _against(y, mu)
+    sums[2:4] = _against(active, active_rate * _active_weight(v, rows, weekday, fleet.active_profile[weekday]))
+    capped = np.minimum(y, 4.0 * rate + 4.0)
+    sums[4:6] = _whole(capped / (1.0 + rate)), _whole(rate / (1.0 + rate))
+    sums[6:8] = _whole(active / (1.0 + active_rate)), _whole(active_rate / (1.0 + active_rate))
+    square = np.where(mu > 0.3, mu * mu / (1.0 + mu * mu), 0.0)
+    excess = np.minimum((y - mu) ** 2 - mu, 25.0 * (mu + mu * mu))
+    sums[8:10] = _whole(np.where(mu > 0.3, excess / (1.0 + mu * mu), 0.0)), _whole(square)
+    bins = np.clip((np.log2(np.maximum(rate, 1e-6)) + 8.0) * 8.0, 0, _RATE_BINS - 1).astype(np.intp)
+    sums[_PLAIN : _PLAIN + _RATE_BINS] = np.bincount(bins, minlength=_RATE_BINS)
+    bins = np.minimum(active_rate * 50.0, _ACTIVE_BINS - 1).astype(np.intp)
+    sums[_PLAIN + _RATE_BINS :] = np.bincount(bins, minlength=_ACTIVE_BINS)
+    return sums
+
+
+def _weight(v: Column, rows: npt.NDArray[np.intp], weekday: int, fleet_weight: float) -> Column:
+    own = (WEEK_PRIOR * fleet_weight + 7.0 * v[WEEK + weekday, rows]) / (WEEK_PRIOR + v[WEEK_TOTAL, rows])
+    weight: Column = np.maximum(own, _LEAST_WEIGHT)
+    return weight
+
+
+def _active_weight(v: Column, rows: npt.NDArray[np.intp], weekday: int, fleet_weight: float) -> Column:
+    prior = ACTIVE_WEEK_PRIOR
+    own = (prior * fleet_weight + 7.0 * v[ACTIVE_WEEK + weekday, rows]) / (prior + v[ACTIVE_TOTAL, rows])
+    weight: Column = np.maximum(own, _LEAST_WEIGHT)
+    return weight
+
+
+def _against(y: Column, mu: Column) -> tuple[int, int]:
+    """What there was against what was expected, the busy weighing less, and no one much more than expected."""
+    omega = 1.0 / (1.0 + mu)
+    return _whole(omega * np.minimum(y, 4.0 * mu + 4.0)), _whole(omega * mu)
+
+
+def _whole(values: Column) -> int:
+    return int(np.rint(values * _ONE).astype(np.int64).sum())
+
+
+class FleetLearning:
+    """What is learnt of the fleet, day by day."""
+
+    def __init__(self) -> None:
+        self.days = 0
+        self.anchor = self.active_anchor = 1.0
+        self.week = [[0.0, 0.0] for _ in range(7)]
+        self.active_week = [[0.0, 0.0] for _ in range(7)]
+        self.excess = self.square = 0.0
+        self.known = FleetDay()
+
+    def decide(self, weekday: int, sums: Sums) -> FleetDay:
+        """The fleet on the next day, by its sums; learns from them for the days after it."""
+        num, den, active_num, active_den = (int(each) / _ONE for each in sums[:4])
+        raw, active_raw = (num + 5.0) / (den + 5.0), (active_num + 5.0) / (active_den + 5.0)
+        known = self.known
+        today = FleetDay(
+            factor=_clipped(raw / self.anchor),
+            weekday_profile=known.weekday_profile,
+            median_rate=known.median_rate,
+            dispersion=known.dispersion,
+            active_factor=_clipped(active_raw / self.active_anchor),
+            active_profile=known.active_profile,
+            median_active_rate=known.median_active_rate,
+        )
+        self.days += 1
+        if raw > 0.6:
+            self._learn(weekday, sums, raw, active_raw)
+        return today
+
+    def _learn(self, weekday: int, sums: Sums, raw: float, active_raw: float) -> None:
+        if self.days > 45:
+            self.anchor *= 1.0 + 0.02 * (min(raw / self.anchor, 1.3) - 1.0)
+            self.active_anchor *= 1.0 + 0.02 * (min(active_raw / self.active_anchor, 1.3) - 1.0)
+        for own, first in ((self.week, 4), (self.active_week, 6)):
+            had, expected = own[weekday]
+            own[weekday] = [0.97 * had + sums[first] / _ONE, 0.97 * expected + sums[first + 1] / _ONE]
+        self.excess = 0.99 * self.excess + sums[8] / _ONE
+        self.square = 0.99 * self.square + sums[9] / _ONE
+        rates, active_rates = sums[_PLAIN : _PLAIN + _RATE_BINS], sums[_PLAIN + _RATE_BINS :]
+        self.known = FleetDay(
+            weekday_profile=_profile(self.week),
+            median_rate=_median(rates, _RATES, 1.0) + 0.02,
+            dispersion=min(max((self.excess + 0.5 * 20.0) / (self.square + 20.0), 0.02), 4.0),
+            active_profile=_profile(self.active_week),
+            median_active_rate=_median(active_rates, _ACTIVE_RATES, 0.5) + 0.02,
+        )
+
+
+def _clipped(factor: float) -> float:
+    return min(max(factor, FACTOR_LEAST), FACTOR_MOST)
+
+
+def _profile(week: list[list[float]]) -> tuple[float, ...]:
+    ratios = [(had + 5.0) / (expected + 5.0) for had, expected in week]
+    total = sum(ratios)
+    return tuple(7.0 * ratio / total for ratio in ratios) if total > 0 else FLAT
+
+
+def _median(counts: Sums, values: Column, without: float) -> float:
+    total = int(counts.sum())
+    if total < 20:
+        return without
+    return float(values[int((counts.cumsum() * 2 >= total).argmax())])
