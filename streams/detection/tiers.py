@@ -5,14 +5,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-TIER_FROM: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
+TIER_FROM = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Events a day from which the next rate tier begins."""
 TIERS: Final = 6
 MEASURED_AT: Final = 0.5
 """False alarms per account-year at which the tables below were measured, over the three channels together."""
-DROP_COLD: Final = (1.6, 3.7, 7.3, 13.6, 17.7, 19.3)
-SILENCE_COLD: Final = (4.3, 5.3, 6.2, 6.9, 3.1, 1.6)
-CLOCK_COLD: Final = (75.0, 37.0, 17.0, 11.0, 3.7, 1.8)
+DROP_COLD = (1.6, 3.7, 7.3, 13.6, 17.7, 19.3)
+SILENCE_COLD = (4.3, 5.3, 6.2, 6.9, 3.1, 1.6)
+CLOCK_COLD = (75.0, 37.0, 17.0, 11.0, 3.7, 1.8)
 
 
 def tiers_of(rate: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:

@@ -134,7 +134,8 @@ def grown(counts: dict[str, list[int]], *, block: int, unjudged: set[str], order
         habits.row(account)
         habits.set(habits.row(account), UNJUDGED, account in unjudged)
     habits.closed = FIRST - 1
-    with patch.object(days_module, "BLOCK", block), patch.object(days, "_signals", ()):
+    days._signals = ()
+    with patch.object(days_module, "BLOCK", block):
         for number in range(len(next(iter(counts.values())))):
             day = FIRST + number
             habits.open[day] = {habits.row(name): each[number] for name, each in counts.items() if each[number]}
@@ -174,7 +175,7 @@ def test_an_account_is_monitored_once_it_is_old_and_active_enough(active: list[i
     days = Days(rules, habits, Book(rules, tally), tally)
     row, habits.closed = habits.row("acme"), FIRST - 1
     habits.open = {FIRST + day: {row: 1} for day in active}
-    with patch.object(days, "_signals", ()):
-        for _ in range(200):
-            list(days.close(lambda _: None))  # type: ignore[arg-type,return-value]  # nobody asks
+    days._signals = ()
+    for _ in range(200):
+        list(days.close(lambda _: None))  # type: ignore[arg-type,return-value]  # nobody asks
     assert habits.of(row).monitored_day == (-1 if monitored is None else FIRST + monitored)
