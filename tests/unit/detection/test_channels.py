@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 from unittest.mock import patch
 
@@ -19,6 +20,7 @@ from streams.detection.fleet import NEUTRAL, FleetDay
 from streams.detection.fold import fold
 from streams.detection.habits import UNJUDGED, Habit, Habits
 from streams.detection.rules import Rules
+from streams.detection.state import Account
 from streams.detection.tally import Tally
 from tests.unit.detection.reference import Reference
 
@@ -139,7 +141,7 @@ def grown(counts: dict[str, list[int]], *, block: int, unjudged: set[str], order
         for number in range(len(next(iter(counts.values())))):
             day = FIRST + number
             habits.open[day] = {habits.row(name): each[number] for name, each in counts.items() if each[number]}
-            list(days.close(lambda _: None))  # type: ignore[arg-type,return-value]  # nobody asks
+            list(days.close(partial(Account, habits=habits)))
     return {name: habits.values[:, habits.row(name)].tobytes() for name in counts}
 
 
@@ -177,5 +179,5 @@ def test_an_account_is_monitored_once_it_is_old_and_active_enough(active: list[i
     habits.open = {FIRST + day: {row: 1} for day in active}
     days._signals = ()
     for _ in range(200):
-        list(days.close(lambda _: None))  # type: ignore[arg-type,return-value]  # nobody asks
+        list(days.close(partial(Account, habits=habits)))
     assert habits.of(row).monitored_day == (-1 if monitored is None else FIRST + monitored)
