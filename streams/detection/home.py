@@ -59,6 +59,7 @@ class Home:
         """The time up to which all is applied and honoured."""
         self._engine = engine
         self._engine.habits.closed = merge.closed
+        self._taken = (merge.clock, merge.closed)
         self._settled = False
         self._stored = stored
         self._most_decoded = DECODED if decoded is None else decoded
@@ -94,6 +95,11 @@ class Home:
     def changed(self) -> int:
         """Accounts that changed since the last `take`."""
         return len(self._dirty)
+
+    @property
+    def moved(self) -> bool:
+        """The clock, or the newest closed day, is another one than at the last `take`."""
+        return self._taken != (self.merge.clock, self._engine.habits.closed)
 
     @property
     def full(self) -> bool:
@@ -190,6 +196,7 @@ class Home:
         progress = replace(self.merge.progress(), closed=self._engine.habits.closed, behind=bool(self._unpictured))
         output = Output(progress, rows, self._transitions, made, self._refused)
         self._dirty, self._transitions, self._refused = {}, [], []
+        self._taken = (progress.clock, progress.closed)
         self._forget(besides=changed)
         return output
 

@@ -169,11 +169,12 @@ class Engagement(StatefulTask):
     def take(self) -> Iterator[Record]:
         """Transitions, dead letters, pictures, and the changelog with the progress at its end."""
         assert self.home is not None
-        pictures = self._pictures
-        if not (self.home.changed or self.position != self.flushed_position or (pictures and self.home.unpictured)):
+        home, pictures = self.home, self._pictures
+        news = home.changed or home.moved or self.position != self.flushed_position
+        if not (news or (pictures and home.unpictured)):
             return
         settings, partition = self.settings, self.tp.partition
-        output = self.home.take(pictures=pictures)
+        output = home.take(pictures=pictures)
         if pictures:
             self._pictured_at = monotonic()
         alerts, health = settings.topic("alerts"), settings.topic("health")

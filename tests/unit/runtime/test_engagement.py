@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from faust.types import TP
 
 from schemas.codec import decode
@@ -10,7 +11,9 @@ from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.errors import Reason
 from schemas.events import InputTopic
 from schemas.shuffle import Fact, ShuffleRecord, Usage, encode_shuffle
-from streams.runtime.engagement import Engagement
+from streams.detection.config import DAY_MS
+from streams.detection.merge import Progress
+from streams.runtime.engagement import PROGRESS, Engagement
 from streams.runtime.settings import Settings
 from tests.unit.alerting.samples import AT
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
@@ -47,6 +50,27 @@ async def test_a_command_for_an_alert_that_is_not_there_is_a_dead_letter_with_th
     assert letter.key is None
     counted = tasks.metrics.registry.get_sample_value
     assert counted("slackwater_dead_letters_total", {"topic": PLACE.topic, "reason": letter.reason.value}) == 1
+
+
+async def test_where_the_clock_comes_to_is_stored_though_it_changes_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, SETTINGS)
+    tasks.origins = frozenset({"product-usage/0"})
+    monkeypatch.setattr(Engagement, "_much_to_flush", True)  # so that accounts are stored before the last day closes
+    usage = Usage(0, AT, "acme", AT, "login", None, 1, "", None)
+    record = ShuffleRecord(InputTopic.USAGE, "product-usage/0", 0, AT + 9 * DAY_MS, True, (usage,))
+
+    task = Engagement(TP(SETTINGS.shuffle_topic, 0), tasks)
+    task.begin(await task.load({}, 0))
+    task.handle(batch(0, [encode_shuffle(record)]))
+
+    def stored() -> int | None:
+        row = broker.table(tasks.changelogs["engagement"]).get(PROGRESS)
+        return None if row is None else Progress.decode(row).clock
+
+    await until(lambda: stored() == record.clock)
+    await task.end(patience=5)
+    assert errors == []
 
 
 async def test_a_foreign_record_of_the_shuffle_is_a_dead_letter_once_and_holds_up_nobody() -> None:
