@@ -11,26 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.detection.fleet import FLAT, FleetDay
-from streams.detection.habits import (
-    ACTIVE_TOTAL,
-    ACTIVE_WEEK,
-    ACTIVE_WEEK_PRIOR,
-    FIRST_DAY,
-    SCORE,
-    WEEK,
-    WEEK_PRIOR,
-    WEEK_TOTAL,
-    Column,
-    active_rates,
-    rates,
-    silences,
-)
+from streams.detection.habits import FIRST_DAY, SCORE, Column, active_rates, active_weights, rates, silences, weights
 
 Sums = npt.NDArray[np.int64]
 
 _ONE: Final = 1 << 20
 """What 1 is in a sum."""
-_LEAST_WEIGHT: Final = 0.02
 _AGE: Final = 30
 _SCORE: Final = 6.0
 _QUIET: Final = 8.0
@@ -52,12 +38,13 @@ def sums_of(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> Su
     counted = (v[FIRST_DAY] >= 0.0) & (day - v[FIRST_DAY] >= _AGE)
     counted &= (v[SCORE] < _SCORE) & (silences(v, fleet) < _QUIET)
     rows = counted.nonzero()[0]
-    rate, active_rate, y = rates(v, fleet)[rows], active_rates(v, fleet)[rows], y[rows]
+    v, y = v[:, rows], y[rows]
+    rate, active_rate = rates(v, fleet), active_rates(v, fleet)
     active = (y > 0.0).astype(float)
     sums = np.zeros(WIDTH, np.int64)
-    mu = rate * _weight(v, rows, weekday, fleet.weekday_profile[weekday])
+    mu = rate * weights(v, weekday, fleet)
     sums[0:2] = _against(y, mu)
-    sums[2:4] = _against(active, active_rate * _active_weight(v, rows, weekday, fleet.active_profile[weekday]))
+    sums[2:4] = _against(active, active_rate * active_weights(v, weekday, fleet))
     capped = np.minimum(y, 4.0 * rate + 4.0)
     sums[4:6] = _whole(capped / (1.0 + rate)), _whole(rate / (1.0 + rate))
     sums[6:8] = _whole(active / (1.0 + active_rate)), _whole(active_rate / (1.0 + active_rate))
@@ -69,19 +56,6 @@ def sums_of(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> Su
     bins = np.minimum(active_rate * 50.0, _ACTIVE_BINS - 1).astype(np.intp)
     sums[_PLAIN + _RATE_BINS :] = np.bincount(bins, minlength=_ACTIVE_BINS)
     return sums
-
-
-def _weight(v: Column, rows: npt.NDArray[np.intp], weekday: int, fleet_weight: float) -> Column:
-    own = (WEEK_PRIOR * fleet_weight + 7.0 * v[WEEK + weekday, rows]) / (WEEK_PRIOR + v[WEEK_TOTAL, rows])
-    weight: Column = np.maximum(own, _LEAST_WEIGHT)
-    return weight
-
-
-def _active_weight(v: Column, rows: npt.NDArray[np.intp], weekday: int, fleet_weight: float) -> Column:
-    prior = ACTIVE_WEEK_PRIOR
-    own = (prior * fleet_weight + 7.0 * v[ACTIVE_WEEK + weekday, rows]) / (prior + v[ACTIVE_TOTAL, rows])
-    weight: Column = np.maximum(own, _LEAST_WEIGHT)
-    return weight
 
 
 def _against(y: Column, mu: Column) -> tuple[int, int]:

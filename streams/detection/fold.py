@@ -21,7 +21,6 @@ from streams.detection.habits import (
     ACTIVE_EXPOSURE,
     ACTIVE_TOTAL,
     ACTIVE_WEEK,
-    ACTIVE_WEEK_PRIOR,
     CLOCK,
     CLOSED_ACTIVE_DAY,
     DENOMINATOR,
@@ -33,17 +32,19 @@ from streams.detection.habits import (
     NUMERATOR,
     PENDING_EVENTS,
     PENDING_EXPOSURE,
+    PRIOR,
     QUIET,
     REBASELINED,
     SCORE,
     WEEK,
-    WEEK_PRIOR,
     WEEK_TOTAL,
     Column,
     Mask,
     Rows,
     active_rates,
+    active_weights,
     rates,
+    weights,
 )
 
 RATIO: Final = 0.4
@@ -51,8 +52,6 @@ RATIO: Final = 0.4
 _LOG_RATIO: Final = log(RATIO)
 _HALF_LIFE: Final = 60.0
 _ACTIVE_HALF_LIFE: Final = 720.0
-_PRIOR: Final = 0.5
-_LEAST_WEIGHT: Final = 0.02
 _KEPT_A_WEEK: Final = 0.95
 _DISPERSION_FROM_AGE: Final = 14.0
 _DISPERSION_BELOW: Final = 4.0
@@ -83,13 +82,12 @@ def fold(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> None:
 def _drop(v: Column, y: Column, active: Mask, day: int, weekday: int, fleet: FleetDay) -> None:
     age = day - v[FIRST_DAY]
     score, left, learnt = v[SCORE], v[LEFT_DAY], v[EVENTS]
-    weight = (WEEK_PRIOR * fleet.weekday_profile[weekday] + 7.0 * v[WEEK + weekday]) / (WEEK_PRIOR + v[WEEK_TOTAL])
-    exposure = np.maximum(weight, _LEAST_WEIGHT) * fleet.factor
+    exposure = weights(v, weekday, fleet) * fleet.factor
     rate = rates(v, fleet)
     mu = rate * exposure
     _learn_dispersion(v, y, mu, (score < _DISPERSION_BELOW) & (age >= _DISPERSION_FROM_AGE))
     k = 1.0 / dispersion(v[NUMERATOR], v[DENOMINATOR], fleet)
-    m = mu * np.maximum(1.0 - 1.0 / np.sqrt(_PRIOR + learnt), 0.25)
+    m = mu * np.maximum(1.0 - 1.0 / np.sqrt(PRIOR + learnt), 0.25)
     quiet = np.log((k + m) / (k + RATIO * m))
     gain = k * quiet + y * (quiet + _LOG_RATIO)
     np.copyto(gain, 0.0, where=(gain > 0.0) & (age < _QUIET_AGE))
@@ -132,9 +130,7 @@ def _commit(v: Column, rows: Rows) -> None:
 
 
 def _quiet(v: Column, active: Mask, weekday: int, fleet: FleetDay) -> None:
-    counts = 7.0 * v[ACTIVE_WEEK + weekday]
-    prior = ACTIVE_WEEK_PRIOR * fleet.active_profile[weekday]
-    weight = np.maximum((prior + counts) / (ACTIVE_WEEK_PRIOR + v[ACTIVE_TOTAL]), _LEAST_WEIGHT)
+    weight = active_weights(v, weekday, fleet)
     # A day of rest counts with its weight on the clock: else a busy account would be called silent every weekend, as
     # the thresholds of busy accounts are less than three days. One that is active once a week has no days of rest.
     operating = np.where((weight < _REST) & (active_rates(v, fleet) >= _BUSY), weight, 1.0)

@@ -18,133 +18,121 @@ Column = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 
+# By the letters of the formulas; days are day numbers, -1 where there is none. `fold` writes them, but for what is said
+# otherwise. What has a weekday takes seven columns from Monday on, and its total the eighth.
 EVENTS: Final = 0
+"""A: events of the baseline, a gamma estimate of the account's rate with a half-life of 60 days of exposure, shrunk to
+the fleet's median."""
 EXPOSURE: Final = 1
+"""B: its days of exposure."""
 PENDING_EVENTS: Final = 2
+"""a, and with it b: what is not committed to the baseline while a drop is suspected, so that a slow decline cannot
+teach that it is normal."""
 PENDING_EXPOSURE: Final = 3
 SCORE: Final = 4
+"""S: the drop channel, nats."""
 FLOOR: Final = 5
+"""The level of S that is already accounted for: what a reported silence piled up is not charged again as a drop. Set
+when activity is back."""
 NUMERATOR: Final = 6
 DENOMINATOR: Final = 7
+"""Of 1/k: see `fold.dispersion`."""
 WEEK: Final = 8
+"""wc: decayed counts by weekday, and wn, their sum."""
 WEEK_TOTAL: Final = 15
 ACTIVE: Final = 16
+"""PA active days in PB days of exposure, half-life 720."""
 ACTIVE_EXPOSURE: Final = 17
 QUIET: Final = 18
+"""L: the exposure since the last active day."""
 ACTIVE_WEEK: Final = 19
+"""As `WEEK`, of active days."""
 ACTIVE_TOTAL: Final = 26
 CLOCK: Final = 27
+"""Operating days since the last active one."""
 FIRST_DAY: Final = 28
+"""The first active day that was folded in."""
 CLOSED_ACTIVE_DAY: Final = 29
+"""The newest active day that was folded in."""
 MONITORED_DAY: Final = 30
+"""The day from which the account is judged. Set by `monitoring`."""
 READY_DAY: Final = 31
+"""The day on which it will be monitored. Set by `monitoring`."""
 LEFT_DAY: Final = 32
+"""The day on which S last left 0: when the decline began, as estimated."""
 CALM_DAY: Final = 33
+"""The day from which the evidence has been below the opening threshold while `usage_drop` is open. Set by that
+signal."""
 REBASELINED: Final = 34
+"""The last closed day made the decline the new normal."""
 LAST_DAY: Final = 35
+"""The newest active day, be it closed or not; late events do not count. Set as its first event comes."""
 UNJUDGED: Final = 36
+"""The account's days say nothing. This and the following are the account's, noted here: see `signals.gate.note`."""
 MUTED: Final = 37
 SILENCE_LEVEL: Final = 38
+"""Severity of the open alert, from 1; 0 without one."""
 DROP_LEVEL: Final = 39
 COLUMNS: Final = 40
 
 _NUMBERS: Final = FIRST_DAY
-"""Columns before this one are real numbers, those from it on whole ones: days (-1: none), flags and levels."""
+"""Columns before this one are real numbers, those from it on whole ones: days, flags and levels."""
 _FIXED: Final = Struct(f"<i{_NUMBERS}d{COLUMNS - _NUMBERS}h")
 KEPT_DAYS: Final = 90
 """A row is packed again after so many days at the latest."""
 _ROOM: Final = 64
-_PRIOR: Final = 0.5
-_LEAST: Final = 0.02
+PRIOR: Final = 0.5
+"""Events, and active days, that the fleet's median lends each account."""
+_WEEK_PRIOR: Final = 30.0
+_ACTIVE_WEEK_PRIOR: Final = 15.0
+_LEAST_WEIGHT: Final = 0.02
 
 
 class Habit:
-    """One account's numbers, in the letters of the formulas; days are day numbers, -1 where there is none. Written by
-    `fold` alone, but for what is said otherwise."""
+    """One account's numbers, as far as they are asked for one at a time: see the columns."""
 
     __slots__ = (
-        "active",
-        "active_exposure",
-        "active_total",
-        "active_week",
+        "_active",
+        "_active_exposure",
+        "_events",
+        "_exposure",
+        "_week",
         "calm_day",
         "clock_days",
         "closed_active_day",
-        "denominator",
-        "drop_level",
-        "events",
-        "exposure",
         "first_day",
         "floor",
         "last_day",
         "left_day",
         "monitored_day",
-        "muted",
-        "numerator",
         "pending_events",
         "pending_exposure",
         "quiet",
-        "ready_day",
         "rebaselined",
         "score",
-        "silence_level",
-        "unjudged",
-        "week",
         "week_total",
     )
 
     def __init__(self, values: list[float]) -> None:
-        self.events = values[EVENTS]
-        """A: events of the baseline, a gamma estimate of the account's rate with a half-life of 60 days of exposure,
-        shrunk to the fleet's median."""
-        self.exposure = values[EXPOSURE]
-        """B: its days of exposure."""
+        self._events = values[EVENTS]
+        self._exposure = values[EXPOSURE]
+        self._active = values[ACTIVE]
+        self._active_exposure = values[ACTIVE_EXPOSURE]
         self.pending_events = values[PENDING_EVENTS]
-        """a, and with it b: what is not committed to the baseline while a drop is suspected, so that a slow decline
-        cannot teach that it is normal."""
         self.pending_exposure = values[PENDING_EXPOSURE]
         self.score = values[SCORE]
-        """S: the drop channel, nats."""
         self.floor = values[FLOOR]
-        """The level of S that is already accounted for: what a reported silence piled up is not charged again as a
-        drop. Set when activity is back."""
-        self.numerator = values[NUMERATOR]
-        self.denominator = values[DENOMINATOR]
-        self.week = values[WEEK : WEEK + 7]
-        """wc: decayed counts by weekday from Monday, and wn, their sum."""
+        self._week = values[WEEK:WEEK_TOTAL]
         self.week_total = values[WEEK_TOTAL]
-        self.active = values[ACTIVE]
-        """PA active days in PB days of exposure, half-life 720."""
-        self.active_exposure = values[ACTIVE_EXPOSURE]
         self.quiet = values[QUIET]
-        """L: the exposure since the last active day."""
-        self.active_week = values[ACTIVE_WEEK : ACTIVE_WEEK + 7]
-        self.active_total = values[ACTIVE_TOTAL]
         self.clock_days = values[CLOCK]
-        """Operating days since the last active one."""
         self.first_day = int(values[FIRST_DAY])
-        """The first active day that was folded in."""
-        self.last_day = int(values[LAST_DAY])
-        """The newest active day, be it closed or not; late events do not count. Set as its first event comes."""
         self.closed_active_day = int(values[CLOSED_ACTIVE_DAY])
-        """The newest active day that was folded in."""
+        self.last_day = int(values[LAST_DAY])
         self.monitored_day = int(values[MONITORED_DAY])
-        """The day from which the account is judged."""
-        self.ready_day = int(values[READY_DAY])
-        """The day on which it will be monitored."""
         self.left_day = int(values[LEFT_DAY])
-        """The day on which S last left 0: when the decline began, as estimated."""
         self.calm_day = int(values[CALM_DAY])
-        """The day from which the evidence has been below the opening threshold while `usage_drop` is open. Set by that
-        signal."""
         self.rebaselined = values[REBASELINED] > 0
-        """The last closed day made the decline the new normal."""
-        self.unjudged = values[UNJUDGED] > 0
-        """The account's days say nothing. This and the following are the account's, noted here: see `Engine.note`."""
-        self.muted = values[MUTED] > 0
-        self.silence_level = int(values[SILENCE_LEVEL])
-        """Severity of the open alert, from 1; 0 without one."""
-        self.drop_level = int(values[DROP_LEVEL])
 
     @property
     def evidence(self) -> float:
@@ -153,29 +141,24 @@ class Habit:
 
     def rate(self, fleet: FleetDay) -> float:
         """lam: events on a day of weight 1."""
-        return (_PRIOR + self.events) / (_PRIOR / fleet.median_rate + self.exposure)
+        return (PRIOR + self._events) / (PRIOR / fleet.median_rate + self._exposure)
 
     def active_rate(self, fleet: FleetDay) -> float:
         """Active days in a day of weight 1."""
-        return (_PRIOR + self.active) / (_PRIOR / fleet.median_active_rate + self.active_exposure)
+        return (PRIOR + self._active) / (PRIOR / fleet.median_active_rate + self._active_exposure)
 
     def silence(self, fleet: FleetDay) -> float:
         """E: minus the log of the probability that an account with this history is quiet for this long, in nats."""
-        return (_PRIOR + self.active) * log(
-            1.0 + self.quiet / (_PRIOR / fleet.median_active_rate + self.active_exposure)
-        )
+        exposure = PRIOR / fleet.median_active_rate + self._active_exposure
+        return (PRIOR + self._active) * log(1.0 + self.quiet / exposure)
 
     def weights(self, fleet: FleetDay) -> list[float]:
         """w: what share of a week's events falls on each weekday from Monday, as a multiple of a seventh."""
-        prior = WEEK_PRIOR
+        prior, profile = _WEEK_PRIOR, fleet.weekday_profile
         return [
-            max((prior * wf + 7.0 * wc) / (prior + self.week_total), _LEAST)
-            for wf, wc in zip(fleet.weekday_profile, self.week, strict=True)
+            max((prior * of_fleet + 7.0 * own) / (prior + self.week_total), _LEAST_WEIGHT)
+            for of_fleet, own in zip(profile, self._week, strict=True)
         ]
-
-
-WEEK_PRIOR: Final = 30.0
-ACTIVE_WEEK_PRIOR: Final = 15.0
 
 
 class Habits:
@@ -277,22 +260,37 @@ class Habits:
 
 def rates(v: Column, fleet: FleetDay) -> Column:
     """`Habit.rate` of rows `v` (columns as above)."""
-    rate: Column = (_PRIOR + v[EVENTS]) / (_PRIOR / fleet.median_rate + v[EXPOSURE])
+    rate: Column = (PRIOR + v[EVENTS]) / (PRIOR / fleet.median_rate + v[EXPOSURE])
     return rate
 
 
 def active_rates(v: Column, fleet: FleetDay) -> Column:
     """`Habit.active_rate` of rows."""
-    rate: Column = (_PRIOR + v[ACTIVE]) / (_PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
+    rate: Column = (PRIOR + v[ACTIVE]) / (PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
     return rate
 
 
 def silences(v: Column, fleet: FleetDay) -> Column:
     """`Habit.silence` of rows."""
-    nats: Column = (_PRIOR + v[ACTIVE]) * np.log(
-        1.0 + v[QUIET] / (_PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
+    nats: Column = (PRIOR + v[ACTIVE]) * np.log(
+        1.0 + v[QUIET] / (PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
     )
     return nats
+
+
+def weights(v: Column, weekday: int, fleet: FleetDay) -> Column:
+    """w: what share of a week's events falls on the weekday, as a multiple of a seventh."""
+    return _weights(v[WEEK + weekday], v[WEEK_TOTAL], _WEEK_PRIOR, fleet.weekday_profile[weekday])
+
+
+def active_weights(v: Column, weekday: int, fleet: FleetDay) -> Column:
+    """As `weights`, of active days."""
+    return _weights(v[ACTIVE_WEEK + weekday], v[ACTIVE_TOTAL], _ACTIVE_WEEK_PRIOR, fleet.active_profile[weekday])
+
+
+def _weights(counts: Column, total: Column, prior: float, of_fleet: float) -> Column:
+    weight: Column = np.maximum((prior * of_fleet + 7.0 * counts) / (prior + total), _LEAST_WEIGHT)
+    return weight
 
 
 def _wider(columns: Column) -> Column:

@@ -20,6 +20,7 @@ from streams.detection.habits import (
     MONITORED_DAY,
     MUTED,
     PENDING_EXPOSURE,
+    PRIOR,
     QUIET,
     REBASELINED,
     SCORE,
@@ -32,15 +33,13 @@ from streams.detection.habits import (
 )
 from streams.detection.thresholds import Thresholds
 
-_PRIOR = 0.5
-
 
 def concerned(v: Column, day: int, fleet: FleetDay, thresholds: Thresholds, config: DetectionConfig) -> Rows:
     """Of rows `v`, into which `day` was folded. See `usage_drop` and `usage_silence` for the rules."""
     # First those who stand high enough for anything in any tier, as ln(1 + x) <= x: few, of whom the rest is asked.
     drop, silence, clock = thresholds.least
     high = (v[SCORE] - v[FLOOR] >= drop) | (v[CLOCK] >= clock) | (v[DROP_LEVEL] > 0.0) | (v[CALM_DAY] >= 0.0)
-    high |= (_PRIOR + v[ACTIVE]) * v[QUIET] >= silence * (_PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
+    high |= (PRIOR + v[ACTIVE]) * v[QUIET] >= silence * (PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
     rows = (high & (v[MONITORED_DAY] >= 0.0)).nonzero()[0]
     found: Rows = rows[_concerned(v[:, rows], day, fleet, thresholds, config)]
     return found

@@ -72,10 +72,7 @@ class Engagement(StatefulTask):
         live, most = self.settings.clock == "wall", self.settings.max_waiting_events
         merge = Merge(self.tasks.origins, progress, most=most, live=live)
         home = Home(
-            self.engine,
-            merge,
-            lambda account: rows.get(account.encode()),
-            decoded=DECODED // self.settings.partitions,
+            self.engine, merge, lambda account: rows.get(account.encode()), decoded=DECODED // self.settings.partitions
         )
         accounts = ((key.decode(), value) for key, value in rows.items() if key != PROGRESS)
         while some := list(islice(accounts, CHUNK)):

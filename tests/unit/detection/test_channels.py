@@ -18,7 +18,7 @@ from streams.detection.config import DetectionConfig
 from streams.detection.days import Days
 from streams.detection.fleet import NEUTRAL, FleetDay
 from streams.detection.fold import fold
-from streams.detection.habits import UNJUDGED, Habit, Habits
+from streams.detection.habits import UNJUDGED, Habit, Habits, weights
 from streams.detection.rules import Rules
 from streams.detection.state import Account
 from streams.detection.tally import Tally
@@ -108,8 +108,9 @@ def test_nothing_rises_in_an_accounts_first_30_days() -> None:
 
 def test_a_quiet_weekend_weighs_little_for_those_who_rest_on_weekends() -> None:
     one = learnt(days=102)  # up to a Wednesday
-    weights = one.habit.weights(NEUTRAL)
-    assert max(weights[5:]) < min(weights[:5]) / 2
+    of_week = one.habit.weights(NEUTRAL)
+    assert [weights(one.habits.values[:, :1], day, NEUTRAL) for day in range(7)] == of_week
+    assert max(of_week[5:]) < min(of_week[:5]) / 2
     gains = []
     for day in range(FIRST + 102, FIRST + 109):
         before = one.habit
