@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from schemas.alerts import Transition
 from schemas.shuffle import Fact, Usage
 from streams.detection.config import DetectionConfig
+from streams.detection.day_sums import DaySums
 from streams.detection.engine import Engine
+from streams.detection.fleet_log import offer
 from streams.detection.results import RefusedCommand
 from streams.detection.state import Account, head_of
 
@@ -38,6 +40,10 @@ class Plain:
             engine.begin(now)
         while engine.closes_at <= now:
             self._honour(engine.closes_at - 1)
+            sums = DaySums()
+            for _ in engine.sum_up(sums):
+                pass
+            engine.learnt.take(engine.learnt.position, offer(0, engine.habits.closed + 1, sums))
             for changed in engine.close_day(self.account):
                 if changed is not None:
                     self._tell(*changed[1])

@@ -9,7 +9,7 @@ All counts are whole numbers, and those of several partitions are added up.
 """
 
 from math import log, log10
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,12 @@ def place(channel: int, values: Column) -> Column:
     return position
 
 
+def _from_place(channel: int, position: float) -> float:
+    if channel == CLOCK:
+        return float(2.0 ** (position / _CLOCK_BINS) - 1.0)
+    return position * float(_STEPS[channel])
+
+
 class Calibration:
     """Peaks of recovered excursions [channel, tier, bin] and the time [tier] (days) in which they were watched for."""
 
@@ -64,6 +70,11 @@ class Calibration:
     def watch(self, tier: npt.NDArray[np.intp], days: Column) -> None:
         """Time in which accounts were watched, up to an event of each."""
         np.add.at(self.days, tier, days.astype(np.int64))
+
+    def __iadd__(self, other: Self) -> Self:
+        self.peaks += other.peaks
+        self.days += other.days
+        return self
 
     def scale(self, accounts: Counts) -> "Scale":
         """Scores by channel and tier, as of what is known now. `accounts` are watched now, by tier."""
@@ -90,6 +101,15 @@ class Scale:
                     self.cold[channel, tier] = False
                 else:
                     self.scores[channel, tier] = _cold(channel, tier)
+
+    def at(self, channel: int, tier: int, score: float) -> float:
+        """The lowest score of a channel that comes to a calibrated one; beyond the scale, its end."""
+        curve = self.scores[channel, tier]
+        edge = int(np.searchsorted(curve, score))
+        if edge == 0 or edge > BINS:
+            return _from_place(channel, float(min(edge, BINS)))
+        low, high = float(curve[edge - 1]), float(curve[edge])
+        return _from_place(channel, edge - 1 + (score - low) / (high - low))
 
     def of(self, channel: int, tier: npt.NDArray[np.intp], values: Column) -> Column:
         """Calibrated scores of a channel's scores."""

@@ -8,6 +8,7 @@ import numpy as np
 from schemas.alerts import Kind, Resolution, Severity
 from streams.detection.book import Book
 from streams.detection.calendar import weekday
+from streams.detection.day_sums import DaySums
 from streams.detection.fold import fold
 from streams.detection.habits import FIRST_DAY, FLOOR, LAST_DAY, SCORE, UNJUDGED, Column, Habits, Mask
 from streams.detection.judge import concerned
@@ -71,6 +72,17 @@ class Days:
                     self._book.settle(account, signal, at, judgement, out)
             yield account, out
 
+    def sum_up(self, sums: DaySums) -> Iterator[None]:
+        """Add what the accounts say of the next day that closes."""
+        habits, known = self._habits, self._rules.learnt.known
+        day = habits.closed + 1
+        y = self._events(habits.open.get(day, {}))
+        for first in range(0, len(habits), BLOCK):
+            v, events = habits.values[:, first : first + BLOCK][:, : y.size - first], y[first : first + BLOCK]
+            mine = _speaks(v, events)
+            sums.add(v[:, mine], events[mine], day, weekday(day), known)
+            yield
+
     def catch_up(self) -> Iterator[None]:
         """Bring rows that were stored on earlier days to the closed day. What came of these days is known."""
         habits = self._habits
@@ -93,7 +105,7 @@ class Days:
     def _fold(self, block: slice, y: Column, day: int, only: Mask | None = None) -> Mask:
         """Fold a day into those of a block for whom it means something. Gives whom it concerns."""
         v, recent = self._habits.values[:, block][:, : y.size], self._habits.recent[:, block][:, : y.size]
-        mine: Mask = (v[UNJUDGED] == 0.0) & ((v[FIRST_DAY] >= 0.0) | (y > 0.0))
+        mine = _speaks(v, y)
         if only is not None:
             mine &= only
         if mine.all():
@@ -113,3 +125,9 @@ class Days:
         changed[concerned(v, day, fleet, rules.thresholds, rules.config)] = True
         self._tally.days_closed += y.size
         return changed
+
+
+def _speaks(v: Column, y: Column) -> Mask:
+    """For whom a day with `y` events means something: they have begun, or do so now."""
+    speaks: Mask = (v[UNJUDGED] == 0.0) & ((v[FIRST_DAY] >= 0.0) | (y > 0.0))
+    return speaks

@@ -11,8 +11,10 @@ from schemas.shuffle import Fact, Usage
 from streams.detection.book import Book
 from streams.detection.commands import Commands
 from streams.detection.config import HOUR_MS, DetectionConfig
+from streams.detection.day_sums import DaySums
 from streams.detection.days import Days
 from streams.detection.facts import Facts
+from streams.detection.fleet_log import FleetLog
 from streams.detection.habits import Habits
 from streams.detection.picture import picture_of
 from streams.detection.results import RefusedCommand, Results
@@ -31,11 +33,13 @@ class Engine:
 
     Events of one account come in the order of (effective_at, topic, partition, offset). Before an event is applied that
     has its place at or after `closes_at`, the day is closed, and before that what comes due earlier is honoured; a day
-    is closed before a deadline of the same moment. Raises `ValueError` for a configuration that cannot work.
+    is closed before a deadline of the same moment. Days close when the fleet's is decided: `learnt` is what it goes by,
+    and is brought there by whoever drives the engine. Raises `ValueError` for a configuration that cannot work.
     """
 
-    def __init__(self, config: DetectionConfig) -> None:
-        self.rules = rules = Rules.of(config)
+    def __init__(self, config: DetectionConfig, learnt: FleetLog | None = None) -> None:
+        self.rules = rules = Rules.of(config, learnt)
+        self.learnt = rules.learnt
         self.tally = Tally()
         self.habits = Habits(config.monitored_active_days)
         self._calendar = rules.calendar
@@ -64,6 +68,14 @@ class Engine:
         """When the next day closes; -1 before `begin`."""
         closed = self.habits.closed
         return self._calendar.close_of(closed + 1) if closed >= 0 else -1
+
+    def closed_before(self, day: int, now: int) -> bool:
+        """Whether a day closes at or before `now`."""
+        return self._calendar.close_of(day) <= now
+
+    def sum_up(self, sums: DaySums) -> Iterator[None]:
+        """Add to `sums` what the accounts say of the next day that closes. To be gone through to its end."""
+        return self._days.sum_up(sums)
 
     def close_day(self, account_of: Callable[[str], Account]) -> Iterator[tuple[Account, list[Transition]] | None]:
         """Close the next day. Gives each account that has changed by it in more than its habits, with its transitions;

@@ -1,8 +1,11 @@
 """What the fleet as a whole says about one day: the one place where an account is compared with the others."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from struct import Struct
 from typing import Final
 
+_NUMBERS: Final = Struct("<19d")
 FLAT = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
 
@@ -25,6 +28,24 @@ class FleetDay:
     """wf of the stream of active days."""
     median_active_rate: float = 0.52
     """The median account's active days a day (plus 0.02)."""
+
+    def pack(self) -> bytes:
+        """Its numbers."""
+        return _NUMBERS.pack(
+            self.factor,
+            *self.weekday_profile,
+            self.median_rate,
+            self.dispersion,
+            self.active_factor,
+            *self.active_profile,
+            self.median_active_rate,
+        )
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Iterator["FleetDay"]:
+        """Days that were packed one after the other."""
+        for each in _NUMBERS.iter_unpack(packed):
+            yield cls(each[0], each[1:8], each[8], each[9], each[10], each[11:18], each[18])
 
 
 NEUTRAL: Final = FleetDay()

@@ -5,7 +5,8 @@ A day's factor g compares what all accounts did with what was expected of them. 
 as every account's rate falls when g rises: a slow anchor holds it near 1.
 """
 
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,8 @@ _ACTIVE_RATES: Column = (np.arange(_ACTIVE_BINS, dtype=np.float64) + 0.5) / 50.0
 _PLAIN: Final = 10
 WIDTH: Final = _PLAIN + _RATE_BINS + _ACTIVE_BINS
 
+FEWEST: Final = 50
+"""A fleet of fewer accounts that are old enough says nothing of a day: one customer's decline would excuse itself."""
 FACTOR_LEAST: Final = 0.02
 FACTOR_MOST: Final = 1.25
 
@@ -81,17 +84,12 @@ class FleetLearning:
 
     def decide(self, weekday: int, sums: Sums) -> FleetDay:
         """The fleet on the next day, by its sums; learns from them for the days after it."""
-        num, den, active_num, active_den = (int(each) / _ONE for each in sums[:4])
+        if sums[_PLAIN : _PLAIN + _RATE_BINS].sum() < FEWEST:
+            return self.known
+        num, den, active_num, active_den = (_float(each) for each in sums[:4])
         raw, active_raw = (num + 5.0) / (den + 5.0), (active_num + 5.0) / (active_den + 5.0)
-        known = self.known
-        today = FleetDay(
-            factor=_clipped(raw / self.anchor),
-            weekday_profile=known.weekday_profile,
-            median_rate=known.median_rate,
-            dispersion=known.dispersion,
-            active_factor=_clipped(active_raw / self.active_anchor),
-            active_profile=known.active_profile,
-            median_active_rate=known.median_active_rate,
+        today = replace(
+            self.known, factor=_clipped(raw / self.anchor), active_factor=_clipped(active_raw / self.active_anchor)
         )
         self.days += 1
         if raw > 0.6:
@@ -104,9 +102,9 @@ class FleetLearning:
             self.active_anchor *= 1.0 + 0.02 * (min(active_raw / self.active_anchor, 1.3) - 1.0)
         for own, first in ((self.week, 4), (self.active_week, 6)):
             had, expected = own[weekday]
-            own[weekday] = [0.97 * had + sums[first] / _ONE, 0.97 * expected + sums[first + 1] / _ONE]
-        self.excess = 0.99 * self.excess + sums[8] / _ONE
-        self.square = 0.99 * self.square + sums[9] / _ONE
+            own[weekday] = [0.97 * had + _float(sums[first]), 0.97 * expected + _float(sums[first + 1])]
+        self.excess = 0.99 * self.excess + _float(sums[8])
+        self.square = 0.99 * self.square + _float(sums[9])
         rates, active_rates = sums[_PLAIN : _PLAIN + _RATE_BINS], sums[_PLAIN + _RATE_BINS :]
         self.known = FleetDay(
             weekday_profile=_profile(self.week),
@@ -115,6 +113,33 @@ class FleetLearning:
             active_profile=_profile(self.active_week),
             median_active_rate=_median(active_rates, _ACTIVE_RATES, 0.5) + 0.02,
         )
+
+    def pack(self) -> list[Any]:
+        """As plain data."""
+        known = [*self.known.weekday_profile, self.known.median_rate, self.known.dispersion]
+        known += [*self.known.active_profile, self.known.median_active_rate]
+        return [
+            [self.days, self.anchor, self.active_anchor, self.excess, self.square],
+            self.week,
+            self.active_week,
+            known,
+        ]
+
+    def unpack(self, packed: list[Any]) -> None:
+        """Go on from what `pack` gave."""
+        numbers, self.week, self.active_week, known = packed
+        self.days, self.anchor, self.active_anchor, self.excess, self.square = numbers
+        self.known = FleetDay(
+            weekday_profile=tuple(known[:7]),
+            median_rate=known[7],
+            dispersion=known[8],
+            active_profile=tuple(known[9:16]),
+            median_active_rate=known[16],
+        )
+
+
+def _float(whole: np.int64) -> float:
+    return int(whole) / _ONE
 
 
 def _clipped(factor: float) -> float:

@@ -30,6 +30,7 @@ from streams.detection.habits import (
     FLOOR,
     LEFT_DAY,
     NUMERATOR,
+    PEAK,
     PENDING_EVENTS,
     PENDING_EXPOSURE,
     PRIOR,
@@ -74,6 +75,7 @@ def fold(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> None:
     active = y > 0.0
     first = v[FIRST_DAY]
     first[first < 0.0] = day
+    np.copyto(v[PEAK], np.where(v[SCORE] > 0.0, np.maximum(v[PEAK], v[SCORE]), 0.0))
     _drop(v, y, active, day, weekday, fleet)
     _quiet(v, active, weekday, fleet)
     _learn_week(v, y, active.nonzero()[0], day, weekday)

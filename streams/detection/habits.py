@@ -50,30 +50,32 @@ ACTIVE_WEEK: Final = 19
 ACTIVE_TOTAL: Final = 26
 CLOCK: Final = 27
 """Operating days since the last active one."""
-FIRST_DAY: Final = 28
+PEAK: Final = 28
+"""The highest S, by the day before, since it last left 0."""
+FIRST_DAY: Final = 29
 """The first active day that was folded in."""
-CLOSED_ACTIVE_DAY: Final = 29
+CLOSED_ACTIVE_DAY: Final = 30
 """The newest active day that was folded in."""
-MONITORED_DAY: Final = 30
+MONITORED_DAY: Final = 31
 """The day from which the account is judged. Set by `monitoring`."""
-READY_DAY: Final = 31
+READY_DAY: Final = 32
 """The day on which it will be monitored. Set by `monitoring`."""
-LEFT_DAY: Final = 32
+LEFT_DAY: Final = 33
 """The day on which S last left 0: when the decline began, as estimated."""
-CALM_DAY: Final = 33
+CALM_DAY: Final = 34
 """The day from which the evidence has been below the opening threshold while `usage_drop` is open. Set by that
 signal."""
-REBASELINED: Final = 34
+REBASELINED: Final = 35
 """The last closed day made the decline the new normal."""
-LAST_DAY: Final = 35
+LAST_DAY: Final = 36
 """The newest active day, be it closed or not; late events do not count. Set as its first event comes."""
-UNJUDGED: Final = 36
+UNJUDGED: Final = 37
 """The account's days say nothing. This and the following are the account's, noted here: see `signals.gate.note`."""
-MUTED: Final = 37
-SILENCE_LEVEL: Final = 38
+MUTED: Final = 38
+SILENCE_LEVEL: Final = 39
 """Severity of the open alert, from 1; 0 without one."""
-DROP_LEVEL: Final = 39
-COLUMNS: Final = 40
+DROP_LEVEL: Final = 40
+COLUMNS: Final = 41
 
 _NUMBERS: Final = FIRST_DAY
 """Columns before this one are real numbers, those from it on whole ones: days, flags and levels."""

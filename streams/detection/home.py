@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 from schemas.alerts import Transition
 from schemas.codec import encode
 from schemas.shuffle import ShuffleRecord
 from streams.detection.census import Census
+from streams.detection.day_sums import DaySums
 from streams.detection.due_queue import DueQueue
 from streams.detection.engine import Engine
+from streams.detection.fleet_log import offer
 from streams.detection.merge import Event, Merge, Progress
 from streams.detection.results import RefusedCommand
 from streams.detection.state import Account, head_of
@@ -24,6 +26,35 @@ BREATH: Final = 100
 """Events or due accounts handled between two moments at which the caller may do something else."""
 DECODED: Final = 22_000
 """Accounts kept decoded, besides those that have changed since the last `take`."""
+
+
+class Log(Protocol):
+    """The log of what homes offer to the fleet."""
+
+    def since(self, offset: int) -> Iterable[tuple[int, bytes]]:
+        """Its records at or after an offset, with theirs, as far as they are there."""
+        ...
+
+    def post(self, record: bytes) -> None:
+        """Append a record, by and by."""
+        ...
+
+
+class OwnLog:
+    """The log of a home that is the whole fleet."""
+
+    def __init__(self, end: int) -> None:
+        self._end = end
+        self._last = b""
+
+    def since(self, offset: int) -> Iterable[tuple[int, bytes]]:
+        """See `Log`. Only the last record is kept: each is read at once."""
+        return [(offset, self._last)] if offset < self._end else ()
+
+    def post(self, record: bytes) -> None:
+        """See `Log`."""
+        self._last = record
+        self._end += 1
 
 
 @dataclass(slots=True)
@@ -37,12 +68,15 @@ class Output:
     transitions: list[Transition]
     pictures: Iterator[tuple[str, bytes]]
     refused: list[RefusedCommand]
+    fleet: bytes | None
+    """What is known of the fleet, where that has changed."""
 
 
 class Home:
     """The accounts of one home partition.
 
-    `stored` reads an account's stored state by id. Those that there are `enter` before anything else.
+    `stored` reads an account's stored state by id. Those that there are `enter` before anything else. `log` is where it
+    agrees with the others on the fleet's days, as home number `partition`.
     """
 
     def __init__(
@@ -52,6 +86,8 @@ class Home:
         stored: Callable[[str], bytes | None] = lambda _account: None,
         *,
         decoded: int | None = None,
+        log: Log | None = None,
+        partition: int = 0,
     ) -> None:
         self.merge = merge
         self.census = Census()
@@ -60,6 +96,12 @@ class Home:
         self._engine = engine
         self._engine.habits.closed = merge.closed
         self._taken = (merge.clock, merge.closed)
+        self._log = OwnLog(engine.learnt.position) if log is None else log
+        self._partition = partition
+        self._offered = -1
+        self._fleet_taken = engine.learnt.position
+        self.waits_for: int | None = None
+        """The day that it could close, were the fleet's decided."""
         self._settled = False
         self._stored = stored
         self._most_decoded = DECODED if decoded is None else decoded
@@ -129,14 +171,17 @@ class Home:
             yield from self._apply_due(idle=idle)
             if not self._day_ends():
                 return
+            yield from self._agree()
+            if self.waits_for is not None:
+                return
             yield from self._close_day()
 
     def _apply_due(self, *, idle: bool) -> Iterator[bool]:
         """Everything whose turn comes before the next day closes."""
         work = 0
         merge, engine = self.merge, self._engine
-        if engine.closes_at < 0 and (first := merge.earliest) is not None:
-            engine.begin(first)
+        if engine.closes_at < 0:
+            self._begin()
         merge.barrier = engine.closes_at if engine.closes_at >= 0 else None
         for events, clock in merge.due(idle=idle):
             by_account: dict[str, list[Event]] = {}
@@ -156,6 +201,40 @@ class Home:
                 yield from self._honour_until(clock)
             self.clock = clock
             yield True
+
+    def _begin(self) -> None:
+        """With the first event; or with what others have to say of a day that is over here."""
+        engine, learnt = self._engine, self._engine.learnt
+        if (first := self.merge.earliest) is not None:
+            engine.begin(first)
+            self._log.post(offer(self._partition, engine.habits.closed + 1, None))
+            return
+        self._read_log(None)
+        day, clock = learnt.waits_for, self.merge.clock
+        if day is not None and clock is not None and engine.closed_before(day, clock):
+            engine.habits.closed = day - 1
+
+    def _agree(self) -> Iterator[bool]:
+        """Come to know the fleet's day, as far as it is decided."""
+        day = self._engine.habits.closed + 1
+        if not self._read_log(day) and self._offered < day:
+            self._offered = day
+            sums = DaySums()
+            for _ in self._engine.sum_up(sums):
+                yield False
+            self._log.post(offer(self._partition, day, sums))
+        self.waits_for = None if self._read_log(day) else day
+
+    def _read_log(self, day: int | None) -> bool:
+        """Read on, but not beyond the decision of the day, so that it is judged by what was known then. Gives whether
+        it is decided."""
+        learnt = self._engine.learnt
+        if day is None or learnt.decided < day:
+            for offset, record in self._log.since(learnt.position):
+                learnt.take(offset, record)
+                if day is not None and learnt.decided >= day:
+                    break
+        return day is not None and learnt.decided >= day
 
     def _day_ends(self) -> bool:
         at = self._engine.closes_at
@@ -194,7 +273,10 @@ class Home:
         for account_id in shown:
             del self._unpictured[account_id]
         progress = replace(self.merge.progress(), closed=self._engine.habits.closed, behind=bool(self._unpictured))
-        output = Output(progress, rows, self._transitions, made, self._refused)
+        learnt = self._engine.learnt
+        fleet = learnt.encode() if learnt.position != self._fleet_taken else None
+        self._fleet_taken = learnt.position
+        output = Output(progress, rows, self._transitions, made, self._refused, fleet)
         self._dirty, self._transitions, self._refused = {}, [], []
         self._taken = (progress.clock, progress.closed)
         self._forget(besides=changed)

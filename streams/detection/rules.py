@@ -5,24 +5,29 @@ from typing import Self
 
 from streams.detection.calendar import Calendar
 from streams.detection.config import DetectionConfig
-from streams.detection.fleet import NEUTRAL, FleetDay
+from streams.detection.fleet import FleetDay
+from streams.detection.fleet_log import FleetLog
 from streams.detection.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Settings and what follows from them: days, thresholds, the fleet. The same for every account."""
+    """Settings and what follows from them, and what is learnt of the fleet. The same for every account."""
 
     config: DetectionConfig
     calendar: Calendar
-    thresholds: Thresholds
+    learnt: FleetLog
 
     @classmethod
-    def of(cls, config: DetectionConfig) -> Self:
+    def of(cls, config: DetectionConfig, learnt: FleetLog | None = None) -> Self:
         """Raises `ValueError` for a time zone that is not known."""
-        return cls(config, Calendar(config.timezone, config.grace_ms), Thresholds(config))
+        return cls(config, Calendar(config.timezone, config.grace_ms), learnt or FleetLog(config))
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """As of the newest decided day."""
+        return self.learnt.thresholds
 
     def fleet(self, day: int) -> FleetDay:
-        """What the fleet says of a day; neutral until it is learnt."""
-        del day
-        return NEUTRAL
+        """What the fleet says of a day."""
+        return self.learnt.of(day)

@@ -19,7 +19,7 @@ from streams.detection.subscriptions import Subscriptions
 from streams.detection.timeline import Timeline
 from streams.detection.window import pack_counts, unpack_counts
 
-VERSION: Final = 2
+VERSION: Final = 3
 NEVER: Final = 1 << 62
 """Later than any time."""
 

@@ -2,12 +2,13 @@
 for."""
 
 from bisect import bisect_right
-from math import exp, log
+from math import exp, log, log10
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from schemas.alerts import Severity
+from streams.detection.calibration import CLOCK, DROP, SHARED, SILENCE, Scale
 from streams.detection.config import DetectionConfig
 from streams.detection.habits import Column
 from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIER_FROM, tiers_of
@@ -37,25 +38,29 @@ class LevelColumns(NamedTuple):
 
 
 class Thresholds:
-    """The cold-start table by rate tier, scaled to the rate asked for.
+    """By rate tier, at the rate asked for: as the scale says, and where that knows nothing yet, by the table of a cold
+    start.
 
-    Scores are log-likelihoods, whose tail is exponential: S and E move by `ln(0.5 / FA)`. The clock is days, and
-    moves as E does: by `E(FA) / E(0.5)`.
+    Scores are log-likelihoods, whose tail is exponential: from the table S and E move by `ln(0.5 / FA)`. The clock is
+    days, and moves as E does: by `E(FA) / E(0.5)`.
 
     >>> levels = Thresholds(DetectionConfig(alert_false_alarms=0.5)).of(0.5)
     >>> levels.drop[1], levels.silence[1], levels.clock[1]
     (7.3, 6.2, 17.0)
+    >>> round(Thresholds(DetectionConfig()).false_alarms(7.3, 0.5, silence=False), 2)
+    0.5
     """
 
-    __slots__ = ("_columns", "_tiers", "least")
+    __slots__ = ("_columns", "_scale", "_tiers", "least")
 
-    def __init__(self, config: DetectionConfig) -> None:
+    def __init__(self, config: DetectionConfig, scale: Scale | None = None) -> None:
         asked = (
             max(config.watch_false_alarms, config.alert_false_alarms),
             config.alert_false_alarms,
             config.alert_false_alarms / 10.0,
         )
-        self._tiers = tuple(_levels(tier, asked) for tier in range(len(DROP_COLD)))
+        self._scale = scale
+        self._tiers = tuple(_levels(tier, asked, scale) for tier in range(len(DROP_COLD)))
         self.least = tuple(min(levels[channel][0] for levels in self._tiers) for channel in range(3))
         """The lowest drop, silence and clock scores that mean anything to any account."""
 
@@ -71,27 +76,37 @@ class Thresholds:
         drop, silence, clock = self._columns
         return LevelColumns(drop[:, tier], silence[:, tier], clock[:, tier])
 
+    def false_alarms(self, score: float, rate: float, *, silence: bool) -> float:
+        """False alarms per account-year at this score of the drop or of the silence channel."""
+        channel, tier = SILENCE if silence else DROP, bisect_right(TIER_FROM, rate)
+        if self._scale is None or self._scale.cold[channel, tier]:
+            return MEASURED_AT * exp((SILENCE_COLD if silence else DROP_COLD)[tier] - score)
+        (calibrated,) = self._scale.of(channel, np.array([tier]), np.array([score]))
+        return float(SHARED * 10.0**-calibrated)
 
-def _levels(tier: int, asked: tuple[float, float, float]) -> Levels:
-    def three(base: float) -> tuple[float, float, float]:
-        watch, warning, critical = (max(base + log(MEASURED_AT / rate), _LEAST) for rate in asked)
+
+_Three = tuple[float, float, float]
+
+
+def _levels(tier: int, asked: _Three, scale: Scale | None) -> Levels:
+    def three(channel: int, cold: _Three) -> _Three:
+        if scale is None or scale.cold[channel, tier]:
+            return cold
+        watch, warning, critical = (max(scale.at(channel, tier, log10(SHARED / rate)), _LEAST) for rate in asked)
         return watch, warning, critical
 
-    silence = three(SILENCE_COLD[tier])
+    silence = _cold(SILENCE_COLD[tier], asked)
     watch, warning, critical = (CLOCK_COLD[tier] * score / SILENCE_COLD[tier] for score in silence)
-    return Levels(three(DROP_COLD[tier]), silence, (watch, warning, critical))
+    return Levels(
+        three(DROP, _cold(DROP_COLD[tier], asked)), three(SILENCE, silence), three(CLOCK, (watch, warning, critical))
+    )
+
+
+def _cold(base: float, asked: _Three) -> _Three:
+    watch, warning, critical = (max(base + log(MEASURED_AT / rate), _LEAST) for rate in asked)
+    return watch, warning, critical
 
 
 def reached(score: float, levels: tuple[float, float, float]) -> int:
     """How many of the three levels a score has reached."""
     return bisect_right(levels, score)
-
-
-def false_alarms_a_year(score: float, rate: float, *, silence: bool) -> float:
-    """False alarms per account-year at this score, by the same exponential tail.
-
-    >>> round(false_alarms_a_year(7.3, 0.5, silence=False), 2)
-    0.5
-    """
-    base = (SILENCE_COLD if silence else DROP_COLD)[bisect_right(TIER_FROM, rate)]
-    return MEASURED_AT * exp(base - score)

@@ -8,7 +8,7 @@ from streams.detection.rules import Rules
 from streams.detection.signals.base import DAYS_TOLD, Calm, Firing, Judgement
 from streams.detection.signals.gate import muted
 from streams.detection.state import Account
-from streams.detection.thresholds import SEVERITIES, false_alarms_a_year, reached
+from streams.detection.thresholds import SEVERITIES, reached
 from streams.detection.window import spread
 
 
@@ -63,7 +63,7 @@ class UsageDropSignal:
         since = rules.calendar.start_of(first)
         since_text = rules.calendar.day_text(since)
         share = max(0, round(100 * (1 - observed / expected))) if expected > 0 else 0
-        false_alarms = false_alarms_a_year(habit.evidence, rate, silence=False)
+        false_alarms = rules.thresholds.false_alarms(habit.evidence, rate, silence=False)
         return Finding(
             firing.severity,
             since,

@@ -7,7 +7,7 @@ from streams.detection.rules import Rules
 from streams.detection.signals.base import DAYS_TOLD, Firing, Judgement
 from streams.detection.signals.gate import muted
 from streams.detection.state import Account
-from streams.detection.thresholds import SEVERITIES, false_alarms_a_year, reached
+from streams.detection.thresholds import SEVERITIES, reached
 from streams.detection.window import spread
 
 
@@ -52,6 +52,7 @@ class UsageSilenceSignal:
         # A late event does not end a silence, but it is the last activity all the same.
         quiet_days = closed - max(habit.last_day, rules.calendar.day_of(since))
         missed = rate * habit.clock_days
+        false_alarms = rules.thresholds.false_alarms(score, rate, silence=True)
         active_a_week = min(7.0 * habit.active_rate(fleet), 7.0)
         since_text = rules.calendar.day_text(since)
         usual = (
@@ -84,7 +85,7 @@ class UsageSilenceSignal:
                 "window_days": quiet_days,
                 "score": round(score, 3),
                 "clock_days": round(habit.clock_days, 2),
-                "false_alarms_per_account_year": float(f"{false_alarms_a_year(score, rate, silence=True):.3g}"),
+                "false_alarms_per_account_year": float(f"{false_alarms:.3g}"),
                 "daily": spread(account.daily, closed - DAYS_TOLD + 1, closed),
             },
         )

@@ -61,7 +61,7 @@ def test_a_newer_version_stops_the_reader_and_says_which(run: Run) -> None:
         lambda _: b"{}",
         lambda value: value[: len(value) // 2],
         lambda value: value[:-1],
-        lambda value: value.replace(b"[2,null,", b'[2,"soon",', 1),
+        lambda value: value.replace(b"[3,null,", b'[3,"soon",', 1),
         lambda value: orjson.dumps(orjson.loads(value)[:-1]),
         lambda value: orjson.dumps([*orjson.loads(value)[:3], "AAAA", *orjson.loads(value)[4:]]),
     ],

@@ -1,0 +1,176 @@
+"""What homes agree on: one state machine over one log of offers, run by every home by itself.
+
+Before a home folds a day in, it offers its accounts' sums of the day, and folds it in when the fleet's is decided: when
+every home has offered, or said that it has nothing of that day. Offers of all homes come through one log, and the first
+of a home and day counts, so that all come to the same, whoever reads when. Where waiting has a limit, a home that has
+waited in vain cuts the day off: it is decided by what lies before that in the log, once for all.
+"""
+
+from base64 import b64decode, b64encode
+from typing import Any, Final
+from zlib import compress, decompress
+
+import numpy as np
+import orjson
+
+from schemas.errors import StateError
+from streams.detection.calendar import weekday
+from streams.detection.calibration import BINS, CHANNELS, Calibration
+from streams.detection.config import DetectionConfig
+from streams.detection.day_sums import DaySums
+from streams.detection.fleet import NEUTRAL, FleetDay
+from streams.detection.fleet_learning import FleetLearning
+from streams.detection.thresholds import Thresholds
+from streams.detection.tiers import TIERS
+
+VERSION: Final = 1
+KEPT_DAYS: Final = 120
+"""So long the fleet's days are kept: longer than a row stands unpacked."""
+_CALIBRATED_EVERY: Final = 7
+
+
+def offer(partition: int, day: int, sums: DaySums | None) -> bytes:
+    """A record of the log: a partition's sums of a day; None says that it has nothing before that day."""
+    return orjson.dumps((VERSION, partition, day, None if sums is None else sums.pack()))
+
+
+def cut(day: int) -> bytes:
+    """A record of the log: days up to this one are decided without those that have not offered."""
+    return orjson.dumps((VERSION, None, day, None))
+
+
+class FleetLog:
+    """The fleet, day by day. `stored` is what `encode` gave; without it, reading begins at `position`. Raises
+    `StateError` for what a newer version stored."""
+
+    def __init__(
+        self,
+        config: DetectionConfig,
+        partitions: int = 1,
+        stored: bytes | None = None,
+        *,
+        position: int = 0,
+        kept_days: int = KEPT_DAYS,
+    ) -> None:
+        self.position = position
+        """Where to read on in the log."""
+        self.decided = -1
+        """The newest day that is decided."""
+        self.left_out = 0
+        """Offers that were missing where a day was cut off."""
+        self._config = config
+        self._partitions = partitions
+        self._kept_days = kept_days
+        self._days: dict[int, FleetDay] = {}
+        self._offers: dict[int, tuple[int, DaySums | None]] = {}
+        self._learning = FleetLearning()
+        self._calibration = Calibration()
+        """As of the thresholds; what has come since is added with the next ones."""
+        self._since = DaySums()
+        self._watched = np.zeros(TIERS, np.int64)
+        if stored is not None:
+            self._restore(stored)
+        self._calibrate()
+
+    @property
+    def known(self) -> FleetDay:
+        """What is known of the fleet by the newest decided day."""
+        return self._learning.known
+
+    @property
+    def waits_for(self) -> int | None:
+        """The day that is to be decided next; None as long as nobody has offered any."""
+        return min((day for day, _ in self._offers.values()), default=None)
+
+    def has_offered(self, partition: int, day: int) -> bool:
+        """Whether an offer of the day, or of a later one, has come."""
+        return partition in self._offers and self._offers[partition][0] >= day
+
+    def of(self, day: int) -> FleetDay:
+        """The fleet on a day; on one that is not decided, or long ago, as on any."""
+        return self._days.get(day, NEUTRAL if self.decided < 0 else self.known)
+
+    def take(self, offset: int, record: bytes) -> None:
+        """Take the next record of the log. Raises `StateError` for one of a newer version."""
+        self.position = offset + 1
+        version, partition, day, packed = orjson.loads(record)
+        if version != VERSION:
+            raise StateError(f"an offer to the fleet has version {version}; this program reads version {VERSION}")
+        if day <= self.decided:
+            return
+        if partition is None:
+            while self._offers and (first := min(each for each, _ in self._offers.values())) <= day:
+                self.left_out += self._partitions - len(self._offers)
+                self._decide(first)
+            return
+        before = self._offers.get(partition)
+        if before is not None and (before[0] > day or (before[0] == day and before[1] is not None)):
+            return
+        self._offers[partition] = (day, None if packed is None else DaySums.unpack(packed))
+        while len(self._offers) == self._partitions:
+            first = min(each for each, _ in self._offers.values())
+            if any(each == first and sums is None for each, sums in self._offers.values()):
+                return
+            self._decide(first)
+
+    def _decide(self, day: int) -> None:
+        sums = DaySums()
+        for partition, (each, own) in list(self._offers.items()):
+            if each == day:
+                if own is not None:
+                    sums += own
+                del self._offers[partition]
+        self._days[day] = self._learning.decide(weekday(day), sums.fleet)
+        self.decided = day
+        for old in [each for each in self._days if each <= day - self._kept_days]:
+            del self._days[old]
+        self._since += sums
+        if day % _CALIBRATED_EVERY == 0:
+            self._watched = sums.watched
+            self._calibration += self._since.calibration
+            self._since = DaySums()
+            self._calibrate()
+
+    def _calibrate(self) -> None:
+        self.thresholds = Thresholds(self._config, self._calibration.scale(self._watched))
+
+    def encode(self) -> bytes:
+        """All of it, to be stored with the state of a home."""
+        days = b"".join(each.pack() for each in self._days.values())
+        return orjson.dumps(
+            (
+                VERSION,
+                self.position,
+                self.decided,
+                [(partition, day, sums and sums.pack()) for partition, (day, sums) in self._offers.items()],
+                list(self._days),
+                _text(days),
+                self._learning.pack(),
+                self._watched.tolist(),
+                _text(self._calibration.peaks.tobytes()),
+                self._calibration.days.tolist(),
+                self._since.pack(),
+            )
+        )
+
+    def _restore(self, stored: bytes) -> None:
+        version, *rest = orjson.loads(stored)
+        if version != VERSION:
+            raise StateError(f"the stored fleet has version {version}; this program reads version {VERSION}")
+        self.position, self.decided, offers, numbers, days, learning, watched, peaks, watched_days, since = rest
+        for partition, day, sums in offers:
+            self._offers[partition] = (day, None if sums is None else DaySums.unpack(sums))
+        self._days = dict(zip(numbers, FleetDay.unpack(_bytes(days)), strict=True))
+        self._learning.unpack(learning)
+        self._watched = np.array(watched, np.int64)
+        self._calibration.peaks = np.frombuffer(_bytes(peaks), np.int64).reshape(CHANNELS, TIERS, BINS).copy()
+        self._calibration.days = np.array(watched_days, np.int64)
+        self._since = DaySums.unpack(since)
+
+
+def _text(raw: bytes) -> str:
+    return b64encode(compress(raw)).decode()
+
+
+def _bytes(text: Any) -> bytes:
+    return decompress(b64decode(text))
