@@ -10,7 +10,7 @@ from schemas.shuffle import Fact, Usage
 from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.engine import Engine
-from streams.detection.fleet_log import offer
+from streams.detection.fleet_log import FleetLog, offer
 from streams.detection.results import RefusedCommand
 from streams.detection.state import Account, head_of
 
@@ -74,10 +74,12 @@ def in_order(events: Iterable[tuple[int, str, int, Usage | Fact]], engine: Engin
     return plain
 
 
-def settled(rows: Mapping[str, bytes], config: DetectionConfig, now: int) -> dict[str, Account]:
-    """Stored accounts as they stand at `now`, to which their partition has come: what lies between is no change but of
-    habits."""
-    engine = Engine(config)
+def settled(
+    rows: Mapping[str, bytes], config: DetectionConfig, now: int, fleet: bytes | None = None
+) -> dict[str, Account]:
+    """Stored accounts as they stand at `now`, to which their partition has come with what it knows of the `fleet`: what
+    lies between is no change but of habits."""
+    engine = Engine(config, FleetLog(config, stored=fleet))
     for name, row in rows.items():
         engine.habits.unpack(name, head_of(row).habits)
     engine.begin(now)

@@ -29,7 +29,7 @@ _ACTIVE_RATES: Column = (np.arange(_ACTIVE_BINS, dtype=np.float64) + 0.5) / 50.0
 _PLAIN: Final = 10
 WIDTH: Final = _PLAIN + _RATE_BINS + _ACTIVE_BINS
 
-FEWEST: Final = 50
+FEWEST = 50
 """A fleet of fewer accounts that are old enough says nothing of a day: one customer's decline would excuse itself."""
 FACTOR_LEAST: Final = 0.02
 FACTOR_MOST: Final = 1.25

@@ -62,7 +62,9 @@ class FleetLog:
         self._partitions = partitions
         self._kept_days = kept_days
         self._days: dict[int, FleetDay] = {}
-        self._offers: dict[int, tuple[int, DaySums | None]] = {}
+        self._offers: dict[int, dict[int, DaySums | None]] = {}
+        """What is to come: by partition, by day; None: nothing before that day. Of several days where a partition has
+        begun anew, and begun elsewhere."""
         self._learning = FleetLearning()
         self._calibration = Calibration()
         """As of the thresholds; what has come since is added with the next ones."""
@@ -80,11 +82,7 @@ class FleetLog:
     @property
     def waits_for(self) -> int | None:
         """The day that is to be decided next; None as long as nobody has offered any."""
-        return min((day for day, _ in self._offers.values()), default=None)
-
-    def has_offered(self, partition: int, day: int) -> bool:
-        """Whether an offer of the day, or of a later one, has come."""
-        return partition in self._offers and self._offers[partition][0] >= day
+        return min((day for own in self._offers.values() for day in own), default=None)
 
     def of(self, day: int) -> FleetDay:
         """The fleet on a day; on one that is not decided, or long ago, as on any."""
@@ -98,27 +96,37 @@ class FleetLog:
             raise StateError(f"an offer to the fleet has version {version}; this program reads version {VERSION}")
         if day <= self.decided:
             return
-        if partition is None:
-            while self._offers and (first := min(each for each, _ in self._offers.values())) <= day:
-                self.left_out += self._partitions - len(self._offers)
+        if partition is not None:
+            self._enter(self._offers.setdefault(partition, {}), day, packed)
+            while len(self._offers) == self._partitions and self._all_have(first := self._first):
                 self._decide(first)
-            return
-        before = self._offers.get(partition)
-        if before is not None and (before[0] > day or (before[0] == day and before[1] is not None)):
-            return
-        self._offers[partition] = (day, None if packed is None else DaySums.unpack(packed))
-        while len(self._offers) == self._partitions:
-            first = min(each for each, _ in self._offers.values())
-            if any(each == first and sums is None for each, sums in self._offers.values()):
-                return
-            self._decide(first)
+        else:
+            while self._offers and (first := self._first) <= day:
+                self.left_out += self._partitions - sum(first in own for own in self._offers.values())
+                self._decide(first)
+
+    def _enter(self, own: dict[int, DaySums | None], day: int, packed: Any) -> None:
+        if packed is None:
+            own.setdefault(day, None)
+        elif own.get(day) is None:
+            for before in [each for each, sums in own.items() if sums is None]:  # it has come beyond that
+                del own[before]
+            own[day] = DaySums.unpack(packed)
+
+    @property
+    def _first(self) -> int:
+        return min(day for own in self._offers.values() for day in own)
+
+    def _all_have(self, day: int) -> bool:
+        return not any(day in own and own[day] is None for own in self._offers.values())
 
     def _decide(self, day: int) -> None:
         sums = DaySums()
-        for partition, (each, own) in list(self._offers.items()):
-            if each == day:
-                if own is not None:
-                    sums += own
+        for partition, offers in list(self._offers.items()):
+            own = offers.pop(day, None)
+            if own is not None:
+                sums += own
+            if not offers:
                 del self._offers[partition]
         self._days[day] = self._learning.decide(weekday(day), sums.fleet)
         self.decided = day
@@ -142,7 +150,11 @@ class FleetLog:
                 VERSION,
                 self.position,
                 self.decided,
-                [(partition, day, sums and sums.pack()) for partition, (day, sums) in self._offers.items()],
+                [
+                    (partition, day, sums and sums.pack())
+                    for partition, own in self._offers.items()
+                    for day, sums in own.items()
+                ],
                 list(self._days),
                 _text(days),
                 self._learning.pack(),
@@ -159,7 +171,7 @@ class FleetLog:
             raise StateError(f"the stored fleet has version {version}; this program reads version {VERSION}")
         self.position, self.decided, offers, numbers, days, learning, watched, peaks, watched_days, since = rest
         for partition, day, sums in offers:
-            self._offers[partition] = (day, None if sums is None else DaySums.unpack(sums))
+            self._offers.setdefault(partition, {})[day] = None if sums is None else DaySums.unpack(sums)
         self._days = dict(zip(numbers, FleetDay.unpack(_bytes(days)), strict=True))
         self._learning.unpack(learning)
         self._watched = np.array(watched, np.int64)

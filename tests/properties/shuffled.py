@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from random import Random
+from zlib import crc32
 
 from schemas.alerts import Transition
 from schemas.events import InputEvent
@@ -13,6 +14,7 @@ from schemas.shuffle import ShuffleRecord, decode_shuffle, encode_shuffle
 from streams.detection.census import Census
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
+from streams.detection.fleet_log import FleetLog
 from streams.detection.home import Home
 from streams.detection.merge import Merge, Progress
 from streams.detection.origin import Origin
@@ -51,6 +53,7 @@ class Ran:
     rows: dict[str, bytes] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
     progress: Progress | None = None
+    fleet: bytes | None = None
     disordered: int = 0
     crashes: int = 0
     takes: int = 0
@@ -59,8 +62,9 @@ class Ran:
 class Ingest:
     """An input partition as it is read, with the position and the clock that are committed."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, homes: int = 1) -> None:
         self.log = log
+        self.homes = homes
         self.position = 0
         self._clock: int | None = None
         self.restart()
@@ -71,8 +75,8 @@ class Ingest:
         self.origin = Origin(
             log.topic,
             log.name,
-            homes=1,
-            home_of=lambda _: 0,
+            homes=self.homes,
+            home_of=lambda account: crc32(account.encode()) % self.homes,
             out_of_order=OUT_OF_ORDER_MS,
             future_tolerance=0,
             clock=self._clock,
@@ -83,12 +87,12 @@ class Ingest:
         """Read to the end, and committed."""
         return self.position == len(self.log.entries)
 
-    def read(self, count: int, *, caught_up: bool, most: int, committed: bool) -> list[ShuffleRecord]:
-        """Read on, and write. What is not committed is written all the same, and is written again later."""
+    def read(self, count: int, *, caught_up: bool, most: int, committed: bool) -> list[list[ShuffleRecord]]:
+        """Read on, and write, for each home. What is not committed is written all the same, and again later."""
         upto = min(self.position + count, len(self.log.entries))
         for offset in range(self.position, upto):
             take(self.origin, offset, self.log.entries[offset])
-        (records,) = self.origin.deal(upto - 1, caught_up=caught_up, most=most)
+        records = self.origin.deal(upto - 1, caught_up=caught_up, most=most)
         if committed:
             self.position, self._clock = upto, self.origin.clock
         else:
@@ -102,11 +106,29 @@ def take(origin: Origin, offset: int, entry: Entry) -> None:
     assert refused is None
 
 
+class Offers:
+    """The log of what homes offer to the fleet."""
+
+    def __init__(self) -> None:
+        self.records: list[bytes] = []
+
+    def since(self, offset: int) -> list[tuple[int, bytes]]:
+        return list(enumerate(self.records))[offset:]
+
+    def post(self, record: bytes) -> None:
+        self.records.append(record)
+
+
 class Partition:
     """A home partition with what is stored of it: rows and progress, changed by `take` alone."""
 
-    def __init__(self, world: World, config: DetectionConfig, ways: Ways) -> None:
+    def __init__(
+        self, world: World, config: DetectionConfig, ways: Ways, *, number: int = 0, offers: list[Offers] | None = None
+    ) -> None:
         self.ran = Ran()
+        self._number = number
+        self._offers = offers if offers is not None else [Offers()]
+        """One log, the same of all homes of a fleet; in a list of as many as there are homes."""
         self.log: list[bytes] = []
         self._names = frozenset(log.name for log in world.logs)
         self._config = config
@@ -119,7 +141,9 @@ class Partition:
         progress = Progress.decode(raw) if raw is not None else None
         rows = self.ran.rows
         merge = Merge(self._names, progress, most=self._ways.most, live=self._ways.live)
-        self.home = Home(Engine(self._config), merge, rows.get)
+        learnt = FleetLog(self._config, len(self._offers), self.ran.fleet)
+        log = self._offers[self._number]
+        self.home = Home(Engine(self._config, learnt), merge, rows.get, log=log, partition=self._number)
         self.home.enter(rows.items())
         self.position = progress.low if progress else 0
 
@@ -156,6 +180,7 @@ class Partition:
         for name in ("accounts", "alerts", "mrr_active", "mrr_at_risk"):
             assert +getattr(census, name) == getattr(counted, name), f"{name} is not what the rows say"
         ran.progress = output.progress
+        ran.fleet = output.fleet or ran.fleet
         ran.takes += 1
 
     def crash(self) -> None:
@@ -168,6 +193,7 @@ class Partition:
         """Work off everything, and store it."""
         self.receive(len(self.log))
         assert self.step(idle=True)
+        assert self.home.waits_for is None
         self.take(pictures=1_000_000)
         self.ran.disordered += self.home.merge.disordered
         return self.ran
@@ -183,7 +209,7 @@ def undisturbed(world: World, config: DetectionConfig, ways: Ways | None = None)
     partition = Partition(world, config, ways or Ways())
     for log in world.logs:
         written = Ingest(log).read(len(log.entries), caught_up=True, most=2_000, committed=True)
-        partition.log += map(encode_shuffle, written)
+        partition.log += map(encode_shuffle, written[0])
     return partition.finish()
 
 
@@ -200,12 +226,34 @@ def disturbed(world: World, config: DetectionConfig, ways: Ways, seed: int) -> R
             most=random.choice([1, 3, 2_000]),
             committed=random.random() >= ways.repeat,
         )
-        partition.log += map(encode_shuffle, written)
+        partition.log += map(encode_shuffle, written[0])
         if random.random() < 0.7:
             _work(partition, ways, random)
     for _ in range(6):
         _work(partition, ways, random)
     return partition.finish()
+
+
+def shared(world: World, config: DetectionConfig, ways: Ways, seed: int, homes: int) -> list[Ran]:
+    """The same, dealt out to several homes, which agree on the fleet's days."""
+    random = Random(seed)
+    offers = [Offers()] * homes
+    partitions = [Partition(world, config, ways, number=number, offers=offers) for number in range(homes)]
+    ingests = [Ingest(log, homes) for log in world.logs]
+    while reading := [each for each in ingests if not each.done]:
+        written = random.choice(reading).read(
+            random.randint(0, ways.record), caught_up=False, most=2_000, committed=True
+        )
+        for partition, records in zip(partitions, written, strict=True):
+            partition.log += map(encode_shuffle, records)
+        if random.random() < 0.7:
+            _work(random.choice(partitions), ways, random)
+    calm = Ways()
+    while any(each.position < len(each.log) or each.home.waits_for is not None for each in partitions):
+        _work(random.choice(partitions), calm, random)
+    for each in partitions:  # the last day of one may be the first that another hears of
+        each.step(idle=True)
+    return [each.finish() for each in partitions]
 
 
 def _work(partition: Partition, ways: Ways, random: Random) -> None:

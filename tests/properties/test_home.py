@@ -41,7 +41,7 @@ def same(world: World, had: Ran, wanted: Ran) -> None:
 
 def settled(world: World, had: Ran) -> dict[str, bytes]:
     """The accounts as they stand at the end. A row is stored when its account changes, and not with every day."""
-    return {name: account.encode() for name, account in as_of(had.rows, CONFIG, world.ends_at).items()}
+    return {name: account.encode() for name, account in as_of(had.rows, CONFIG, world.ends_at, had.fleet).items()}
 
 
 def by_the_engine(world: World) -> tuple[dict[str, list[Transition]], dict[str, bytes]]:
@@ -49,7 +49,7 @@ def by_the_engine(world: World) -> tuple[dict[str, list[Transition]], dict[str, 
     dealt: list[tuple[int, str, int, Usage | Fact]] = [
         (event.effective_at, log.name, event.offset, event)
         for log in world.logs
-        for record in Ingest(log).read(len(log.entries), caught_up=True, most=2_000, committed=True)
+        for record in Ingest(log).read(len(log.entries), caught_up=True, most=2_000, committed=True)[0]
         for event in record.events
     ]
     plain = in_order(dealt, Engine(CONFIG), world.ends_at)
