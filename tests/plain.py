@@ -74,6 +74,11 @@ def in_order(events: Iterable[tuple[int, str, int, Usage | Fact]], engine: Engin
     return plain
 
 
+def newest(fleets: Iterable[bytes], config: DetectionConfig) -> bytes | None:
+    """Of what several homes have stored of their fleet, that which has come furthest."""
+    return max(fleets, key=lambda each: FleetLog(config, stored=each).decided, default=None)
+
+
 def settled(
     rows: Mapping[str, bytes], config: DetectionConfig, now: int, fleet: bytes | None = None
 ) -> dict[str, Account]:

@@ -21,6 +21,7 @@ from streams.detection.fleet_log import offer
 from streams.detection.merge import Event, Merge, Progress
 from streams.detection.results import RefusedCommand
 from streams.detection.state import Account, head_of
+from streams.detection.tally import Tally
 
 BREATH: Final = 100
 """Events or due accounts handled between two moments at which the caller may do something else."""
@@ -132,6 +133,11 @@ class Home:
     def urgent(self) -> bool:
         """There is something to say that people wait for."""
         return bool(self._transitions or self._refused)
+
+    @property
+    def tally(self) -> Tally:
+        """What it has counted."""
+        return self._engine.tally
 
     @property
     def changed(self) -> int:

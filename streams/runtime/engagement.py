@@ -1,6 +1,7 @@
 """Engagement: one home partition. Merge, fold, close days, raise and resolve alerts."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -14,6 +15,7 @@ from schemas.codec import encode
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.shuffle import decode_shuffle, place_of
 from streams.detection.engine import Engine
+from streams.detection.fleet_log import FleetLog, cut
 from streams.detection.home import DECODED, Home
 from streams.detection.merge import Merge, Progress
 from streams.detection.results import RefusedCommand
@@ -29,14 +31,23 @@ from streams.runtime.writer import Record
 if TYPE_CHECKING:
     from streams.runtime.tasks import Tasks
 
+log = logging.getLogger(__name__)
+
 PROGRESS: Final = b"\0progress"
 """Key of the row that says how far the partition has come; no account id has a control character."""
+FLEET: Final = b"\0fleet"
+"""Key of the row with what the partition knows of the fleet."""
 _PICTURES: Final = 500
 _PICTURES_BESIDE: Final = 200
 """Pictures in a flush: they are the larger part of its work. While a task lags there are none, and while events come in
 all the time fewer, and those once a second."""
 _AS_UNDERSTOOD: Final = "raw is the command as it was understood, the record itself stands at its origin"
 """Part of a refused command's dead letter: the shuffle carries the command, not the record's bytes and key."""
+
+
+def is_account(key: bytes) -> bool:
+    """Whether a row is an account's, and not the partition's own."""
+    return not key.startswith(b"\0")
 
 
 class Engagement(StatefulTask):
@@ -48,8 +59,9 @@ class Engagement(StatefulTask):
 
     def __init__(self, tp: TP, tasks: "Tasks") -> None:
         super().__init__(tp, tasks)
-        self.engine = Engine(tasks.settings.detection())
         self.home: Home | None = None
+        self._waits_since = 0.0
+        self._cut_off = -1
         self._pictured_at = 0.0
         self.restored = False
         """There was state to begin with."""
@@ -69,12 +81,19 @@ class Engagement(StatefulTask):
             progress = replace(progress, low=start, read=max(start, progress.read))
         elif progress is not None and resumed.found is not None:  # nothing of what had been received is held there
             progress = replace(progress, low=start, read=start)
-        live, most = self.settings.clock == "wall", self.settings.max_waiting_events
+        config, live, most = self.settings.detection(), self.settings.clock == "wall", self.settings.max_waiting_events
+        learnt = FleetLog(config, self.settings.partitions, rows.get(FLEET))
+        await self.tasks.fleet.hold(learnt.position)
         merge = Merge(self.tasks.origins, progress, most=most, live=live)
         home = Home(
-            self.engine, merge, lambda account: rows.get(account.encode()), decoded=DECODED // self.settings.partitions
+            Engine(config, learnt),
+            merge,
+            lambda account: rows.get(account.encode()),
+            decoded=DECODED // self.settings.partitions,
+            log=self.tasks.fleet,
+            partition=self.tp.partition,
         )
-        accounts = ((key.decode(), value) for key, value in rows.items() if key != PROGRESS)
+        accounts = ((key.decode(), value) for key, value in rows.items() if is_account(key))
         while some := list(islice(accounts, CHUNK)):
             home.enter(some)
             await asyncio.sleep(0)
@@ -127,7 +146,20 @@ class Engagement(StatefulTask):
                 await self._flush()
             else:
                 await asyncio.sleep(0)
-        self.metrics.observe_home(self.tp.partition, self.home, self.engine.tally, self.settings.topic("usage"))
+        self._look_at_the_wait(self.home.waits_for)
+        self.metrics.observe_home(self.tp.partition, self.home, self.home.tally, self.settings.topic("usage"))
+
+    def _look_at_the_wait(self, day: int | None) -> None:
+        """On the wall clock a day is not waited for without end: one home that cannot work would hold up all."""
+        now = monotonic()
+        if day is None or self.settings.clock != "wall":
+            self._waits_since = 0.0
+        elif not self._waits_since:
+            self._waits_since = now
+        elif now - self._waits_since >= self.settings.fleet_wait / 1000 and self._cut_off < day:
+            self._cut_off = day
+            log.warning("home partition %d: others have not closed day %d, it closes without them", self.tp.partition, day)
+            self.tasks.fleet.post(cut(day))
 
     @property
     def _much_to_flush(self) -> bool:
@@ -159,6 +191,12 @@ class Engagement(StatefulTask):
         return _PICTURES_BESIDE if monotonic() - self._pictured_at >= self.settings.flush / 1000 else 0
 
     @property
+    def has_room(self) -> bool:
+        """See `Task`. While a day is waited for, no more events are held than otherwise."""
+        waits = self.home is not None and self.home.waits_for is not None
+        return super().has_room and not (waits and len(self.home.merge) > self.settings.max_waiting_events)
+
+    @property
     def lagging(self) -> bool:
         """Input is still far from its end, here or at an origin."""
         return super().lagging or (self.home is not None and not self.home.merge.caught_up)
@@ -186,6 +224,8 @@ class Engagement(StatefulTask):
             yield Record(health, partition, account.encode(), value)
         for account, value in output.rows:
             yield self.row(account.encode(), value)
+        if output.fleet is not None:
+            yield self.row(FLEET, output.fleet)
         yield self.row(PROGRESS, replace(output.progress, shuffle=self.mark).encode())
 
     def _refused(self, refused: RefusedCommand) -> Record:

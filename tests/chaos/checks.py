@@ -12,13 +12,13 @@ from streams.cli.reading import read_all
 from streams.detection.engine import Engine
 from streams.detection.merge import Progress
 from streams.runtime import topics
-from streams.runtime.engagement import PROGRESS
+from streams.runtime.engagement import FLEET, PROGRESS, is_account
 from streams.runtime.ingest import home_of
 from streams.runtime.settings import Settings
 from tests.chaos.removed import Removed
 from tests.e2e.harness import Application
 from tests.e2e.same import by_account, key, same_as_the_pure_engine
-from tests.plain import settled
+from tests.plain import newest, settled
 from tests.scenarios.pure import Outcome
 
 Place = tuple[str, int]
@@ -97,9 +97,10 @@ async def _states(app: Application, expected: Outcome, end_at: int, *, anew: set
     settings = app.settings
     stored: dict[str, bytes] = {}
     last: dict[int, Progress] = {}
+    fleets: dict[int, bytes | None] = {}
     begun: Counter[int] = Counter()
     async for record in read_all(settings, topics.changelog(settings, topics.ENGAGEMENT)):
-        if record.key != PROGRESS:
+        if is_account(record.key):
             account = record.key.decode()
             assert record.partition == home_of(account, settings.partitions), f"{account} in {record.partition}"
             if record.value is None:
@@ -107,6 +108,9 @@ async def _states(app: Application, expected: Outcome, end_at: int, *, anew: set
                 del stored[account]
             else:
                 stored[account] = record.value
+            continue
+        if record.key == FLEET:
+            fleets[record.partition] = record.value
             continue
         progress, before = Progress.decode(record.value), last.get(record.partition)
         if before is not None and progress.clock is None and not progress.origins and begun[record.partition] < resets:
@@ -116,7 +120,8 @@ async def _states(app: Application, expected: Outcome, end_at: int, *, anew: set
         elif before is not None:
             _goes_on(before, progress, anew)
         last[record.partition] = progress
-    found = settled(stored, settings.detection(), end_at)
+    config = settings.detection()
+    found = settled(stored, config, end_at, newest(filter(None, fleets.values()), config))
     wanted = {name: account.encode() for name, account in expected.accounts.items()}
     assert {name: account.encode() for name, account in found.items()} == wanted
 

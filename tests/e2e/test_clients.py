@@ -23,7 +23,7 @@ from streams.broker.jars import DEPLOY
 from streams.cli.reading import read_all
 from streams.produce import Sender
 from streams.runtime import topics
-from streams.runtime.engagement import PROGRESS
+from streams.runtime.engagement import is_account
 from tests.e2e.harness import Application, application
 from tests.scenarios.story import HOUR_MS, Story
 
@@ -185,5 +185,5 @@ async def create_inputs(app: Application) -> None:
 async def states_of(app: Application) -> dict[str, bytes]:
     """The stored state of every account, byte for byte, and its home's partition before it."""
     log = topics.changelog(app.settings, topics.ENGAGEMENT)
-    rows = {record.key: record async for record in read_all(app.settings, log) if record.key != PROGRESS}
+    rows = {record.key: record async for record in read_all(app.settings, log) if is_account(record.key)}
     return {key.decode(): b"%d %b" % (record.partition, record.value) for key, record in rows.items()}

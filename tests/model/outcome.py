@@ -17,12 +17,12 @@ from schemas.shuffle import decode_shuffle
 from streams.detection.merge import Progress
 from streams.detection.state import Account
 from streams.runtime.channels import routes_of
-from streams.runtime.engagement import PROGRESS
+from streams.runtime.engagement import FLEET, PROGRESS, is_account
 from streams.runtime.topics import ENGAGEMENT, changelog
 from tests.model.cluster import Cluster
 from tests.model.inputs import Expected, Inputs, expected
 from tests.model.kafka import Kafka
-from tests.plain import settled
+from tests.plain import newest, settled
 
 
 class Outcome:
@@ -64,11 +64,13 @@ class Outcome:
 
     def _states(self) -> None:
         config, log = self._settings.detection(), changelog(self._settings, ENGAGEMENT)
-        rows = {each.key: each.value for _, each in self._kafka.committed(log) if each.key != PROGRESS}
+        rows = {each.key: each.value for _, each in self._kafka.committed(log) if is_account(each.key)}
+        fleets = {tp: each.value for tp, each in self._kafka.committed(log) if each.key == FLEET}
+        fleet = newest(filter(None, fleets.values()), config)
         stored = {(key or b"").decode(): value or b"" for key, value in rows.items()}
         assert sorted(stored) == sorted(self._wanted.accounts)
         pictures = {each.key: each.value for _, each in self._kafka.committed(self._settings.topic("health"))}
-        for name, account in settled(stored, config, self._inputs.at).items():
+        for name, account in settled(stored, config, self._inputs.at, fleet).items():
             wanted = self._wanted.accounts[name]
             picture = AccountPicture.model_validate_json(pictures[name.encode()] or b"")
             assert picture.engagement.events_total == account.events_total, "its last change is not on the picture"
@@ -141,7 +143,7 @@ class Outcome:
         """What holds without transactions, too."""
         self._errors()
         log = changelog(self._settings, ENGAGEMENT)
-        rows = {each.key: each.value for _, each in self._kafka.committed(log) if each.key != PROGRESS}
+        rows = {each.key: each.value for _, each in self._kafka.committed(log) if is_account(each.key)}
         for name, wanted in self._wanted.accounts.items():
             assert Account.decode(name, rows[name.encode()] or b"").events_total >= wanted.events_total
         assert not self._wanted.dead.keys() - self._letters().keys()

@@ -18,7 +18,7 @@ from streams.detection.calendar import Calendar
 from streams.detection.state import Account
 from streams.runtime import group, topics
 from streams.runtime.deliver import POSITION, TAKEN
-from streams.runtime.engagement import PROGRESS
+from streams.runtime.engagement import is_account
 from streams.runtime.settings import Settings
 from streams.runtime.writer import has_transactions
 
@@ -146,7 +146,7 @@ async def _state(settings: Settings) -> tuple[int, int | None, int]:
     last: dict[bytes, int | None] = {}
     unreadable: set[bytes] = set()
     async for record in read_all(settings, topics.changelog(settings, topics.ENGAGEMENT)):
-        if record.key == PROGRESS:
+        if not is_account(record.key):
             continue
         unreadable.discard(record.key)
         if record.value is None:
