@@ -84,6 +84,7 @@ class App(faust.App):
             log.info("stopping")
         self.tables.give_up()  # type: ignore[attr-defined]
         await self.tasks.release()
+        await self.tasks.fleet.stop()
         await super().on_stop()
         for store in self.metrics.standings.stores:
             store.close()
@@ -125,7 +126,7 @@ class App(faust.App):
             await self._directory.take()
         partitions = await topics.partition_counts(settings)
         tasks.origins = frozenset(f"{name}/{number}" for name in tasks.inputs for number in range(partitions[name]))
-        tasks.topic_ids = TopicIds(settings, [*tasks.stages, *tasks.changelogs.values()])
+        tasks.topic_ids = TopicIds(settings, [*tasks.stages, *tasks.changelogs.values(), settings.fleet_topic])
         tasks.dead_letter_partitions = partitions[settings.topic("dead_letters")]
         tasks.transactions = await has_transactions(settings)
         self.metrics.exactly_once.set(tasks.transactions)
@@ -136,6 +137,7 @@ class App(faust.App):
         tasks.channels = channels_of(settings, tasks.routes, self._session)
         if not tasks.routes:
             log.warning("no route: alerts go to the topic only (set SLACKWATER_SLACK_WEBHOOK_URL)")
+        await tasks.fleet.start()
 
 
 def create_app(settings: Settings) -> App:

@@ -73,6 +73,7 @@ class Settings(BaseModel):
     grace: Duration = 3_600_000
     future_tolerance: Duration = 600_000
     dedup_window: Duration = 172_800_000
+    fleet_wait: Annotated[Duration, Field(ge=1_000)] = 900_000
     max_record_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 1 << 20
     max_waiting_events: Annotated[int, Field(ge=1_000)] = 200_000
     user_hash_key: HashKey | None = None
@@ -134,6 +135,11 @@ class Settings(BaseModel):
     def undelivered_topic(self) -> str:
         """Internal: notifications given up, with the reason."""
         return f"{self.app_id}-undelivered"
+
+    @property
+    def fleet_topic(self) -> str:
+        """Internal: what the home partitions tell each other of a day, in one order for all of them."""
+        return f"{self.app_id}-fleet"
 
     def detection(self) -> DetectionConfig:
         """The part of the settings that the pure engine takes."""

@@ -18,6 +18,7 @@ from schemas.events import InputTopic
 from streams.runtime.channels import routes_of
 from streams.runtime.deliver import Deliver
 from streams.runtime.engagement import Engagement
+from streams.runtime.fleet_topic import FleetTopic
 from streams.runtime.ingest import Ingest, home_of
 from streams.runtime.intact import FORBIDDEN, forbidden, refuse_empty_state
 from streams.runtime.losses import notice
@@ -72,6 +73,7 @@ class Tasks:
             settings.topic("alerts"): Notify,
             settings.notifications_topic: Deliver,
         }
+        self.fleet = FleetTopic(settings, self.wake_homes)
         self.by_tp: dict[TP, Task] = {}
         self._ending: dict[TP, Task] = {}
         """Let go last; kept to tell what of it was not committed."""
@@ -193,6 +195,12 @@ class Tasks:
         task = self.by_tp.get(event.message.tp)
         if task is not None:
             task.handle(event.value)
+
+    def wake_homes(self) -> None:
+        """Let the home tasks look around: there is news of the fleet."""
+        for task in self.by_tp.values():
+            if isinstance(task, Engagement):
+                task.wake()
 
     def seek_back(self, task: Task) -> None:
         """Read again from where a task stands; or from the first record there is, if that comes later."""

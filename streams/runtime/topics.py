@@ -18,6 +18,7 @@ from streams.runtime.settings import Settings
 Role = Literal["input", "output", "internal"]
 _DAY: Final = 86_400_000
 _LARGE: Final = str(16 << 20)
+_FOR_EVER: Final = {"retention_ms": "-1", "retention_bytes": "-1"}
 _KNOWN_SECONDS: Final = 20.0
 ENGAGEMENT: Final = "engagement"
 DELIVERIES: Final = "deliveries"
@@ -72,6 +73,8 @@ def plan(settings: Settings) -> list[TopicPlan]:
         topic(settings.shuffle_topic, "internal", "delete", retention_ms=days[7], max_message_bytes=_LARGE),
         topic(settings.notifications_topic, "internal", "delete", retention_ms=days[7]),
         topic(settings.undelivered_topic, "internal", "delete", retention_ms=days[14], max_message_bytes=_LARGE),
+        # A home that begins anew reads all of it: a few MB a year.
+        topic(settings.fleet_topic, "internal", "delete", partitions=1, **_FOR_EVER, max_message_bytes=_LARGE),
         topic(changelog(settings, ENGAGEMENT), "internal", "compact", max_message_bytes=_LARGE),
         topic(changelog(settings, DELIVERIES), "internal", "compact", max_message_bytes=_LARGE),
     ]
@@ -115,13 +118,7 @@ async def verify(settings: Settings) -> list[Problem]:
                 )
             continue
         if each.role != "input" and each.name not in _free(settings) and counts[each.name] != each.partitions:
-            problems.append(
-                Problem(
-                    each.name,
-                    f"has {counts[each.name]} partitions, and the setting partitions says {each.partitions}",
-                    f"set SLACKWATER_PARTITIONS={counts[each.name]}; the count is fixed once there is state",
-                )
-            )
+            problems.append(_miscounted(each, counts[each.name], settings))
         policy = cleanup.get(each.name)
         if policy and ",".join(sorted(policy.split(","))) not in each.cleanup:
             problems.append(
@@ -141,6 +138,20 @@ async def partition_counts(settings: Settings) -> dict[str, int]:
 
 
 _LOST: Final[dict[Role, str]] = {"input": "events", "output": "records", "internal": "state"}
+
+
+def _miscounted(topic: TopicPlan, count: int, settings: Settings) -> Problem:
+    if topic.name == settings.fleet_topic:
+        return Problem(
+            topic.name,
+            f"has {count} partitions, and must have {topic.partitions}, which gives its records one order for all",
+            "delete it while no worker runs, and run: slackwater reset",
+        )
+    return Problem(
+        topic.name,
+        f"has {count} partitions, and the setting partitions says {topic.partitions}",
+        f"set SLACKWATER_PARTITIONS={count}; the count is fixed once there is state",
+    )
 
 
 def _free(settings: Settings) -> set[str]:

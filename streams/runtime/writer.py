@@ -89,9 +89,10 @@ class TransactionalWriter:
 
 
 class PlainWriter:
-    """For a broker without transactions: a flush, and the position after it. A crash in between repeats the flush."""
+    """For a broker without transactions: a flush, and the position after it. A crash in between repeats the flush.
+    Without `commit` no position can be written."""
 
-    def __init__(self, settings: Settings, commit: Commit) -> None:
+    def __init__(self, settings: Settings, commit: Commit | None = None) -> None:
         self._commit = commit
         self._producer = Producer(**settings.kafka(), **_PRODUCER)
 
@@ -103,6 +104,7 @@ class PlainWriter:
         await sending.send(records)
         offsets = await sending.written()
         if position is not None:
+            assert self._commit is not None
             await self._commit(dict([position]))
         return offsets
 

@@ -25,7 +25,9 @@ async def test_what_was_created_has_no_problems_and_is_not_created_again(setting
     assert await topics.create(settings) == []
     assert await topics.verify(settings) == []
     counts = await topics.partition_counts(settings)
-    assert {counts[each.name] for each in topics.plan(settings)} == {3}
+    fleet = counts.pop(settings.fleet_topic)
+    assert fleet == 1
+    assert {counts[each.name] for each in topics.plan(settings) if each.name in counts} == {3}
 
 
 async def test_missing_input_topics_are_problems_and_missing_others_are_not(settings: Settings) -> None:
@@ -42,8 +44,21 @@ async def test_another_count_of_partitions_is_a_problem_of_our_own_topics_only(s
     problems = {each.topic: each for each in await topics.verify(other)}
     assert settings.shuffle_topic in problems
     assert topics.changelog(settings, topics.ENGAGEMENT) in problems
-    assert not {*topics.input_names(settings), settings.topic("dead_letters")} & set(problems)
+    others = {*topics.input_names(settings), settings.topic("dead_letters"), settings.fleet_topic}
+    assert not others & set(problems)
     assert "SLACKWATER_PARTITIONS=3" in problems[settings.shuffle_topic].remedy
+
+
+async def test_a_fleet_topic_of_several_partitions_is_a_problem(settings: Settings) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
+    await admin.start()
+    await admin.create_topics([NewTopic(settings.fleet_topic, 3, 1)])
+    await admin.close()
+    await topics.create(settings)
+    (problem,) = await topics.verify(settings)
+    assert problem.topic == settings.fleet_topic
+    assert "has 3 partitions, and must have 1" in problem.text
+    assert "slackwater reset" in problem.remedy
 
 
 @pytest.mark.kafka

@@ -9,7 +9,7 @@ producer's affair.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import SimpleNamespace
@@ -68,6 +68,10 @@ class Kafka:
         self.group: dict[TP, OffsetAndMetadata] = {}
         self.slow = False
         """Markers stay on their way until somebody has to wait for them."""
+        self.fleet: list[bytes] = []
+        """The fleet topic, which is written outside of transactions."""
+        self.hear_of_fleet: list[Callable[[], None]] = []
+        """Called when something was added to it: one of each worker."""
         self.appended = 0
         self.fenced = 0
         """Calls that were refused since another producer has the id."""
@@ -112,6 +116,12 @@ class Kafka:
         transaction.state = State.COMMITTED if commit else State.ABORTED
         if not self.slow:
             self._settle(by[0])
+
+    def tell_of_fleet(self) -> None:
+        """Something was added to the fleet topic."""
+        self.appended += 1
+        for each in self.hear_of_fleet:
+            each()
 
     # For readers.
 

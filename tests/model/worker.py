@@ -21,6 +21,7 @@ from streams.runtime.tasks import Tasks
 from streams.runtime.transport import Batch
 from tests.model.clock import Clock, Loop
 from tests.model.faust import App, Channel, Consumer, Tables, application
+from tests.model.fleet import FakeFleet
 from tests.model.kafka import Kafka
 from tests.model.producer import Producer
 
@@ -81,6 +82,8 @@ class Worker:
         self.loop.set_exception_handler(lambda _, context: self.errors.append(context.get("exception", RuntimeError())))
         self.app = App(Consumer(self))
         self.tasks = Tasks(self.app, settings, application().metrics)  # type: ignore[arg-type]
+        self.tasks.fleet = FakeFleet(kafka.fleet, kafka.tell_of_fleet)  # type: ignore[assignment]
+        kafka.hear_of_fleet.append(self._hear_of_fleet)
         self.app.tables = Tables(self.tasks.changelogs)
         self.tasks.channels = dict.fromkeys((route.name for route in self.tasks.routes), Channel(self))
         failed = self.tasks.failed
@@ -215,6 +218,11 @@ class Worker:
             self.clock.seconds += 0.1
         if self.alive:
             self._revoking.result()
+
+    def _hear_of_fleet(self) -> None:
+        """In its next turn; whoever posted it may be another one."""
+        if not self._buried:
+            self.loop.call_soon(self.tasks.wake_homes)
 
     async def _release(self) -> None:
         if self._recovering is not None:

@@ -3,7 +3,7 @@
 1. The producers of all tasks are started. That fences whatever still writes in this application's name, a worker that
    was suspended, say, and settles what it left open. If a worker starts meanwhile, it fences the reset in its turn,
    which then ends with an error.
-2. The ends of the shuffle are read: all that is new will lie behind them.
+2. The ends of the shuffle and of the fleet topic are read: all that is new will lie behind them.
 3. The input positions are set to the earliest. A worker that starts now reads everything again and passes over all of
    it, for its state says how far it had come.
 4. For each home partition in one transaction every row of the state is deleted, and the progress set to the shuffle's
@@ -91,6 +91,8 @@ class _Reset:
         self._admin = admin
         self._counts = counts
         self._ends: dict[TopicPartition, int] = {}
+        self._fleet_end = 0
+        """Where the homes that are reset begin to hear of each other."""
         self.writers: dict[TP, Writer] = {}
 
     @classmethod
@@ -107,6 +109,8 @@ class _Reset:
             await consumer.start()
             await admin.start()
             await reset._fence(exactly_once)
+            fleet = TopicPartition(settings.fleet_topic, 0)
+            reset._fleet_end = (await consumer.end_offsets([fleet]))[fleet]
             yield reset
         finally:
             await asyncio.gather(*(writer.stop() for writer in reset.writers.values()))
@@ -134,6 +138,7 @@ class _Reset:
             await self._tell(partition, until, outputs)
             records = [Record(log, partition, key, None) for key in row.keys]
             records += [Record(health, partition, key, None) for key in pictures.get(partition, ())]
+            # self._fleet_end is passed on with the progress
             records.append(Record(log, partition, PROGRESS, Progress(end, end, None, {}).encode()))
             await self._write(tp, records, end)
 

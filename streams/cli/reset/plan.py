@@ -81,6 +81,7 @@ def steps(settings: Settings, found: Found, outputs: Outputs, pending: Pending) 
     return [
         *again,
         Step(settings.shuffle_topic, "read on from its end", "what is in it is passed over"),
+        Step(settings.fleet_topic, "read on from its end", "what is in it is passed over"),
         Step(state, "every row deleted", f"{found.accounts:,} accounts"),
         *ends,
         wait,

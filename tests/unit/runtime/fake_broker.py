@@ -16,6 +16,7 @@ from streams.runtime.task import Task
 from streams.runtime.tasks import Tasks
 from streams.runtime.transport import Batch
 from streams.runtime.writer import Record, Writer
+from tests.model.fleet import FakeFleet
 
 
 class FakeBroker:
@@ -63,7 +64,8 @@ def batch(start: int, values: Iterable[bytes | None], *, timestamp: int = 1_740_
 
 
 def tasks_on(broker: FakeBroker, settings: Settings) -> tuple[Tasks, list[Exception]]:
-    """The tasks of a worker, which write to `broker`; and the errors that end them, as they come."""
+    """The tasks of a worker, which write to `broker`, with a fleet topic of their own; and the errors that end them, as
+    they come."""
     errors: list[Exception] = []
 
     def failed(task: Task, error: Exception) -> None:
@@ -75,6 +77,7 @@ def tasks_on(broker: FakeBroker, settings: Settings) -> tuple[Tasks, list[Except
     tasks = create_app(settings).tasks
     tasks.writer = writer  # type: ignore[method-assign]
     tasks.failed = failed  # type: ignore[method-assign]
+    tasks.fleet = FakeFleet([], tasks.wake_homes)  # type: ignore[assignment]
     return tasks, errors
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import SettingsError
+from streams.runtime import topics
 from streams.runtime.settings import Settings, load_settings
 
 SASL = {
@@ -67,6 +68,20 @@ def test_public_topics_have_the_prefix_and_internal_ones_the_application_id() ->
     assert settings.shuffle_topic == "watch-shuffle"
     assert settings.notifications_topic == "watch-notifications"
     assert settings.undelivered_topic == "watch-undelivered"
+    assert settings.fleet_topic == "watch-fleet"
+
+
+def test_there_is_one_fleet_topic_partition_however_many_homes_and_it_is_kept_for_ever() -> None:
+    (fleet,) = [each for each in topics.plan(Settings(partitions=7)) if each.name == "slackwater-fleet"]
+    assert (fleet.partitions, fleet.role) == (1, "internal")
+    kept = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+    assert kept.items() <= fleet.configs.items()
+    assert fleet.configs["message.timestamp.type"] == "LogAppendTime"
+
+
+def test_homes_wait_for_each_other_for_a_quarter_of_an_hour_unless_it_is_said() -> None:
+    assert load_settings({}).fleet_wait == 900_000
+    assert load_settings({"SLACKWATER_FLEET_WAIT": "90s"}).fleet_wait == 90_000
 
 
 def test_there_is_no_topic_of_another_name() -> None:

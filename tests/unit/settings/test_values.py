@@ -47,6 +47,7 @@ def test_anything_else_is_no_duration(text: str) -> None:
         ("CLOCK", "sundial"),
         ("GRACE", "60"),
         ("FLUSH", "0s"),
+        ("FLEET_WAIT", "999ms"),
         ("TIMEZONE", "Mars/Olympus"),
         ("TIMEZONE", "../../etc/passwd"),
         ("FALSE_ALARMS_PER_ACCOUNT_YEAR", "0"),

@@ -1,0 +1,242 @@
+"""The fleet topic: what the home partitions tell each other, in one order that holds for all of them.
+
+One reader and one writer for all home tasks of a worker. Every record is held in memory as it was read, from the
+earliest offset that any of them asked for; there are few of them. What is posted is written outside the transactions of
+the tasks, in order and as often as it takes: a record may come twice, and the first one counts.
+
+Where the topic ends before what was read of it, it was deleted and created again. That is logged as an error, all that
+was held is dropped, and the new one is held from its start; so nobody is handed records of both. Whoever stands behind
+its end hears nothing until it has grown so far, and can tell by the topic's id (`Tasks.topics`) that it is another one.
+A new topic that is as long as the old one by the time it is looked at is not noticed here.
+"""
+
+import asyncio
+import logging
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from schemas.errors import SlackwaterError
+from streams.runtime.settings import Settings
+from streams.runtime.transport import FETCH_WAIT_MS
+from streams.runtime.writer import PlainWriter, Record
+
+log = logging.getLogger(__name__)
+
+_PAUSE: Final = 1.0
+"""Seconds between a failure and the next attempt."""
+_POLL_MS: Final = 100
+"""For so long nobody looks whether more is asked for."""
+_STOP_SECONDS: Final = 2.0
+_READ: Final = "read"
+_WRITTEN: Final = "written"
+
+
+class FleetTopic:
+    """The fleet topic, as the home tasks of a worker share it. `arrived` is called when something new is held."""
+
+    def __init__(self, settings: Settings, arrived: Callable[[], None]) -> None:
+        self._settings = settings
+        self._arrived = arrived
+        self._tp = TopicPartition(settings.fleet_topic, 0)
+        self._held: list[tuple[int, bytes]] = []
+        self._first: int | None = None
+        """Everything from here up to `_next` is held; None as long as nobody asked for anything."""
+        self._next = 0
+        self._asked: list[tuple[int, asyncio.Future[None]]] = []
+        self._first_ask = asyncio.Event()
+        self._due: list[tuple[int, asyncio.Future[None]]] = []
+        """Who waits until the reader has come to an end that was seen."""
+        self._outbox: deque[bytes] = deque()
+        self._posted = asyncio.Event()
+        self._running: list[asyncio.Task[None]] = []
+        self._failing: set[str] = set()
+        """What has failed and been told, and has not succeeded since."""
+
+    async def start(self) -> None:
+        """Begin to read, once somebody asks, and to write. The broker may be away."""
+        for work, what in ((self._read, _READ), (self._write, _WRITTEN)):
+            self._running.append(asyncio.create_task(self._keep(work, what), name=f"fleet topic {what}"))
+
+    async def stop(self) -> None:
+        """Let go of the broker. What is not written by now will not be; who waits for `hold` is cancelled."""
+        running, self._running = self._running, []
+        for each in running:
+            each.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for _, held in self._asked + self._due:
+            held.cancel()
+        self._asked, self._due = [], []
+
+    async def hold(self, offset: int) -> None:
+        """Return when every record from `offset` on that is in the topic now is held. Records that were removed are
+        not waited for, a broker that is away is."""
+        held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asked.append((offset, held))
+        self._first_ask.set()
+        await held
+
+    def since(self, offset: int) -> list[tuple[int, bytes]]:
+        """The held records from `offset` on, in order: their offsets, which may have gaps, and values."""
+        if not self._held or self._held[-1][0] < offset:
+            return []
+        return self._held[bisect_left(self._held, (offset,)) :]
+
+    def post(self, value: bytes) -> None:
+        """Have it written, after all that was posted before."""
+        self._outbox.append(value)
+        self._posted.set()
+
+    async def _keep(self, work: Callable[[], Awaitable[None]], what: str) -> None:
+        while True:
+            try:
+                await work()
+            except Exception as error:  # whatever it was, the homes wait for what comes next
+                if what not in self._failing:
+                    known = isinstance(error, KafkaError | OSError | SlackwaterError)
+                    log.warning(
+                        "%s cannot be %s for now: %r", self._tp.topic, what, error, exc_info=None if known else error
+                    )
+                self._failing.add(what)
+            await asyncio.sleep(_PAUSE)
+
+    def _well(self, what: str) -> None:
+        if what in self._failing:
+            log.info("%s is %s again", self._tp.topic, what)
+        self._failing.discard(what)
+
+    # Reading.
+
+    async def _read(self) -> None:
+        await self._first_ask.wait()
+        consumer = AIOKafkaConsumer(
+            **self._settings.kafka(),
+            client_id=f"{self._settings.app_id}-fleet",
+            auto_offset_reset="none",  # what is gone is looked into here
+            enable_auto_commit=False,
+            fetch_min_bytes=1,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+        )
+        try:
+            await consumer.start()
+            consumer.assign([self._tp])
+            if self._first is not None:
+                consumer.seek(self._tp, self._next)
+            while True:
+                await self._read_on(consumer)
+        finally:  # not waited for without end: while a broker is away that may take long
+            await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=_STOP_SECONDS)
+
+    async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
+        if self._asked:
+            await self._begin(consumer)
+            self._answer()
+            self._well(_READ)
+        try:
+            records = (await consumer.getmany(self._tp, timeout_ms=_POLL_MS)).get(self._tp)
+        except OffsetOutOfRangeError:
+            await self._begin_anew(consumer)
+            self._answer()
+            return
+        if records:
+            self._next = records[-1].offset + 1
+            self._held += _values(records)
+            self._answer()
+            self._well(_READ)
+            self._arrived()
+
+    async def _begin(self, consumer: AIOKafkaConsumer) -> None:
+        """Go on from where is asked for, and find out how far there is something to be held."""
+        asked = list(self._asked)  # they stay there until all is known: any call here may fail
+        first = min(offset for offset, _ in asked)
+        end = (await consumer.end_offsets([self._tp]))[self._tp]
+        if self._first is None:
+            self._first = self._next = await self._earliest(consumer, first)
+            consumer.seek(self._tp, self._next)
+        if end < self._next and await self._ends_before(consumer, end):
+            await self._begin_anew(consumer)
+            return
+        if first < self._first:
+            start = await self._earliest(consumer, first)
+            if start < self._first:
+                self._held[:0] = await self._between(consumer, start, self._first)
+                consumer.seek(self._tp, self._next)
+            self._first = first
+        self._asked = self._asked[len(asked) :]
+        self._due += [(end, held) for _, held in asked]
+
+    async def _earliest(self, consumer: AIOKafkaConsumer, offset: int) -> int:
+        """The offset, or where the topic begins if that is later."""
+        start = int((await consumer.beginning_offsets([self._tp]))[self._tp])
+        if start > offset:
+            log.error("%s begins at offset %d: what lay before it is gone", self._tp.topic, start)
+        return max(start, offset)
+
+    async def _between(self, consumer: AIOKafkaConsumer, start: int, end: int) -> list[tuple[int, bytes]]:
+        found: list[tuple[int, bytes]] = []
+        consumer.seek(self._tp, start)
+        while (at := await consumer.position(self._tp)) < end:
+            records = (await consumer.getmany(self._tp, timeout_ms=_POLL_MS)).get(self._tp, [])
+            found += [each for each in _values(records) if each[0] < end]
+            if not records and at >= (await consumer.end_offsets([self._tp]))[self._tp]:
+                break  # it was cut short meanwhile
+        return found
+
+    async def _ends_before(self, consumer: AIOKafkaConsumer, end: int) -> bool:
+        """Whether the topic really ends before what was read. The embedded broker says where its last batch begins."""
+        try:
+            read = await self._between(consumer, end - 1, end) if end else []
+        except OffsetOutOfRangeError:  # it has no records
+            read = []
+        at = await consumer.position(self._tp) if read else end
+        consumer.seek(self._tp, self._next)
+        return bool(at < self._next)
+
+    async def _begin_anew(self, consumer: AIOKafkaConsumer) -> None:
+        """There is nothing where the reader stands."""
+        start = (await consumer.beginning_offsets([self._tp]))[self._tp]
+        if start > self._next:
+            log.error("%s: offsets %d to %d were removed before they were read", self._tp.topic, self._next, start - 1)
+        else:
+            log.error(
+                "%s ends before offset %d, up to which it was read: it was created anew, and is read from its start",
+                self._tp.topic,
+                self._next,
+            )
+            self._held, self._first = [], start
+            self._asked += [(start, held) for _, held in self._due]
+            self._due = []
+        self._next = start
+        consumer.seek(self._tp, start)
+
+    def _answer(self) -> None:
+        for _, held in [each for each in self._due if each[0] <= self._next]:
+            if not held.done():
+                held.set_result(None)
+        self._due = [each for each in self._due if not each[1].done()]
+
+    # Writing.
+
+    async def _write(self) -> None:
+        writer = PlainWriter(self._settings)
+        try:
+            await writer.start()
+            while True:
+                await self._posted.wait()
+                some = list(self._outbox)
+                await writer.write([Record(self._tp.topic, 0, None, value) for value in some], None)
+                for _ in some:
+                    self._outbox.popleft()
+                if not self._outbox:
+                    self._posted.clear()
+                self._well(_WRITTEN)
+        finally:
+            await writer.stop()
+
+
+def _values(records: list[Any]) -> list[tuple[int, bytes]]:
+    return [(record.offset, record.value) for record in records if record.value is not None]
