@@ -22,15 +22,15 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from schemas.errors import SlackwaterError
 from streams.runtime.settings import Settings
-from streams.runtime.transport import FETCH_WAIT_MS
 from streams.runtime.writer import PlainWriter, Record
 
 log = logging.getLogger(__name__)
 
 _PAUSE: Final = 1.0
 """Seconds between a failure and the next attempt."""
-_POLL_MS: Final = 100
-"""For so long nobody looks whether more is asked for."""
+_WAIT_MS: Final = 50
+"""A broker keeps a fetch for so long when there is nothing: a question for its end comes after that, and the embedded
+broker looks only now and then whether something has come."""
 _STOP_SECONDS: Final = 2.0
 _READ: Final = "read"
 _WRITTEN: Final = "written"
@@ -119,7 +119,7 @@ class FleetTopic:
             auto_offset_reset="none",  # what is gone is looked into here
             enable_auto_commit=False,
             fetch_min_bytes=1,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_max_wait_ms=_WAIT_MS,
         )
         try:
             await consumer.start()
@@ -137,7 +137,7 @@ class FleetTopic:
             self._answer()
             self._well(_READ)
         try:
-            records = (await consumer.getmany(self._tp, timeout_ms=_POLL_MS)).get(self._tp)
+            records = (await consumer.getmany(self._tp, timeout_ms=_WAIT_MS)).get(self._tp)
         except OffsetOutOfRangeError:
             await self._begin_anew(consumer)
             self._answer()
@@ -154,12 +154,15 @@ class FleetTopic:
         asked = list(self._asked)  # they stay there until all is known: any call here may fail
         first = min(offset for offset, _ in asked)
         end = (await consumer.end_offsets([self._tp]))[self._tp]
+        new = self._first is None
         if self._first is None:
             self._first = self._next = await self._earliest(consumer, first)
             consumer.seek(self._tp, self._next)
-        if end < self._next and await self._ends_before(consumer, end):
-            await self._begin_anew(consumer)
-            return
+        if end < self._next or (new and end == self._next):
+            end = await self._really_ends(consumer, end)
+            if end < self._next:
+                await self._begin_anew(consumer)
+                return
         if first < self._first:
             start = await self._earliest(consumer, first)
             if start < self._first:
@@ -180,21 +183,22 @@ class FleetTopic:
         found: list[tuple[int, bytes]] = []
         consumer.seek(self._tp, start)
         while (at := await consumer.position(self._tp)) < end:
-            records = (await consumer.getmany(self._tp, timeout_ms=_POLL_MS)).get(self._tp, [])
+            records = (await consumer.getmany(self._tp, timeout_ms=_WAIT_MS)).get(self._tp, [])
             found += [each for each in _values(records) if each[0] < end]
             if not records and at >= (await consumer.end_offsets([self._tp]))[self._tp]:
                 break  # it was cut short meanwhile
         return found
 
-    async def _ends_before(self, consumer: AIOKafkaConsumer, end: int) -> bool:
-        """Whether the topic really ends before what was read. The embedded broker says where its last batch begins."""
+    async def _really_ends(self, consumer: AIOKafkaConsumer, end: int) -> int:
+        """The topic's end. The embedded broker says where its last batch begins, which is read as a whole."""
         try:
             read = await self._between(consumer, end - 1, end) if end else []
         except OffsetOutOfRangeError:  # it has no records
             read = []
-        at = await consumer.position(self._tp) if read else end
+        if read:
+            end = await consumer.position(self._tp)
         consumer.seek(self._tp, self._next)
-        return bool(at < self._next)
+        return end
 
     async def _begin_anew(self, consumer: AIOKafkaConsumer) -> None:
         """There is nothing where the reader stands."""
