@@ -45,9 +45,9 @@ _AS_UNDERSTOOD: Final = "raw is the command as it was understood, the record its
 """Part of a refused command's dead letter: the shuffle carries the command, not the record's bytes and key."""
 
 
-def is_account(key: bytes) -> bool:
+def is_account(key: bytes | None) -> bool:
     """Whether a row is an account's, and not the partition's own."""
-    return not key.startswith(b"\0")
+    return key is not None and not key.startswith(b"\0")
 
 
 class Engagement(StatefulTask):
@@ -84,6 +84,9 @@ class Engagement(StatefulTask):
         config, live, most = self.settings.detection(), self.settings.clock == "wall", self.settings.max_waiting_events
         learnt = FleetLog(config, self.settings.partitions, rows.get(FLEET))
         await self.tasks.fleet.hold(learnt.position)
+        if learnt.position > self.tasks.fleet.end:
+            log.warning("%s was created anew: what is learnt of the fleet stays", self.settings.fleet_topic)
+            learnt.position = 0
         merge = Merge(self.tasks.origins, progress, most=most, live=live)
         home = Home(
             Engine(config, learnt),
@@ -158,7 +161,9 @@ class Engagement(StatefulTask):
             self._waits_since = now
         elif now - self._waits_since >= self.settings.fleet_wait / 1000 and self._cut_off < day:
             self._cut_off = day
-            log.warning("home partition %d: others have not closed day %d, it closes without them", self.tp.partition, day)
+            log.warning(
+                "home partition %d: others have not closed day %d, it closes without them", self.tp.partition, day
+            )
             self.tasks.fleet.post(cut(day))
 
     @property
@@ -193,8 +198,8 @@ class Engagement(StatefulTask):
     @property
     def has_room(self) -> bool:
         """See `Task`. While a day is waited for, no more events are held than otherwise."""
-        waits = self.home is not None and self.home.waits_for is not None
-        return super().has_room and not (waits and len(self.home.merge) > self.settings.max_waiting_events)
+        home, most = self.home, self.settings.max_waiting_events
+        return super().has_room and not (home is not None and home.waits_for is not None and len(home.merge) > most)
 
     @property
     def lagging(self) -> bool:

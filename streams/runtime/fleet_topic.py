@@ -80,6 +80,11 @@ class FleetTopic:
         self._first_ask.set()
         await held
 
+    @property
+    def end(self) -> int:
+        """Where it ended when it was read last."""
+        return self._next
+
     def since(self, offset: int) -> list[tuple[int, bytes]]:
         """The held records from `offset` on, in order: their offsets, which may have gaps, and values."""
         if not self._held or self._held[-1][0] < offset:

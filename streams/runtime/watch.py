@@ -52,6 +52,10 @@ async def watch(tasks: "Tasks") -> None:
             tasks.topics |= {name: there[name] for name in changed}
             log.warning("created anew, or with other partitions: %s", ", ".join(changed))
             await tasks.consumer.thread.rejoin_knowing()
+        elif not tasks.by_tp:
+            # Whoever deals out the partitions may have begun before the broker could say which there are: it deals out
+            # none then, and would not ask again for minutes.
+            await tasks.consumer.thread.look_at_topics()
 
 
 def internal_gone(

@@ -25,6 +25,11 @@ class FakeFleet:
         assert offset >= 0
         await asyncio.sleep(0)
 
+    @property
+    def end(self) -> int:
+        """See `FleetTopic`."""
+        return len(self.values)
+
     def since(self, offset: int) -> list[tuple[int, bytes]]:
         """See `FleetTopic`."""
         return list(enumerate(self.values[offset:], offset))

@@ -29,10 +29,11 @@ from schemas.alerts import Transition
 from schemas.errors import BrokerError
 from streams.cli.reading import read_all
 from streams.cli.reset.plan import Outputs, Pending
+from streams.detection.fleet_log import FleetLog
 from streams.detection.merge import Progress
 from streams.runtime import topics
 from streams.runtime.deliver import POSITION, TAKEN, Deliver
-from streams.runtime.engagement import PROGRESS, Engagement
+from streams.runtime.engagement import FLEET, PROGRESS, Engagement
 from streams.runtime.ingest import Ingest
 from streams.runtime.notify import Notify
 from streams.runtime.settings import Settings
@@ -130,6 +131,7 @@ class _Reset:
         log, health = topics.changelog(settings, topics.ENGAGEMENT), settings.topic("health")
         state = await self._state(log)
         pictures = await self._keys(health) if outputs == "delete" else {}
+        fleet = FleetLog(settings.detection(), settings.partitions, position=self._fleet_end).encode()
         newest = await self._told() if outputs == "keep" else {}
         for partition in range(settings.partitions):
             tp = TP(settings.shuffle_topic, partition)
@@ -138,7 +140,7 @@ class _Reset:
             await self._tell(partition, until, outputs)
             records = [Record(log, partition, key, None) for key in row.keys]
             records += [Record(health, partition, key, None) for key in pictures.get(partition, ())]
-            # self._fleet_end is passed on with the progress
+            records.append(Record(log, partition, FLEET, fleet))
             records.append(Record(log, partition, PROGRESS, Progress(end, end, None, {}).encode()))
             await self._write(tp, records, end)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiokafka.protocol.metadata import MetadataRequest_v5
+from faust.types import TP
 
 from schemas.errors import StartError
 from streams.runtime import topic_ids, watch
@@ -28,7 +29,7 @@ class Watched:
     def __init__(self) -> None:
         self.tasks: Tasks = tasks_on(FakeBroker(), SETTINGS)[0]
         self.there = dict(BEFORE)
-        self.asked = self.rejoined = 0
+        self.asked = self.rejoined = self.looked = 0
         self.crashes: list[Exception] = []
         self.thread = self
         self.tasks.topics = dict(BEFORE)
@@ -42,6 +43,9 @@ class Watched:
 
     async def rejoin_knowing(self) -> None:
         self.rejoined += 1
+
+    async def look_at_topics(self) -> None:
+        self.looked += 1
 
     async def crash(self, reason: BaseException) -> None:
         assert isinstance(reason, Exception)
@@ -71,6 +75,15 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
 async def test_as_long_as_the_topics_stay_the_same_nothing_happens(watched: Watched) -> None:
     async with watched.looking(BEFORE):
         assert (watched.rejoined, watched.crashes) == (0, [])
+
+
+async def test_a_worker_to_which_nothing_is_dealt_out_asks_which_partitions_there_are(watched: Watched) -> None:
+    async with watched.looking(BEFORE):
+        assert watched.looked >= 2
+    watched.tasks.by_tp = {TP(USAGE, 0): object()}  # type: ignore[dict-item]  # that there is one
+    watched.looked = 0
+    async with watched.looking(BEFORE):
+        assert watched.looked == 0
 
 
 @pytest.mark.parametrize("now", [TopicId("B", 2), TopicId("A", 3)])
