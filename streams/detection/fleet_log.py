@@ -56,6 +56,8 @@ class FleetLog:
         """Where to read on in the log."""
         self.decided = -1
         """The newest day that is decided."""
+        self.asked_again = False
+        """Somebody has begun anew, on a day that is decided: those who have nothing more of it have to say so."""
         self.left_out = 0
         """Offers that were missing where a day was cut off."""
         self._config = config
@@ -95,6 +97,7 @@ class FleetLog:
         if version != VERSION:
             raise StateError(f"an offer to the fleet has version {version}; this program reads version {VERSION}")
         if day <= self.decided:
+            self.asked_again |= partition is not None and packed is None
             return
         if partition is not None:
             self._enter(self._offers.setdefault(partition, {}), day, packed)

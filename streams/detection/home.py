@@ -171,6 +171,7 @@ class Home:
             for _ in self._engine.catch_up():
                 yield False
             self._settled = True
+        self._answer()
         while True:
             if self.merge.clock is not None:  # some may be left over, by an owner who ended amid them
                 yield from self._honour_until(self.merge.clock)
@@ -219,6 +220,15 @@ class Home:
         day, clock = learnt.waits_for, self.merge.clock
         if day is not None and clock is not None and engine.closed_before(day, clock):
             engine.habits.closed = day - 1
+
+    def _answer(self) -> None:
+        """Whoever has begun anew, after a reset that was left half done, say, waits for those who are ahead."""
+        learnt, closed = self._engine.learnt, self._engine.habits.closed
+        if closed >= 0:
+            self._read_log(closed + 1)
+            if learnt.asked_again:
+                learnt.asked_again = False
+                self._log.post(offer(self._partition, closed + 1, None))
 
     def _agree(self) -> Iterator[bool]:
         """Come to know the fleet's day, as far as it is decided."""
