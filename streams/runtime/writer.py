@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer, OffsetAndMetadata, TopicPartition
@@ -100,9 +102,12 @@ class PlainWriter:
         await self._producer.start()
 
     async def write(self, records: Sequence[Record], position: tuple[TP, OffsetAndMetadata] | None) -> list[int]:
-        sending = _Sending(self._producer)
-        await sending.send(records)
-        offsets = await sending.written()
+        offsets: list[int] = []
+        # Topic by topic, as they come: what is said is written before the state that says that it was.
+        for _, of_topic in groupby(records, key=attrgetter("topic")):
+            sending = _Sending(self._producer)
+            await sending.send(list(of_topic))
+            offsets += await sending.written()
         if position is not None:
             assert self._commit is not None
             await self._commit(dict([position]))
