@@ -27,16 +27,31 @@ VERSION: Final = 1
 KEPT_DAYS: Final = 120
 """So long the fleet's days are kept: longer than a row stands unpacked."""
 _CALIBRATED_EVERY: Final = 7
+_MARK: Final = b"fleet"
+"""Tells its records from those of others."""
 
 
 def offer(partition: int, day: int, sums: DaySums | None) -> bytes:
     """A record of the log: a partition's sums of a day; None says that it has nothing before that day."""
-    return orjson.dumps((VERSION, partition, day, None if sums is None else sums.pack()))
+    return _MARK + orjson.dumps((VERSION, partition, day, None if sums is None else sums.pack()))
 
 
 def cut(day: int) -> bytes:
     """A record of the log: days up to this one are decided without those that have not offered."""
-    return orjson.dumps((VERSION, None, day, None))
+    return _MARK + orjson.dumps((VERSION, None, day, None))
+
+
+def _read(record: bytes) -> tuple[int | None, int, DaySums | None] | None:
+    if not record.startswith(_MARK):
+        return None
+    try:
+        version, *rest = orjson.loads(record[len(_MARK) :])
+        if version != VERSION:
+            raise StateError(f"an offer to the fleet has version {version}; this program reads version {VERSION}")
+        partition, day, packed = rest
+        return partition, int(day), None if packed is None else DaySums.unpack(packed)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 class FleetLog:
@@ -58,6 +73,8 @@ class FleetLog:
         """The newest day that is decided."""
         self.asked_again = False
         """Somebody has begun anew, on a day that is decided: those who have nothing more of it have to say so."""
+        self.foreign: list[tuple[int, bytes]] = []
+        """Records that are none of the log's, with their offsets; for who takes them."""
         self.left_out = 0
         """Offers that were missing where a day was cut off."""
         self._config = config
@@ -93,14 +110,16 @@ class FleetLog:
     def take(self, offset: int, record: bytes) -> None:
         """Take the next record of the log. Raises `StateError` for one of a newer version."""
         self.position = offset + 1
-        version, partition, day, packed = orjson.loads(record)
-        if version != VERSION:
-            raise StateError(f"an offer to the fleet has version {version}; this program reads version {VERSION}")
+        read = _read(record)
+        if read is None:
+            self.foreign.append((offset, record))
+            return
+        partition, day, sums = read
         if day <= self.decided:
-            self.asked_again |= partition is not None and packed is None
+            self.asked_again |= partition is not None and sums is None
             return
         if partition is not None:
-            self._enter(self._offers.setdefault(partition, {}), day, packed)
+            self._enter(self._offers.setdefault(partition, {}), day, sums)
             while len(self._offers) == self._partitions and self._all_have(first := self._first):
                 self._decide(first)
         else:
@@ -108,13 +127,13 @@ class FleetLog:
                 self.left_out += self._partitions - sum(first in own for own in self._offers.values())
                 self._decide(first)
 
-    def _enter(self, own: dict[int, DaySums | None], day: int, packed: Any) -> None:
-        if packed is None:
+    def _enter(self, own: dict[int, DaySums | None], day: int, sums: DaySums | None) -> None:
+        if sums is None:
             own.setdefault(day, None)
         elif own.get(day) is None:
-            for before in [each for each, sums in own.items() if sums is None]:  # it has come beyond that
+            for before in [each for each, had in own.items() if had is None]:  # it has come beyond that
                 del own[before]
-            own[day] = DaySums.unpack(packed)
+            own[day] = sums
 
     @property
     def _first(self) -> int:

@@ -146,8 +146,18 @@ class Home:
 
     @property
     def moved(self) -> bool:
-        """The clock, or the newest closed day, is another one than at the last `take`."""
-        return self._taken != (self.merge.clock, self._engine.habits.closed)
+        """The clock, the newest closed day or the place in the fleet's log is another one than at the last `take`."""
+        return self._taken != (self.merge.clock, self._engine.habits.closed) or self._fleet_moved
+
+    @property
+    def _fleet_moved(self) -> bool:
+        return self._engine.learnt.position != self._fleet_taken
+
+    def foreign(self) -> list[tuple[int, bytes]]:
+        """Records of the fleet's log that are none of its own, and their offsets, since the last call."""
+        learnt = self._engine.learnt
+        found, learnt.foreign = learnt.foreign, []
+        return found
 
     @property
     def full(self) -> bool:
@@ -290,7 +300,7 @@ class Home:
             del self._unpictured[account_id]
         progress = replace(self.merge.progress(), closed=self._engine.habits.closed, behind=bool(self._unpictured))
         learnt = self._engine.learnt
-        fleet = learnt.encode() if learnt.position != self._fleet_taken else None
+        fleet = learnt.encode() if self._fleet_moved else None
         self._fleet_taken = learnt.position
         output = Output(progress, rows, self._transitions, made, self._refused, fleet)
         self._dirty, self._transitions, self._refused = {}, [], []

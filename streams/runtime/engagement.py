@@ -19,7 +19,7 @@ from streams.detection.fleet_log import FleetLog, cut
 from streams.detection.home import DECODED, Home
 from streams.detection.merge import Merge, Progress
 from streams.detection.results import RefusedCommand
-from streams.runtime.foreign import foreign
+from streams.runtime.foreign import Held, foreign
 from streams.runtime.ingest import dead_letter
 from streams.runtime.resume import Loss, What
 from streams.runtime.stores import CHUNK, Rows
@@ -149,6 +149,10 @@ class Engagement(StatefulTask):
                 await self._flush()
             else:
                 await asyncio.sleep(0)
+        for held in self.home.foreign():
+            if self.tp.partition == 0:  # each home comes upon it, and one tells it
+                fleet = TP(self.settings.fleet_topic, 0)
+                self._foreign.append(foreign(self, Held(*held), "record of the fleet's log", tp=fleet))
         self._look_at_the_wait(self.home.waits_for)
         self.metrics.observe_home(self.tp.partition, self.home, self.home.tally, self.settings.topic("usage"))
 

@@ -4,7 +4,9 @@ They must hold up nobody. Each is told in the log and on a metric, and kept as a
 """
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from faust.types import TP
 
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.errors import Reason
@@ -17,17 +19,28 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def foreign(task: "Task", record: Any, what: str, field: str | None = None) -> Record:
-    """The dead letter of a record that is no `what`, which `task` has read and is to write."""
-    log.error("offset %d of %s/%d is no %s", record.offset, *task.tp, what)
+class Held(NamedTuple):
+    """A record of which no more is known."""
+
+    offset: int
+    value: bytes
+    timestamp: int = 0
+    key: bytes | None = None
+
+
+def foreign(task: "Task", record: Any, what: str, field: str | None = None, tp: TP | None = None) -> Record:
+    """The dead letter of a record that is no `what`, which `task` has read, in its own partition or in another, and is
+    to write."""
+    tp = tp or task.tp
+    log.error("offset %d of %s/%d is no %s", record.offset, *tp, what)
     letter = DeadLetter(
         reason=Reason.INVALID_FIELD,
         field=field,
         detail=f"is no {what}",
-        origin=RecordPlace(topic=task.tp.topic, partition=task.tp.partition, offset=record.offset),
+        origin=RecordPlace(topic=tp.topic, partition=tp.partition, offset=record.offset),
         at=max(record.timestamp, 0),
         raw=record.value,
         key=record.key,
     )
-    task.metrics.dead_letters_total.labels(task.tp.topic, letter.reason.value).inc()
+    task.metrics.dead_letters_total.labels(tp.topic, letter.reason.value).inc()
     return dead_letter(task.settings.topic("dead_letters"), task.tasks.dead_letter_partitions, letter)

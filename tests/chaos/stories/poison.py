@@ -16,7 +16,7 @@ async def tell(chaos: Chaos) -> None:
     """In the middle of good ones, while workers come and go."""
     settings, random = chaos.app.settings, chaos.random
     inputs = list(input_names(settings))
-    own = [settings.shuffle_topic, settings.topic("alerts"), settings.notifications_topic]
+    own = [settings.shuffle_topic, settings.topic("alerts"), settings.notifications_topic, settings.fleet_topic]
     chaos.fleet.start("a")
     times = chaos.times(10)
     # In transactions, as all that is written to the application's own topics: the checks know who is who.
@@ -26,7 +26,7 @@ async def tell(chaos: Chaos) -> None:
             await chaos.part(number, times)
             async with vandal.transaction():
                 for name in [*inputs, *own, *own]:
-                    partition = random.randrange(settings.partitions)
+                    partition = 0 if name == settings.fleet_topic else random.randrange(settings.partitions)
                     value = random.choice(_VALUES)
                     sent = await vandal.send_and_wait(name, value, key=b"acct-00001", partition=partition)
                     chaos.poison.add((f"{name}/{partition}", sent.offset))

@@ -1,0 +1,141 @@
+"""How homes agree on the fleet's days: by the order of one log, whatever else happens."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.errors import StateError
+from streams.detection.calibration import SILENCE
+from streams.detection.config import DetectionConfig
+from streams.detection.day_sums import DaySums
+from streams.detection.fleet_learning import WIDTH
+from streams.detection.fleet_log import FleetLog, cut, offer
+
+CONFIG = DetectionConfig()
+FIRST = 20_000
+
+
+def sums(seed: int) -> DaySums:
+    """Of a home with some hundred accounts."""
+    rng = np.random.default_rng(seed)
+    found = DaySums()
+    found.fleet = rng.integers(0, 300 << 20, WIDTH)
+    found.fleet[10:] = rng.integers(0, 3, WIDTH - 10)
+    found.calibration.book(SILENCE, rng.integers(0, 6, 40), rng.exponential(2.0, 40))
+    found.calibration.watch(np.arange(6), rng.uniform(300, 900, 6))
+    found.watched = rng.integers(0, 200, 6)
+    return found
+
+
+def log_of(partitions: int, days: int, random: Random) -> list[bytes]:
+    """Each home's offers in order, those of several homes in any, some of them twice."""
+    waiting = {
+        partition: [offer(partition, FIRST + day, sums(100 * day + partition)) for day in range(days)]
+        for partition in range(partitions)
+    }
+    log = []
+    while waiting:
+        partition = random.choice(list(waiting))
+        log.append(waiting[partition].pop(0))
+        if random.random() < 0.2:
+            log.append(random.choice(log))
+        if not waiting[partition]:
+            del waiting[partition]
+    return log
+
+
+def read(log: list[bytes], learnt: FleetLog) -> FleetLog:
+    for offset, record in enumerate(log[learnt.position :], learnt.position):
+        learnt.take(offset, record)
+    return learnt
+
+
+def same(one: FleetLog, other: FleetLog) -> None:
+    assert one.decided == other.decided
+    assert one.known == other.known
+    assert [one.of(day) for day in range(FIRST, one.decided + 1)] == [
+        other.of(day) for day in range(FIRST, one.decided + 1)
+    ]
+    for rate in (0.05, 0.2, 0.5, 2.0, 5.0, 20.0):
+        assert one.thresholds.of(rate) == other.thresholds.of(rate)
+
+
+@given(st.integers(1, 4), st.integers(1, 20), st.integers(0, 2**32), st.floats(0, 1))
+def test_in_whatever_order_homes_offer_and_wherever_one_begins_again_all_come_to_the_same(
+    partitions: int, days: int, seed: int, stored_at: float
+) -> None:
+    random = Random(seed)
+    one = read(log_of(partitions, days, random), FleetLog(CONFIG, partitions))
+    log = log_of(partitions, days, random)
+    half = read(log[: int(stored_at * len(log))], FleetLog(CONFIG, partitions))
+    again = read(log, FleetLog(CONFIG, partitions, half.encode()))
+    assert one.decided == FIRST + days - 1
+    same(one, again)
+    assert again.position == len(log)
+
+
+def test_it_learns_the_day_and_the_thresholds() -> None:
+    learnt = read(log_of(2, 15, Random(1)), FleetLog(CONFIG, 2))
+    cold = FleetLog(CONFIG, 2)
+    assert learnt.of(FIRST).factor != 1.0
+    assert learnt.known != cold.known
+    assert learnt.thresholds.of(0.5).silence != cold.thresholds.of(0.5).silence
+
+
+def test_a_home_that_has_nothing_before_a_day_is_not_waited_for_until_then() -> None:
+    learnt = FleetLog(CONFIG, 2)
+    learnt.take(0, offer(0, FIRST, sums(1)))
+    assert (learnt.decided, learnt.waits_for) == (-1, FIRST)
+    learnt.take(1, offer(1, FIRST + 1, None))
+    assert learnt.decided == FIRST
+    learnt.take(2, offer(0, FIRST + 1, sums(2)))
+    assert learnt.decided == FIRST, "the other one has that day, and has not offered it yet"
+    learnt.take(3, offer(1, FIRST + 1, sums(3)))
+    assert learnt.decided == FIRST + 1
+
+
+def test_a_day_that_is_cut_off_is_decided_without_those_that_are_late_once_for_all() -> None:
+    early, late = sums(1), offer(1, FIRST, sums(2))
+    learnt = FleetLog(CONFIG, 2)
+    for offset, record in enumerate([offer(0, FIRST, early), cut(FIRST), cut(FIRST), late]):
+        learnt.take(offset, record)
+    alone = FleetLog(CONFIG)
+    alone.take(0, offer(0, FIRST, early))
+    same(learnt, alone)
+    assert learnt.left_out == 1
+
+
+def test_somebody_who_begins_anew_is_to_be_answered() -> None:
+    learnt = FleetLog(CONFIG, 2, position=7)
+    for offset, record in enumerate([offer(0, FIRST + 9, sums(1)), offer(1, FIRST + 9, sums(2))], 7):
+        learnt.take(offset, record)
+    assert not learnt.asked_again
+    learnt.take(9, offer(1, FIRST, None))
+    assert learnt.asked_again
+
+
+@pytest.mark.parametrize(
+    "record", [b"\xff\x00", b"", b"null", b"[2,0,20000,null]", b"fleet", b"fleet{}", b"fleet[1,0]"]
+)
+def test_what_is_no_record_of_the_log_changes_nothing(record: bytes) -> None:
+    learnt = FleetLog(CONFIG)
+    learnt.take(0, record)
+    learnt.take(1, offer(0, FIRST, sums(1)))
+    assert learnt.decided == FIRST
+    assert learnt.foreign == [(0, record)]
+
+
+@pytest.mark.parametrize("broken", [b"fleet[2,0,20000,null]", b"fleet[0,null,20000,null]"])
+def test_what_another_version_wrote_is_told(broken: bytes) -> None:
+    learnt = FleetLog(CONFIG)
+    with pytest.raises(StateError, match="version"):
+        learnt.take(0, broken)
+    stored = orjson.loads(learnt.encode())
+    with pytest.raises(StateError, match="version"):
+        FleetLog(CONFIG, stored=orjson.dumps([9, *stored[1:]]))
