@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
+from alerting import lifecycle
 from schemas.accounts import AccountUpdate
 from schemas.alerts import Transition
 from schemas.billing import BillingFact
@@ -21,6 +22,7 @@ from streams.detection.results import RefusedCommand, Results
 from streams.detection.rules import Rules
 from streams.detection.signals import dated_signals
 from streams.detection.signals.gate import note
+from streams.detection.stall import FLEET_ID, looked_at
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
 from streams.detection.window import with_day
@@ -87,6 +89,15 @@ class Engine:
                 account, results = each
                 self._schedule(account)
                 yield account, [result for result in results if isinstance(result, Transition)]
+
+    def look_at_fleet(self) -> Transition | None:
+        """After a day was closed: what there is to say of the fleet itself."""
+        day = self.habits.closed
+        changed = looked_at(self.learnt.alert, day, self.learnt.of(day).factor, self._calendar)
+        if changed is None:
+            return None
+        self.learnt.alert = changed.kept()
+        return lifecycle.transition(changed, FLEET_ID)
 
     def catch_up(self) -> Iterator[None]:
         """Bring habits that were stored on earlier days to the closed day."""

@@ -13,6 +13,7 @@ from zlib import compress, decompress
 import numpy as np
 import orjson
 
+from alerting.lifecycle import Alert
 from schemas.errors import StateError
 from streams.detection.calendar import weekday
 from streams.detection.calibration import BINS, CHANNELS, Calibration
@@ -73,6 +74,8 @@ class FleetLog:
         """The newest day that is decided."""
         self.asked_again = False
         """Somebody has begun anew, on a day that is decided: those who have nothing more of it have to say so."""
+        self.alert: Alert | None = None
+        """The last one on the fleet itself; for who closes days."""
         self.foreign: list[tuple[int, bytes]] = []
         """Records that are none of the log's, with their offsets; for who takes them."""
         self.left_out = 0
@@ -184,6 +187,7 @@ class FleetLog:
                 _text(self._calibration.peaks.tobytes()),
                 self._calibration.days.tolist(),
                 self._since.pack(),
+                self.alert and self.alert.encode(),
             )
         )
 
@@ -191,7 +195,8 @@ class FleetLog:
         version, *rest = orjson.loads(stored)
         if version != VERSION:
             raise StateError(f"the stored fleet has version {version}; this program reads version {VERSION}")
-        self.position, self.decided, offers, numbers, days, learning, watched, peaks, watched_days, since = rest
+        self.position, self.decided, offers, numbers, days, learning, watched, peaks, watched_days, since, alert = rest
+        self.alert = alert and Alert.decode(alert)
         for partition, day, sums in offers:
             self._offers.setdefault(partition, {})[day] = None if sums is None else DaySums.unpack(sums)
         self._days = dict(zip(numbers, FleetDay.unpack(_bytes(days)), strict=True))

@@ -17,7 +17,7 @@ from streams.detection.census import Census
 from streams.detection.day_sums import DaySums
 from streams.detection.due_queue import DueQueue
 from streams.detection.engine import Engine
-from streams.detection.fleet_log import offer
+from streams.detection.fleet_log import FleetLog, offer
 from streams.detection.merge import Event, Merge, Progress
 from streams.detection.results import RefusedCommand
 from streams.detection.state import Account, head_of
@@ -77,7 +77,7 @@ class Home:
     """The accounts of one home partition.
 
     `stored` reads an account's stored state by id. Those that there are `enter` before anything else. `log` is where it
-    agrees with the others on the fleet's days, as home number `partition`.
+    agrees with the others on the fleet's days, as home number `partition`; one of them `speaks` of the fleet itself.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class Home:
         decoded: int | None = None,
         log: Log | None = None,
         partition: int = 0,
+        speaks: bool = True,
     ) -> None:
         self.merge = merge
         self.census = Census()
@@ -99,6 +100,7 @@ class Home:
         self._taken = (merge.clock, merge.closed)
         self._log = OwnLog(engine.learnt.position) if log is None else log
         self._partition = partition
+        self._speaks = speaks
         self._offered = -1
         self._fleet_taken = engine.learnt.position
         self.waits_for: int | None = None
@@ -133,6 +135,11 @@ class Home:
     def urgent(self) -> bool:
         """There is something to say that people wait for."""
         return bool(self._transitions or self._refused)
+
+    @property
+    def learnt(self) -> FleetLog:
+        """What it knows of the fleet."""
+        return self._engine.learnt
 
     @property
     def tally(self) -> Tally:
@@ -278,6 +285,9 @@ class Home:
                 account, transitions = changed
                 self._transitions.extend(transitions)
                 self._changed(account)
+        of_fleet = engine.look_at_fleet()
+        if of_fleet is not None and self._speaks:
+            self._transitions.append(of_fleet)
         for account_id in habits.left_behind():
             self._changed(self._account(account_id))
         yield True

@@ -76,6 +76,11 @@ class Thresholds:
         drop, silence, clock = self._columns
         return LevelColumns(drop[:, tier], silence[:, tier], clock[:, tier])
 
+    @property
+    def learnt(self) -> float:
+        """Share of them that the scale knows."""
+        return 0.0 if self._scale is None else 1.0 - float(self._scale.cold.mean())
+
     def false_alarms(self, score: float, rate: float, *, silence: bool) -> float:
         """False alarms per account-year at this score of the drop or of the silence channel."""
         channel, tier = SILENCE if silence else DROP, bisect_right(TIER_FROM, rate)

@@ -19,8 +19,9 @@ from streams.detection.fleet_log import FleetLog, cut
 from streams.detection.home import DECODED, Home
 from streams.detection.merge import Merge, Progress
 from streams.detection.results import RefusedCommand
+from streams.detection.stall import FLEET_ID
 from streams.runtime.foreign import Held, foreign
-from streams.runtime.ingest import dead_letter
+from streams.runtime.ingest import dead_letter, home_of
 from streams.runtime.resume import Loss, What
 from streams.runtime.stores import CHUNK, Rows
 from streams.runtime.task import URGENT_SECONDS, StatefulTask
@@ -95,6 +96,7 @@ class Engagement(StatefulTask):
             decoded=DECODED // self.settings.partitions,
             log=self.tasks.fleet,
             partition=self.tp.partition,
+            speaks=home_of(FLEET_ID, self.settings.partitions) == self.tp.partition,
         )
         accounts = ((key.decode(), value) for key, value in rows.items() if is_account(key))
         while some := list(islice(accounts, CHUNK)):

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from schemas.picture import Phase
+from streams.detection.fleet_log import FleetLog
 from streams.detection.home import Home
 from streams.runtime.stores import TableStore
 
@@ -48,6 +49,18 @@ class Standings(Collector):
         yield self._counted("mrr_at_risk_minor", text, ["currency", "kind"], at_risk)
         size = sum(store.size for store in self.stores)
         yield self._counted("state_bytes", "What the tables take, in memory or on disk.", [], {(): size})
+
+        yield from self._of_fleet(max((home.learnt for _, home in homes), key=lambda each: each.decided, default=None))
+
+    def _of_fleet(self, learnt: FleetLog | None) -> Iterator[Metric]:
+        factor = self._gauge("fleet_factor", "All activity of the last closed day, 1 is normal.", "source")
+        stalled = self._gauge("telemetry_stalled", "1: nobody is judged, as hardly anything comes in.")
+        known = self._gauge("thresholds_learnt", "Share of the thresholds that are not those of a cold start any more.")
+        if learnt is not None and learnt.decided >= 0:
+            factor.add_metric(["all"], learnt.of(learnt.decided).factor)
+            stalled.add_metric([], learnt.alert is not None and learnt.alert.is_open)
+            known.add_metric([], learnt.thresholds.learnt)
+        yield from (factor, stalled, known)
 
     def _gauge(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
         return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)

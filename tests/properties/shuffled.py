@@ -143,7 +143,9 @@ class Partition:
         merge = Merge(self._names, progress, most=self._ways.most, live=self._ways.live)
         learnt = FleetLog(self._config, len(self._offers), self.ran.fleet)
         log = self._offers[self._number]
-        self.home = Home(Engine(self._config, learnt), merge, rows.get, log=log, partition=self._number)
+        self.home = Home(
+            Engine(self._config, learnt), merge, rows.get, log=log, partition=self._number, speaks=self._number == 0
+        )
         self.home.enter(rows.items())
         self.position = progress.low if progress else 0
 

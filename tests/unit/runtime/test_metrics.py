@@ -6,7 +6,9 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.detection.config import DetectionConfig
+from streams.detection.day_sums import DaySums
 from streams.detection.engine import Engine
+from streams.detection.fleet_log import offer
 from streams.detection.home import Home
 from streams.detection.merge import Merge
 from streams.runtime.metrics import Metrics
@@ -94,6 +96,10 @@ def test_a_scrape_tells_what_the_homes_have_at_that_moment() -> None:
     assert value("mrr_at_risk_minor", currency="EUR", kind="payment_failed") == 20_000
     assert value("due_queue_accounts", partition="1") == 0
     assert value("home_clock_seconds", partition="0") is None
+    assert value("fleet_factor", source="all") is None
+    homes[0].learnt.take(0, offer(0, 20_000, DaySums()))
+    assert value("fleet_factor", source="all") == 1
+    assert (value("telemetry_stalled"), value("thresholds_learnt")) == (0, 0)
     del metrics.standings.homes[1]
     assert value("accounts", phase="alerting") == 1
     assert value("due_queue_accounts", partition="1") is None
