@@ -97,6 +97,11 @@ class Tasks:
         consumer: Consumer = self.app.consumer  # type: ignore[assignment]
         return consumer
 
+    @property
+    def dealt_out(self) -> bool:
+        """There was an assignment, be it of nothing."""
+        return self._assigned_at > 0.0
+
     def store(self, table: str) -> TableStore:
         """The store of a table."""
         store: TableStore = self.app.tables[table].data  # type: ignore[attr-defined]

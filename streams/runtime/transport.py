@@ -106,13 +106,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def rejoin_knowing(self) -> None:
         """`rejoin` once it is known which partitions there are now."""
-        await self.look_at_topics()
+        await self.call_thread(self._ensure_consumer()._client.force_metadata_update)
         self.rejoin()
 
-    async def look_at_topics(self) -> None:
-        """Ask which partitions there are now. Where the answer is another one than when the group was last dealt out,
-        the client joins again."""
-        await self.call_thread(self._ensure_consumer()._client.force_metadata_update)
+    def known_partitions(self, topic: str) -> int:
+        """How many partitions of a topic the client knows, by which it deals out if that falls to it."""
+        return len(self._ensure_consumer()._client.cluster.partitions_for_topic(topic) or ())
 
     async def committed(self, partitions: list[TP]) -> Mapping[TP, OffsetAndMetadata]:
         """What the group committed; partitions without a commit are left out."""

@@ -47,15 +47,19 @@ async def watch(tasks: "Tasks") -> None:
             if name in tasks.inputs:
                 log.error("the input topic %s is gone; slackwater waits for it to be there again", name)
         missing = now_missing
+        thread = tasks.consumer.thread
         changed = [name for name in tasks.inputs if name in there and there[name] != known.get(name, there[name])]
         if changed:
             tasks.topics |= {name: there[name] for name in changed}
             log.warning("created anew, or with other partitions: %s", ", ".join(changed))
-            await tasks.consumer.thread.rejoin_knowing()
-        elif not tasks.by_tp:
-            # Whoever deals out the partitions may have begun before the broker could say which there are: it deals out
-            # none then, and would not ask again for minutes.
-            await tasks.consumer.thread.look_at_topics()
+            await thread.rejoin_knowing()
+        elif tasks.dealt_out and any(
+            name in there and thread.known_partitions(name) != there[name].partitions for name in tasks.inputs
+        ):
+            # Whoever deals out the partitions may have asked before the broker could say which there are, or while one
+            # was being created: it leaves out what it does not know, and would not ask again for minutes.
+            log.warning("the group was dealt out without some of the partitions there are; again")
+            await thread.rejoin_knowing()
 
 
 def internal_gone(

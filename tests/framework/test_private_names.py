@@ -91,14 +91,14 @@ CALLED: list[tuple[Any, str, tuple[str, ...], str]] = [
     (TableManager, "on_start", ("self",), "table.Tables: without waiting"),
     (TableManager, "_update_channels", ("self",), "table.Tables.on_start"),
     (Recovery, "need_recovery", ("self",), "transport.Consumer._recover"),
-    (AIOKafkaClient, "force_metadata_update", ("self",), "transport.ConsumerThread.look_at_topics"),
+    (AIOKafkaClient, "force_metadata_update", ("self",), "transport.ConsumerThread.rejoin_knowing"),
     (AIOKafkaClient, "get_random_node", ("self",), "topic_ids.TopicIds"),
     (AIOKafkaClient, "bootstrap", ("self",), "topic_ids.TopicIds"),
     (AIOKafkaClient, "send", ("self", "node_id", "request", "group"), "topic_ids.TopicIds"),
     (AIOKafkaClient, "_get_conn", ("self", "node_id", "group", "no_hint"), "producer.Producer: every connection"),
 ]
 PINNED_PRIVATE = {
-    "_client": "transport.ConsumerThread.look_at_topics",
+    "_client": "transport.ConsumerThread.rejoin_knowing",
     "_consumer_record": "transport._Fetched",
     "_coordinator": "transport.ConsumerThread.rejoin, committed",
     "_create_worker_consumer": "transport.ConsumerThread",
