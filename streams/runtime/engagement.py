@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from faust.types import TP
@@ -154,7 +154,9 @@ class Engagement(StatefulTask):
         for held in self.home.foreign():
             if self.tp.partition == 0:  # each home comes upon it, and one tells it
                 fleet = TP(self.settings.fleet_topic, 0)
-                self._foreign.append(foreign(self, Held(*held), "record of the fleet's log", tp=fleet))
+                self._foreign.append(
+                    foreign(self, Held(*held, int(time() * 1000)), "record of the fleet's log", tp=fleet)
+                )
         self._look_at_the_wait(self.home.waits_for)
         self.metrics.observe_home(self.tp.partition, self.home, self.home.tally, self.settings.topic("usage"))
 

@@ -24,7 +24,7 @@ class Held(NamedTuple):
 
     offset: int
     value: bytes
-    timestamp: int = 0
+    timestamp: int
     key: bytes | None = None
 
 
