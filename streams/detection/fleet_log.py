@@ -66,7 +66,6 @@ class FleetLog:
         stored: bytes | None = None,
         *,
         position: int = 0,
-        kept_days: int = KEPT_DAYS,
     ) -> None:
         self.position = position
         """Where to read on in the log."""
@@ -82,7 +81,6 @@ class FleetLog:
         """Offers that were missing where a day was cut off."""
         self._config = config
         self._partitions = partitions
-        self._kept_days = kept_days
         self._days: dict[int, FleetDay] = {}
         self._offers: dict[int, dict[int, DaySums | None]] = {}
         """What is to come: by partition, by day; None: nothing before that day. Of several days where a partition has
@@ -123,10 +121,13 @@ class FleetLog:
             return
         if partition is not None:
             self._enter(self._offers.setdefault(partition, {}), day, sums)
-            while len(self._offers) == self._partitions and self._all_have(first := self._first):
+            while len(self._offers) == self._partitions:
+                first = self.waits_for
+                if first is None or not self._all_have(first):
+                    break
                 self._decide(first)
         else:
-            while self._offers and (first := self._first) <= day:
+            while (first := self.waits_for) is not None and first <= day:
                 self.left_out += self._partitions - sum(first in own for own in self._offers.values())
                 self._decide(first)
 
@@ -137,10 +138,6 @@ class FleetLog:
             for before in [each for each, had in own.items() if had is None]:  # it has come beyond that
                 del own[before]
             own[day] = sums
-
-    @property
-    def _first(self) -> int:
-        return min(day for own in self._offers.values() for day in own)
 
     def _all_have(self, day: int) -> bool:
         return not any(day in own and own[day] is None for own in self._offers.values())
@@ -155,7 +152,7 @@ class FleetLog:
                 del self._offers[partition]
         self._days[day] = self._learning.decide(weekday(day), sums.fleet)
         self.decided = day
-        for old in [each for each in self._days if each <= day - self._kept_days]:
+        for old in [each for each in self._days if each <= day - KEPT_DAYS]:
             del self._days[old]
         self._since += sums
         if day % _CALIBRATED_EVERY == 0:

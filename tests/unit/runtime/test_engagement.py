@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Literal
+
 import pytest
 from faust.types import TP
 
@@ -15,7 +18,7 @@ from streams.detection.config import DAY_MS
 from streams.detection.merge import Progress
 from streams.runtime.engagement import PROGRESS, Engagement
 from streams.runtime.settings import Settings
-from tests.unit.alerting.samples import AT
+from tests.unit.alerting.samples import AT, HOUR
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
 
 SETTINGS = Settings(brokers="127.0.0.1:1", partitions=1, clock="events", lagging_flush="100ms")
@@ -69,6 +72,33 @@ async def test_where_the_clock_comes_to_is_stored_though_it_changes_no_account(m
         return None if row is None else Progress.decode(row).clock
 
     await until(lambda: stored() == record.clock)
+    await task.end(patience=5)
+    assert errors == []
+
+
+@pytest.mark.parametrize(("clock", "closes"), [("wall", True), ("events", False)])
+async def test_on_the_wall_clock_a_day_is_not_waited_for_without_end(
+    clock: Literal["wall", "events"], closes: bool
+) -> None:
+    settings = SETTINGS.model_copy(update={"partitions": 2, "clock": clock, "fleet_wait": 300, "flush": 100})
+    tasks, errors = tasks_on(FakeBroker(), settings)
+    tasks.origins = frozenset({"product-usage/0"})
+    usage = Usage(0, AT, "acme", AT, "login", None, 1, "", None)
+    record = ShuffleRecord(InputTopic.USAGE, "product-usage/0", 0, AT + DAY_MS + 2 * HOUR, True, (usage,))
+
+    task = Engagement(TP(settings.shuffle_topic, 0), tasks)
+    task.begin(await task.load({}, 0))
+    task.handle(batch(0, [encode_shuffle(record)]))
+    home = task.home
+    assert home is not None
+    await until(lambda: home.waits_for is not None)
+    waited_for = home.waits_for
+    if closes:
+        await until(lambda: home.learnt.decided == waited_for)
+        assert home.learnt.left_out == 1
+    else:
+        await asyncio.sleep(0.7)
+        assert home.waits_for == waited_for
     await task.end(patience=5)
     assert errors == []
 
