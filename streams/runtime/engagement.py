@@ -158,7 +158,7 @@ class Engagement(StatefulTask):
                     foreign(self, Held(*held, int(time() * 1000)), "record of the fleet's log", tp=fleet)
                 )
         self._look_at_the_wait(self.home.waits_for)
-        self.metrics.observe_home(self.tp.partition, self.home, self.home.tally, self.settings.topic("usage"))
+        self.metrics.observe_home(self.tp.partition, self.home, self.settings.topic("usage"))
 
     def _look_at_the_wait(self, day: int | None) -> None:
         """On the wall clock a day is not waited for without end: one home that cannot work would hold up all."""

@@ -7,7 +7,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from alerting.outbox import RouteStatus
 from streams.detection.home import Home
-from streams.detection.tally import Tally
 from streams.runtime.standings import Standings
 
 PREFIX = "slackwater"
@@ -61,8 +60,9 @@ class Metrics:
         self.registry.register(self.standings)
         self._seen: dict[int, dict[str, int]] = {}
 
-    def observe_home(self, partition: int, home: Home, tally: Tally, usage_topic: str) -> None:
+    def observe_home(self, partition: int, home: Home, usage_topic: str) -> None:
         """Take over what a home partition has counted."""
+        tally = home.tally
         counted = {
             "duplicates": tally.duplicates,
             "late": tally.late,

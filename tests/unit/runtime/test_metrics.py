@@ -66,11 +66,12 @@ def test_two_applications_in_a_process_count_apart() -> None:
 
 
 def test_a_home_that_began_anew_counts_on() -> None:
-    metrics, home = Metrics(), Home(Engine(DetectionConfig()), Merge(frozenset({"t/0"})))
+    metrics = Metrics()
     for seen, late in ((3, 1), (5, 1), (2, 0)):  # the last of a task that began anew
-        tally = Engine(DetectionConfig()).tally
+        home = Home(Engine(DetectionConfig()), Merge(frozenset({"t/0"})))
+        tally = home.tally
         tally.duplicates, tally.late, tally.dedup_overflow = seen, late, 10 * seen
-        metrics.observe_home(0, home, tally, "t")
+        metrics.observe_home(0, home, "t")
     assert metrics.registry.get_sample_value("slackwater_events_duplicate_total", {"topic": "t"}) == 7
     assert metrics.registry.get_sample_value("slackwater_events_late_total", {"topic": "t"}) == 1
     assert metrics.registry.get_sample_value("slackwater_dedup_overflow_total") == 70
