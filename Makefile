@@ -76,7 +76,8 @@ $(COMPILED)/ready: $(READY) deploy/compiled.py $(shell find schemas streams aler
 	@$(BIN)/pip install -q --no-deps --target $(COMPILED) build/wheel/*.whl
 	@touch $@
 
-# The stamp is written last: an interrupted installation is taken up again.
+# The stamp is written last: an interrupted installation is taken up again. --no-deps, as the file names all of them: an
+# older pip looks for the newest version of a package that is asked for with an extra, and then misses its pin.
 $(READY): constraints.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'slackwater needs Python 3.11 or later, and none is on the path.' \
 	  'Install it, or say which one: make PYTHON=/path/to/python3.11' >&2; exit 1; }
@@ -84,6 +85,6 @@ $(READY): constraints.txt pyproject.toml
 	  'On Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@echo 'Installing into .venv (once; a minute or two)'
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r constraints.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
