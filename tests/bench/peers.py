@@ -106,7 +106,8 @@ def _quix_python() -> Path:
         return python
     print("installing Quix Streams into .cache (once; half a minute)", flush=True)
     shutil.rmtree(QUIX_HOME, ignore_errors=True)
-    install = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", str(wanted)]
+    options = ["-q", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+    install = ["-m", "pip", "install", *options, "-r", str(wanted)]
     for command in ([sys.executable, "-m", "venv", str(QUIX_HOME)], [str(python), *install]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
