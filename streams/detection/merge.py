@@ -154,6 +154,12 @@ class Merge:
         return all(origin.caught_up for origin in self._there.values())
 
     @property
+    def overdue(self) -> int:
+        """Event time (ms) between the clock and what every origin has passed: what is held there has its turn."""
+        until = self._until()
+        return 0 if until is None or self.clock is None else until - self.clock
+
+    @property
     def clocks(self) -> dict[str, int | None]:
         """The clock of every place."""
         return {place: origin.clock for place, origin in self._there.items()}

@@ -14,6 +14,7 @@ from schemas.alerts import transition_headers
 from schemas.codec import encode
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.shuffle import decode_shuffle, place_of
+from streams.detection.config import DAY_MS
 from streams.detection.engine import Engine
 from streams.detection.fleet_log import FleetLog, cut
 from streams.detection.home import DECODED, Home
@@ -211,8 +212,11 @@ class Engagement(StatefulTask):
 
     @property
     def lagging(self) -> bool:
-        """Input is still far from its end, here or at an origin."""
-        return super().lagging or (self.home is not None and not self.home.merge.caught_up)
+        """Input is still far from its end, here or at an origin; or it was read, and days of it are still to be lived."""
+        if super().lagging or self.home is None:
+            return super().lagging
+        merge = self.home.merge
+        return not merge.caught_up or merge.overdue > DAY_MS
 
     def take(self) -> Iterator[Record]:
         """Transitions, dead letters, pictures, and the changelog with the progress at its end."""
