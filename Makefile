@@ -31,12 +31,12 @@ test-compiled: $(COMPILED)/ready ## the tests of the pure core, on its compiled 
 	$(BIN)/pytest -q -n $(JOBS) -m 'not system' -o 'pythonpath=$(COMPILED) .' \
 	  tests/unit/detection tests/unit/schemas tests/properties tests/scenarios $(ARGS)
 
-check: $(READY) ## format, lint, types, import contracts, unit tests
+check: $(READY) ## format, lint, types, import contracts, unit tests that are quick
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n $(JOBS) -m 'not system' tests/unit tests/architecture
+	$(BIN)/pytest -q -n $(JOBS) -m 'not system and not slow' tests/unit tests/architecture
 
 coverage: $(READY) ## which lines the tests without Kafka run
 	$(BIN)/pytest -q -n $(JOBS) -m 'not system' --cov --cov-report=term

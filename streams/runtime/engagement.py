@@ -212,11 +212,9 @@ class Engagement(StatefulTask):
 
     @property
     def lagging(self) -> bool:
-        """Input is still far from its end, here or at an origin; or it was read, and days of it are still to be lived."""
-        if super().lagging or self.home is None:
-            return super().lagging
-        merge = self.home.merge
-        return not merge.caught_up or merge.overdue > DAY_MS
+        """Input is still far from its end, here or at an origin; or all is read, and days are still to be lived."""
+        merge = None if self.home is None else self.home.merge
+        return super().lagging or (merge is not None and (not merge.caught_up or merge.overdue > DAY_MS))
 
     def take(self) -> Iterator[Record]:
         """Transitions, dead letters, pictures, and the changelog with the progress at its end."""

@@ -44,6 +44,7 @@ class One:
         return self.habits.of(self.row)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.floats(0.02, 1.0),
@@ -147,6 +148,7 @@ def grown(counts: dict[str, list[int]], *, block: int, unjudged: set[str], order
     return {name: habits.values[:, habits.row(name)].tobytes() for name in counts}
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 2**32))
 def test_whoever_stands_beside_it_an_account_has_the_same_bits(accounts: int, block: int, seed: int) -> None:

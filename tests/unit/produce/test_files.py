@@ -120,6 +120,7 @@ def test_parquet_times_of_every_type_are_read(tmp_path: Path, column: pa.Array, 
     assert record.account == "900"
 
 
+@pytest.mark.slow
 def test_parquet_numbers_are_read_whatever_chunks_and_gaps_they_come_in(tmp_path: Path) -> None:
     count = 120_000
     table = pa.table(

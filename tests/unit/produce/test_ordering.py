@@ -3,6 +3,7 @@
 import tracemalloc
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_runs_of_several_blocks_are_merged_stably_and_as_often_as_asked(
             assert [each for part in ordered.blocks() for each in part] == sorted(items, key=lambda item: item[0])
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_by_the_chunk() -> None:
     def many() -> Iterator[InputRecord]:
         for number in range(60_000):

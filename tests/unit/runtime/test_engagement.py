@@ -76,6 +76,26 @@ async def test_where_the_clock_comes_to_is_stored_though_it_changes_no_account(m
     assert errors == []
 
 
+@pytest.mark.parametrize(("days", "lags"), [(0, False), (3, True)])
+async def test_who_has_read_all_and_has_days_to_live_through_lags(days: int, lags: bool) -> None:
+    settings = SETTINGS.model_copy(update={"partitions": 2})  # the other home says nothing: a day's end is waited for
+    tasks, errors = tasks_on(FakeBroker(), settings)
+    tasks.origins = frozenset({"product-usage/0"})
+    usage = Usage(0, AT, "acme", AT, "login", None, 1, "", None)
+    record = ShuffleRecord(InputTopic.USAGE, "product-usage/0", 0, AT + days * DAY_MS + DAY_MS, True, (usage,))
+
+    task = Engagement(TP(settings.shuffle_topic, 0), tasks)
+    task.begin(await task.load({}, 0))
+    task.handle(batch(0, [encode_shuffle(record)]))
+    home = task.home
+    assert home is not None
+    await until(lambda: home.waits_for is not None)
+    assert home.merge.caught_up
+    assert task.lagging == lags
+    await task.end(patience=5)
+    assert errors == []
+
+
 @pytest.mark.parametrize(("clock", "closes"), [("wall", True), ("events", False)])
 async def test_on_the_wall_clock_a_day_is_not_waited_for_without_end(
     clock: Literal["wall", "events"], closes: bool

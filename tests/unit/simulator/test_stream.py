@@ -89,6 +89,7 @@ def test_event_ids_are_unique() -> None:
     assert max(ids.values()) == 1
 
 
+@pytest.mark.slow
 def test_memory_follows_the_fleet_and_not_the_number_of_events() -> None:
     def peak(days: int) -> int:
         events = simulate(FleetPlan(accounts=40, days=days, seed=1))
