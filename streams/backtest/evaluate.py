@@ -117,10 +117,12 @@ def evaluate(
         curve=sorted((*curve, present), key=lambda point: point.asked) if curve else (),
         losses=_post_mortems(judged, fleet, replay, activity, told, end),
         events=findings.events,
+        programs=findings.programs,
+        excluded=findings.excluded,
         at_risk=_at_risk(fleet.rows, outcomes.losses),
         examples=choose(judged, activity, told, calendar, end),
         transitions=len(told),
-        notes=_notes(judged, fleet, asked),
+        notes=[*_left_out(findings), *_notes(judged, fleet, asked)],
     )
 
 
@@ -164,6 +166,13 @@ def _ages(judged: Judged, spans: Mapping[str, Span], activity: Activity, start_o
 
 def _band(age: float) -> int:
     return max(band for band, starts in enumerate(_AGES) if age >= starts or band == 0)
+
+
+def _left_out(findings: Findings) -> list[str]:
+    if not findings.excluded:
+        return []
+    by = ", ".join(f"{name} {count:,}" for name, count in sorted(findings.excluded.items()))
+    return [f"{sum(findings.excluded.values()):,} events do not count as usage and are left out, by setting: {by}."]
 
 
 def _notes(judged: Judged, fleet: Fleet, asked: Asked) -> list[str]:

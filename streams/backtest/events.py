@@ -1,22 +1,45 @@
-"""Which events there are, how regular they are, and which are perhaps no usage. Pure."""
+"""Which events there are, how regular they are, and which, and whose, are perhaps no usage. Pure.
+
+A company's stream of events has more in it than what people do: heartbeats, the server's own doing, scripts. They hide
+an account that goes slack, as they come whether or not anybody is there. What they are can only be suggested: the
+settings `include_events`, `exclude_events` and `exclude_users` say it.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Final
+
+from streams.backtest.rhythm import Rhythm
+from streams.detection.usage_rule import UsageRule
 
 NAMES: Final = 1_000
 """Names of events that are told apart; what else comes goes together as `OTHERS`."""
 OTHERS: Final = "(others)"
 USERS: Final = 10_000
 """Users, and accounts, that are counted for each event; beyond that there are "more than" so many."""
-FOLLOWED: Final = 50
-"""Accounts of each event, the first ones, whose times between events are looked at."""
+FOLLOWED: Final = 30
+"""Users of each event, the first ones, whose times are looked at; accounts, where no user is named."""
+BUSIEST: Final = 500
+"""Users of all events, the busiest, of whom something is known; up to twice as many in between."""
 _ALIKE: Final = 0.05
 _GAPS: Final = 30
 _REGULAR: Final = 0.7
 _MOST: Final = 0.6
 _NOBODY: Final = 0.95
+_NO_NIGHT: Final = 0.2
+"""Share of the events in the quietest eight hours, from which on nobody seems to sleep."""
 _SLACK_MS: Final = 2_000
+
+
+@dataclass(slots=True)
+class _Pace:
+    """One user's such events; one account's, where no user is named. Times in milliseconds."""
+
+    last: int
+    gap: int = -1
+    """The time between the last two; -1: there are no two."""
+    rhythm: Rhythm = field(default_factory=Rhythm)
 
 
 @dataclass(slots=True)
@@ -27,10 +50,21 @@ class _Seen:
     nameless: int = 0
     users: set[int] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
-    last: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Account to the time of its last such event, and the gap before it (ms, -1: none yet)."""
+    paces: dict[str, _Pace] = field(default_factory=dict)
     gaps: int = 0
     alike: int = 0
+
+    @property
+    def regularity(self) -> float | None:
+        return self.alike / self.gaps if self.gaps >= _GAPS else None
+
+    @property
+    def night(self) -> float | None:
+        return _typical(pace.rhythm.night for pace in self.paces.values())
+
+    @property
+    def weekend(self) -> float | None:
+        return _typical(pace.rhythm.weekend for pace in self.paces.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +80,39 @@ class EventShare:
     without_user: float
     """Share of these events that name no user."""
     regularity: float | None
-    """Share of the times between two such events of an account that are as long as the one before, within 5%: near 1
-    for a timer, near 0.05 for people. None for too few to tell."""
+    """Share of the times between two such events of a user that are as long as the one before, within 5%: near 1 for a
+    timer, near 0.05 for people. None for too few to tell."""
+    night: float | None
+    """Share in a user's quietest eight hours of the day (`Rhythm.night`), of the user in the middle."""
+    weekend: float | None
+    """The same of the quietest two days of the week."""
+    excluded: str | None
+    """The setting by which it does not count; None: it counts."""
     suggestion: str | None
-    """Why it may be no usage; None: nothing speaks for that."""
+    """Why it may be no usage, and what to do; None: nothing speaks for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserShare:
+    """A user who is perhaps a program."""
+
+    user: str
+    count: int
+    share: float
+    night: float
+    weekend: float | None
+    suggestion: str
 
 
 class EventTally:
-    """Counts usage events, which come in order of time."""
+    """Counts usage events, which come in order of time, in bounded memory. What is excluded by the `rule` is counted,
+    too, and shown as such."""
 
-    def __init__(self) -> None:
-        self._seen: dict[str, _Seen] = {}
+    def __init__(self, rule: UsageRule | None = None) -> None:
         self.total = 0
+        self._rule = rule or UsageRule()
+        self._seen: dict[str, _Seen] = {}
+        self._users: dict[str, Rhythm] = {}
 
     def add(self, name: str, account: str, user: str | None, at: int) -> None:
         """Count one event. `at` in milliseconds."""
@@ -68,34 +123,65 @@ class EventTally:
         seen.count += 1
         if user is None:
             seen.nameless += 1
-        elif len(seen.users) < USERS:
-            seen.users.add(hash(user))
+        else:
+            if len(seen.users) < USERS:
+                seen.users.add(hash(user))
+            rhythm = self._users.get(user)
+            if rhythm is None:
+                rhythm = self._new_user(user)
+            rhythm.add(at)
         if len(seen.accounts) < USERS:
             seen.accounts.add(account)
-        before = seen.last.get(account)
-        if before is not None:
-            gap = at - before[0]
+        who = account if user is None else user
+        pace = seen.paces.get(who)
+        if pace is not None:
+            gap = at - pace.last
             if gap > _SLACK_MS:  # what comes together is one thing
-                if before[1] >= 0:
+                if pace.gap >= 0:
                     seen.gaps += 1
-                    seen.alike += abs(gap - before[1]) <= _ALIKE * before[1]
-                seen.last[account] = (at, gap)
-        elif len(seen.last) < FOLLOWED:
-            seen.last[account] = (at, -1)
+                    seen.alike += abs(gap - pace.gap) <= _ALIKE * pace.gap
+                pace.last, pace.gap = at, gap
+        elif len(seen.paces) < FOLLOWED:
+            seen.paces[who] = pace = _Pace(at)
+        else:
+            return
+        pace.rhythm.add(at)
 
     def _new(self, name: str) -> _Seen:
         if len(self._seen) >= NAMES:
             name = OTHERS
         return self._seen.setdefault(name, _Seen())
 
+    def _new_user(self, user: str) -> Rhythm:
+        # Who is among the busiest of all soon comes again: the others may be forgotten, and begin anew.
+        if len(self._users) >= 2 * BUSIEST:
+            ordered = sorted(self._users.items(), key=lambda pair: -pair[1].count)
+            self._users = dict(ordered[:BUSIEST])
+        return self._users.setdefault(user, Rhythm())
+
     def shares(self, most: int = 20) -> list[EventShare]:
         """The events that come most, the most frequent first, each with what it may be instead of usage."""
         named = any(seen.nameless < 0.5 * seen.count for seen in self._seen.values())
         ordered = sorted(self._seen.items(), key=lambda pair: (-pair[1].count, pair[0]))
-        suspicious = [pair for pair in ordered[most:] if self._suggestion(pair[1], named=named) is not None]
+        suspicious = [pair for pair in ordered[most:] if self._suggestion(*pair, named=named) is not None]
         return [self._share(name, seen, named=named) for name, seen in (*ordered[:most], *suspicious[:most])]
 
+    def programs(self, most: int = 10) -> list[UserShare]:
+        """Users who are perhaps programs, the busiest first; those who are excluded already are not among them."""
+        found = []
+        for user, rhythm in sorted(self._users.items(), key=lambda pair: (-pair[1].count, pair[0])):
+            night = rhythm.night
+            if night is not None and night >= _NO_NIGHT and not self._rule.excludes_user(user):
+                text = (
+                    f"does as much at night as by day: {night:.0%} of {rhythm.count:,} events {_QUIETEST}; if it is a "
+                    "program, put it into exclude_users"
+                )
+                share = rhythm.count / self.total
+                found.append(UserShare(user, rhythm.count, share, night, rhythm.weekend, text))
+        return found[:most]
+
     def _share(self, name: str, seen: _Seen, *, named: bool) -> EventShare:
+        by = self._rule.excludes(name, None)
         return EventShare(
             name=name,
             count=seen.count,
@@ -103,29 +189,45 @@ class EventTally:
             users=len(seen.users),
             accounts=len(seen.accounts),
             without_user=seen.nameless / seen.count,
-            regularity=_regularity(seen),
-            suggestion=self._suggestion(seen, named=named),
+            regularity=seen.regularity,
+            night=seen.night,
+            weekend=seen.weekend,
+            excluded=None if by is None else by.value,
+            suggestion=self._suggestion(name, seen, named=named),
         )
 
-    def _suggestion(self, seen: _Seen, *, named: bool) -> str | None:
-        regularity = _regularity(seen)
-        regular = regularity is not None and regularity >= _REGULAR
+    def _suggestion(self, name: str, seen: _Seen, *, named: bool) -> str | None:
+        if name == OTHERS or self._rule.excludes(name, None) is not None:
+            return None
+        regularity, night = seen.regularity, seen.night
+        said = []
+        if regularity is not None and regularity >= _REGULAR:
+            said.append(f"comes at regular times ({regularity:.0%} of the gaps are as long as the one before)")
+        if night is not None and night >= _NO_NIGHT:
+            said.append(f"comes around the clock ({night:.0%} {_QUIETEST})")
         nobody = seen.nameless >= _NOBODY * seen.count
-        if regular and nobody:
-            return "comes at regular times and names no user: a timer's work rather than a person's; leave it out"
-        if regular:
-            return "comes at regular times: perhaps a timer or a heartbeat; leave it out if no person does it"
-        if nobody and named:
-            return "names no user although other events do: perhaps the server's own doing; leave it out if so"
-        if seen.count >= _MOST * self.total and len(self._seen) > 1:
-            return "makes up most of all events and hides the others: leave it out unless it is the work itself"
-        return None
+        if nobody and (said or named):
+            said.append(f"names no user ({seen.nameless / seen.count:.0%} of them)")
+        if not said:
+            if seen.count >= _MOST * self.total and len(self._seen) > 1:
+                return (
+                    f"makes up {seen.count / self.total:.0%} of all events and hides the others; unless it is the work "
+                    "itself, put it into exclude_events"
+                )
+            return None
+        what = "a timer or the server" if nobody else "a timer or a heartbeat"
+        return f"{' and '.join(said)}: perhaps {what}; if no person does it, put it into exclude_events"
 
 
-def _regularity(seen: _Seen) -> float | None:
-    return seen.alike / seen.gaps if seen.gaps >= _GAPS else None
+_QUIETEST: Final = "in its quietest eight hours, where a person has next to nothing and a program a third"
 
 
-def suggestions(shares: Iterable[EventShare]) -> Sequence[str]:
-    """A sentence for each event that is perhaps no usage."""
-    return [f"{each.name!r} {each.suggestion}." for each in shares if each.suggestion is not None]
+def _typical(shares: Iterable[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return median(known) if known else None
+
+
+def suggestions(shares: Iterable[EventShare], programs: Iterable[UserShare] = ()) -> Sequence[str]:
+    """A sentence for each event and user that is perhaps no usage."""
+    of_events = [f"{each.name!r} {each.suggestion}." for each in shares if each.suggestion is not None]
+    return [*of_events, *(f"User {each.user!r} {each.suggestion}." for each in programs)]

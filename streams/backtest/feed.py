@@ -14,9 +14,10 @@ from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from streams.backtest.activity import Activity
-from streams.backtest.events import EventShare, EventTally
+from streams.backtest.events import EventShare, EventTally, UserShare
 from streams.backtest.reading import USAGE, Reading, read_items
 from streams.detection.calendar import Calendar
+from streams.detection.usage_rule import UsageRule
 from streams.produce import InputError, Source
 from streams.produce.ordering import Item, Sorted
 
@@ -29,15 +30,29 @@ class Findings:
 
     activity: Activity
     events: list[EventShare]
+    programs: list[UserShare]
+    """Users who are perhaps none."""
+    excluded: dict[str, int]
+    """Usage events that do not count, by setting."""
 
 
 class Feed:
-    """Use it as a context: it has a process. `until` (ms) leaves out what is later; days are those of `timezone`."""
+    """Use it as a context: it has a process. `until` (ms) leaves out what is later; days are those of `timezone`. Usage
+    that does not count by the `rule` is looked at (`Findings.events`) and not handed out."""
 
-    def __init__(self, sources: Sequence[Source], *, until: int | None = None, timezone: str = "UTC") -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        until: int | None = None,
+        timezone: str = "UTC",
+        rule: UsageRule | None = None,
+    ) -> None:
         context = get_context("spawn")  # a fork would take along the threads that show the progress
         self._here, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there, list(sources), until, timezone), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(there, list(sources), until, timezone, rule or None), daemon=True
+        )
         self._process.start()
         there.close()
         self._findings: Findings | None = None
@@ -72,7 +87,8 @@ class Feed:
             yield value
         if value is not None:
             events = [EventShare(**each) for each in value["events"]]
-            self._findings = Findings(Activity.unpack(value["activity"]), events)
+            programs = [UserShare(**each) for each in value["programs"]]
+            self._findings = Findings(Activity.unpack(value["activity"]), events, programs, value["excluded"])
 
     @property
     def findings(self) -> Findings:
@@ -92,7 +108,9 @@ class Feed:
         return kind, value
 
 
-def _serve(connection: Connection, sources: list[Source], until: int | None, timezone: str) -> None:
+def _serve(
+    connection: Connection, sources: list[Source], until: int | None, timezone: str, rule: UsageRule | None
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other one is told too, and closes the connection
 
     def say(kind: str, value: Any) -> None:
@@ -110,7 +128,7 @@ def _serve(connection: Connection, sources: list[Source], until: int | None, tim
             say("read", {**asdict(reading), "rows": dict(reading.rows)})
             while True:
                 _, looking = marshal.loads(connection.recv_bytes())  # noqa: S302 - written by our own process
-                _pass(ordered, say, Calendar(timezone, 0) if looking else None)
+                _pass(ordered, say, Calendar(timezone, 0) if looking else None, rule)
     except InputError as error:
         say("error", str(error))
     except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -119,14 +137,33 @@ def _serve(connection: Connection, sources: list[Source], until: int | None, tim
         say("error", f"sorting needs room for a temporary file: {error.strerror or error}")
 
 
-def _pass(ordered: Sorted, say: Callable[[str, Any], None], calendar: Calendar | None) -> None:
-    activity, tally = Activity(), EventTally()
+def _pass(ordered: Sorted, say: Callable[[str, Any], None], calendar: Calendar | None, rule: UsageRule | None) -> None:
+    activity, tally, excluded = Activity(), EventTally(rule), Counter[str]()
     for block in ordered.blocks():
-        say("block", block)
+        counted = block if rule is None else _counted(block, rule, excluded)
+        if counted:
+            say("block", counted)
         if calendar is not None:
-            activity.fold(block, calendar)
+            activity.fold(counted, calendar)
             for item in block:
                 if item[1] == USAGE:
                     tally.add(item[3], item[2], item[4], item[0])
-    found = {"activity": activity.pack(), "events": [asdict(each) for each in tally.shares()]}
+    found = {
+        "activity": activity.pack(),
+        "events": [asdict(each) for each in tally.shares()],
+        "programs": [asdict(each) for each in tally.programs()],
+        "excluded": dict(excluded),
+    }
     say("end", found if calendar is not None else None)
+
+
+def _counted(block: list[Item], rule: UsageRule, excluded: Counter[str]) -> list[Item]:
+    """Those that count; the others are told to `excluded`."""
+    kept = []
+    for item in block:
+        by = rule.excludes(item[3], item[4]) if item[1] == USAGE else None
+        if by is None:
+            kept.append(item)
+        else:
+            excluded[by.value] += 1
+    return kept

@@ -1,11 +1,11 @@
 """All that a backtest found, as the summary and the report tell it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.backtest.events import EventShare
+from streams.backtest.events import EventShare, UserShare
 from streams.backtest.examples import Example
 from streams.backtest.load import Load
 from streams.backtest.postmortem import PostMortem
@@ -62,6 +62,10 @@ class Backtest:
     losses: Sequence[PostMortem]
     """Of the last year, the newest first."""
     events: Sequence[EventShare]
+    programs: Sequence[UserShare]
+    """Users who are perhaps none."""
+    excluded: Mapping[str, int]
+    """Usage events that do not count, by setting."""
     at_risk: Sequence[tuple[Any, ...]]
     """Accounts with an open alert, what is most at risk first: `accounts.HEADER`."""
     examples: Sequence[Example]

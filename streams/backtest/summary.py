@@ -79,10 +79,18 @@ def summary_of(found: Backtest) -> dict[str, Any]:
                 "accounts": each.accounts,
                 "without_user": round(each.without_user, 4),
                 "regularity": None if each.regularity is None else round(each.regularity, 3),
+                "night": None if each.night is None else round(each.night, 3),
+                "weekend": None if each.weekend is None else round(each.weekend, 3),
+                "excluded_by": each.excluded,
                 "suggestion": each.suggestion,
             }
             for each in found.events
         ],
+        "perhaps_programs": [
+            {"user_id": each.user, "count": each.count, "night": round(each.night, 3), "suggestion": each.suggestion}
+            for each in found.programs
+        ],
+        "excluded_events": dict(found.excluded),
         "notes": found.notes,
     }
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from streams.backtest.evaluate import Asked
-    from streams.backtest.feed import Feed
+    from streams.backtest.feed import Feed, Findings
     from streams.backtest.ledger import Ledger
     from streams.backtest.outcomes import Outcomes
     from streams.backtest.reading import Reading
@@ -145,7 +145,11 @@ def _run(  # noqa: PLR0913 - it is the command, without its options' texts
     from streams.backtest.result import CurvePoint
     from streams.backtest.write import write_result
 
-    with Feed(sources, until=end, timezone=config.timezone) as feed, Ledger() as ledger, progress_on_stderr() as bar:
+    with (
+        Feed(sources, until=end, timezone=config.timezone, rule=settings.usage_rule()) as feed,
+        Ledger() as ledger,
+        progress_on_stderr() as bar,
+    ):
         reading = _read(feed, bar, sources)
         assert reading.last_at is not None
         asked = Asked(
@@ -157,6 +161,7 @@ def _run(  # noqa: PLR0913 - it is the command, without its options' texts
             max(end or 0, reading.last_at + 1),
         )
         replay = _judge(feed, settings, config, ledger, bar, reading, asked)
+        findings = _findings(feed, settings, reading)
         fleet = fleet_of(replay, ledger.in_order(), asked)
         points: list[CurvePoint] = []
         for knob in CURVE if curve else ():
@@ -165,9 +170,18 @@ def _run(  # noqa: PLR0913 - it is the command, without its options' texts
                     again = _judge(feed, settings, _asking(config, knob), other, bar, reading, asked)
                     points.append(curve_point(knob, other, fleet, again, asked))
         bar.add_task("evaluating", total=None, status="")
-        found = evaluate(replay, ledger, fleet, feed.findings, reading, asked, points)
+        found = evaluate(replay, ledger, fleet, findings, reading, asked, points)
         write_result(out, found, ledger, fleet)
         return found
+
+
+def _findings(feed: "Feed", settings: "Settings", reading: "Reading") -> "Findings":
+    from streams.produce import InputError
+
+    findings = feed.findings
+    if sum(findings.excluded.values()) == reading.total:
+        raise InputError(f"no event counts as usage: {', '.join(findings.excluded)} leave all of them out")
+    return replace(findings, programs=[]) if settings.user_hash_key else findings  # then no id is to be seen
 
 
 def _read(feed: "Feed", bar: "Progress", sources: "list[Source]") -> "Reading":
@@ -240,9 +254,13 @@ def _instant(text: str, zone: Any) -> int:
 
 
 def _tell_all(found: "Backtest", out: Path) -> None:
+    from streams.backtest.events import suggestions
+
     load, judged = found.load, found.judged
     for note in found.notes:
         tell(note)
+    for doubt in suggestions(found.events, found.programs):
+        tell(f"perhaps no usage: {doubt}")
     tell(
         f"{found.accounts:,} accounts, {found.reading.total:,} rows; about {load.per_person_and_week:.2g} messages per "
         f"person and week"

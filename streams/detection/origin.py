@@ -5,6 +5,7 @@ less the allowed out-of-orderness, and the markers that a replaying producer wri
 that an event's place depends on the records alone and not on how they were batched.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +15,7 @@ from schemas.instants import format_instant, parse_instant
 from schemas.plain_usage import UsageFields, fields_of
 from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64, known_hash64, make_usage
 from schemas.usage import UsageEvent
+from streams.detection.usage_rule import Exclusion, UsageRule
 
 _HOMES: Final = 1 << 17
 """Accounts whose home is remembered."""
@@ -25,10 +27,11 @@ class Origin:
     """Takes the records of one input partition in offset order and deals them out by home partition.
 
     `home_of` gives an account's home partition, one of `homes`; `user_key` keys the hash of user ids;
-    `future_tolerance` bounds an event's time against its own record's timestamp, in ms.
+    `future_tolerance` bounds an event's time against its own record's timestamp, in ms. Usage that does not count by
+    the `rule` goes nowhere, but moves the clock.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what places events, and what passes over them
         self,
         topic: InputTopic,
         name: str,
@@ -39,10 +42,14 @@ class Origin:
         future_tolerance: int,
         user_key: bytes = b"",
         clock: int | None = None,
+        rule: UsageRule | None = None,
     ) -> None:
         self.topic = topic
         self.name = name
         self.clock = clock
+        self.excluded: Counter[Exclusion] = Counter()
+        """Usage events that do not count; for who tells of them."""
+        self._rule = rule or None
         self._home_of = home_of
         self._out_of_order = out_of_order
         self._future_tolerance = future_tolerance
@@ -82,6 +89,9 @@ class Origin:
         place = self._place(at, timestamp)
         if place is None:
             return self._from_the_future(at, timestamp, _TIME_FIELDS[self.topic])
+        if self._rule is not None and (by := self._rule.excludes(event, user)) is not None:
+            self.excluded[by] += 1
+            return None
         key = self._user_key
         user_hash = None if user is None else known_hash64(user, key) if key else hash64(user)
         id_hash = None if event_id is None else hash64(event_id)

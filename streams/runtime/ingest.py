@@ -79,6 +79,7 @@ class Ingest(Task):
             future_tolerance=settings.future_tolerance,
             user_key=key,
             clock=int(clock) if clock.lstrip("-").isdigit() else None,
+            rule=settings.usage_rule(),
         )
 
     @property
@@ -114,6 +115,9 @@ class Ingest(Task):
             counts["usage"] += plain
         for name, count in counts.items():
             self.metrics.events_total.labels(self.tp.topic, name).inc(count)
+        for by, count in origin.excluded.items():
+            self.metrics.events_excluded_total.labels(self.tp.topic, by.value).inc(count)
+        origin.excluded.clear()
         if not usage:
             self._facts += sum(counts.values())
         self.pending += len(batch.records)

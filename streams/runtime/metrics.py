@@ -32,6 +32,9 @@ class Metrics:
 
         self.events_total = counter("events", "Valid events read.", "topic", "type")
         self.events_rejected_total = counter("events_rejected", "Records turned away.", "topic", "reason")
+        self.events_excluded_total = counter(
+            "events_excluded", "Those that do not count, by setting.", "topic", "setting"
+        )
         self.events_duplicate_total = counter("events_duplicate", "Events whose id had been seen.", "topic")
         self.dedup_overflow_total = counter("dedup_overflow", "Event ids forgotten early: an account had too many.")
         self.events_rekeyed_total = counter("events_rekeyed", "Events whose home is another partition.", "topic")

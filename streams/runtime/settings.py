@@ -20,6 +20,7 @@ from streams.runtime.settings_values import (
     Brokers,
     Duration,
     HashKey,
+    Names,
     PositiveDuration,
     ReplicationFactor,
     TimeZone,
@@ -31,6 +32,7 @@ from streams.runtime.settings_values import (
 
 if TYPE_CHECKING:
     from streams.detection.config import DetectionConfig
+    from streams.detection.usage_rule import UsageRule
 
 SECRETS = ("slack_webhook_url", "user_hash_key", "sasl_plain_password")
 _TOPICS = ("usage", "billing", "accounts", "commands", "alerts", "health", "dead_letters")
@@ -77,6 +79,11 @@ class Settings(BaseModel):
     max_record_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 1 << 20
     max_waiting_events: Annotated[int, Field(ge=1_000)] = 200_000
     user_hash_key: HashKey | None = None
+
+    # What counts as usage: in names * stands for any text.
+    include_events: Names = ()
+    exclude_events: Names = ()
+    exclude_users: Names = ()
 
     # Detection.
     timezone: TimeZone = "UTC"
@@ -153,6 +160,12 @@ class Settings(BaseModel):
             dedup_window_ms=self.dedup_window,
         )
 
+    def usage_rule(self) -> UsageRule:
+        """What counts as usage."""
+        from streams.detection.usage_rule import UsageRule  # noqa: PLC0415 - as above
+
+        return UsageRule(include=self.include_events, exclude=self.exclude_events, users=self.exclude_users)
+
     def kafka(self) -> dict[str, Any]:
         """Connection arguments of any aiokafka client. They hold the password in the clear: never log them.
 
@@ -226,6 +239,8 @@ def _impossible(settings: Settings) -> Iterator[str]:
             "watch_false_alarms_per_account_year, false_alarms_per_account_year: "
             "watches come at lower scores than alerts, so their rate cannot be the smaller one"
         )
+    if both := sorted(set(settings.include_events) & set(settings.exclude_events)):
+        yield f"include_events, exclude_events: {both[0]!r} is in both; a name can be in one of them"
     taken: dict[str, str] = {}
     for name in _TOPICS:
         full = settings.topic(name)

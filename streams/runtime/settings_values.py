@@ -15,6 +15,7 @@ _TOPIC = re.compile(r"[a-zA-Z0-9._-]*", re.ASCII)
 _URL = re.compile(r"https?://[^\s/@?#]+(?:/\S*)?")
 _TOPIC_LENGTH = 249
 _HASH_KEY_BYTES = 64
+_NAME_LENGTH = 256
 
 
 def parse_duration(text: str) -> int:
@@ -71,6 +72,17 @@ def _webhook(value: SecretStr) -> SecretStr:
     return value
 
 
+def _listed(value: object) -> object:
+    # The environment has no lists; a settings file may have either.
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _names(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(1 <= len(name) <= _NAME_LENGTH for name in value):
+        raise ValueError(f"should be names of 1 to {_NAME_LENGTH} characters, several separated by commas")
+    return value
+
+
 def _hash_key(value: SecretStr) -> SecretStr:
     if not 16 <= len(value.get_secret_value().encode()) <= _HASH_KEY_BYTES:
         raise ValueError(f"should have 16 to {_HASH_KEY_BYTES} bytes")
@@ -89,5 +101,6 @@ TopicPrefix = Annotated[str, AfterValidator(_topic_part)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 ReplicationFactor = Annotated[int, AfterValidator(_replication)]
 Webhook = Annotated[SecretStr, AfterValidator(_webhook)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_names)]
 HashKey = Annotated[SecretStr, AfterValidator(_hash_key)]
 UpperCase = BeforeValidator(_upper)

@@ -4,7 +4,7 @@ from html import escape
 
 from alerting.words import count, money
 from streams.backtest.accounts import HEADER
-from streams.backtest.events import USERS
+from streams.backtest.events import USERS, suggestions
 from streams.backtest.outcomes import Basis
 from streams.backtest.report import plots
 from streams.backtest.report.html import DASH, Column, figure, paragraph, percent, section, table, tile
@@ -297,6 +297,7 @@ def events(found: Backtest) -> str:
         Column("users", "number"),
         Column("accounts", "number"),
         Column("regular", "number"),
+        Column("at night", "number"),
         Column("is it usage?", "words"),
     ]
     rows = [
@@ -307,18 +308,22 @@ def events(found: Backtest) -> str:
             _upto(each.users),
             _upto(each.accounts),
             percent(each.regularity),
-            "" if each.suggestion is None else f"It {each.suggestion}.",
+            percent(each.night),
+            f"Left out by {each.excluded}." if each.excluded else f"It {each.suggestion}." if each.suggestion else "",
         ]
         for each in found.events
     ]
+    programs = "".join(f"<li>{escape(each)}</li>" for each in suggestions((), found.programs))
     return section(
         "What was counted",
         table(columns, rows),
         paragraph(
-            "Regular: how often the time between two such events of an account is as long as the one before, within "
-            "5%. A timer comes near 100%, people stay below 10%.",
+            "Regular: how often the time between two such events of a user (or account, where none is named) is as "
+            "long as the one before, within 5%. A timer comes near 100%, people stay below 10%. At night: share in a "
+            "user's quietest eight hours of the day. A program has a third there, a person next to nothing.",
             "muted",
         ),
+        f"<p>Users who are perhaps programs:</p><ul>{programs}</ul>" if programs else "",
     )
 
 

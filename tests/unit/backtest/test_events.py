@@ -2,9 +2,12 @@
 
 from random import Random
 
-from streams.backtest.events import NAMES, OTHERS, EventShare, EventTally, suggestions
+from streams.backtest.events import BUSIEST, NAMES, OTHERS, EventShare, EventTally, suggestions
+from streams.backtest.rhythm import Rhythm
+from streams.detection.usage_rule import UsageRule
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 def tally(*streams: list[tuple[int, str, str, str | None]]) -> dict[str, EventShare]:
@@ -18,6 +21,7 @@ def people(name: str, user: str = "u", count: int = 2_000) -> list[tuple[int, st
     random, at, events = Random(name), 0, []
     for number in range(count):
         at += int(random.expovariate(1 / HOUR_MS))
+        at += 8 * HOUR_MS if at % DAY_MS >= 16 * HOUR_MS else 0  # people sleep
         events.append((at, name, f"a{number % 7}", user and f"{user}{number % 5}"))
     return events
 
@@ -37,7 +41,8 @@ def test_what_people_do_is_not_suspected() -> None:
 def test_a_timer_is_told_by_its_regular_times_whether_it_names_a_user_or_not() -> None:
     found = tally(people("login"), people("report"), timer("heartbeat"), timer("poll", user="u"))  # type: ignore[arg-type]
     assert found["heartbeat"].regularity == 1
-    assert "leave it out" in str(found["heartbeat"].suggestion)
+    assert "at regular times (100% of the gaps" in str(found["heartbeat"].suggestion)
+    assert "put it into exclude_events" in str(found["heartbeat"].suggestion)
     assert "names no user" in str(found["heartbeat"].suggestion)
     assert "timer or a heartbeat" in str(found["poll"].suggestion)
     assert len(suggestions(found.values())) == 2
@@ -50,7 +55,7 @@ def test_an_event_without_users_is_suspected_only_where_others_have_them() -> No
 
 
 def test_an_event_that_makes_up_most_is_named_unless_it_is_the_only_one() -> None:
-    assert "makes up most" in str(tally(people("view", count=4_000), people("login"))["view"].suggestion)  # type: ignore[arg-type]
+    assert "makes up 67%" in str(tally(people("view", count=4_000), people("login"))["view"].suggestion)  # type: ignore[arg-type]
     assert tally(people("view"))["view"].suggestion is None  # type: ignore[arg-type]
 
 
@@ -61,3 +66,62 @@ def test_names_without_end_take_no_memory_without_end() -> None:
     shares = {each.name: each for each in found.shares(most=NAMES + 1)}
     assert len(shares) == NAMES + 1
     assert shares[OTHERS].count == 500
+
+
+def around_the_clock(name: str, user: str, count: int = 1_000) -> list[tuple[int, str, str, str]]:
+    random = Random(name)
+    return [(random.randrange(30 * DAY_MS), name, "a", user) for _ in range(count)]
+
+
+def test_what_never_sleeps_is_told_without_a_timers_regularity() -> None:
+    found = tally(people("login"), people("report"), around_the_clock("sync", "robot"))  # type: ignore[arg-type]
+    assert found["login"].night == 0
+    assert found["sync"].regularity is not None
+    assert found["sync"].regularity < 0.1
+    assert found["sync"].night is not None
+    assert 0.25 < found["sync"].night < 1 / 3
+    assert "around the clock" in str(found["sync"].suggestion)
+    assert "exclude_events" in str(found["sync"].suggestion)
+
+
+def test_a_user_who_never_sleeps_is_perhaps_a_program() -> None:
+    both = sorted(people("view", "anna") + around_the_clock("view", "robot") + around_the_clock("other", "known"))
+    found = EventTally(UsageRule(users=["known"]))
+    for at, name, account, user in both:
+        found.add(name, account, user, at)
+    (program,) = found.programs()
+    assert (program.user, program.count, program.share) == ("robot", 1_000, 0.25)
+    assert "exclude_users" in program.suggestion
+    assert "'robot'" in suggestions([], [program])[0]
+
+
+def test_what_is_excluded_is_shown_and_not_suggested_again() -> None:
+    found = EventTally(UsageRule(exclude=["heartbeat"]))
+    for at, name, account, _ in timer("heartbeat"):
+        found.add(name, account, None, at)
+    (share,) = found.shares()
+    assert (share.excluded, share.suggestion, share.count) == ("exclude_events", None, 2_100)
+
+
+def test_users_without_end_take_no_memory_without_end_and_the_busiest_stay_known() -> None:
+    found = EventTally()
+    for number in range(10 * BUSIEST):
+        found.add("view", "a", f"once {number}", number * HOUR_MS // 10)
+        found.add("view", "a", "robot", number * HOUR_MS // 10)
+    assert len(found._users) <= 2 * BUSIEST
+    assert [each.user for each in found.programs()] == ["robot"]
+    assert found.programs()[0].count == 10 * BUSIEST
+
+
+def test_a_rhythm_says_nothing_before_there_is_enough_of_it() -> None:
+    few, short, enough = Rhythm(), Rhythm(), Rhythm()
+    for number in range(200):
+        short.add(number * HOUR_MS // 4)
+        enough.add(number * HOUR_MS * 2)
+        if number % 4 == 0:
+            few.add(number * HOUR_MS)
+    assert (few.night, short.night, short.weekend) == (None, None, None)
+    assert enough.night is not None
+    assert enough.weekend is not None
+    assert 0.3 < enough.night < 0.36
+    assert 0.22 < enough.weekend < 0.3

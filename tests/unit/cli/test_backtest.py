@@ -234,3 +234,38 @@ def test_names_from_the_data_are_text_in_the_report(runner: CliRunner, tmp_path:
     text = (tmp_path / "out" / "report.html").read_text()
     assert "<script" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_what_does_not_count_as_usage_is_left_out_and_shown(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = [
+        f"2025-{month:02}-{day:02}T{hour:02}:00:00Z" for month in (3, 4) for day in range(1, 31) for hour in range(24)
+    ]
+    beat = ROW.replace("login", "beat").replace(',"user_id":"u"', "")
+    file = tmp_path / "usage.jsonl"
+    file.write_text("".join(beat.format(account="a", at=at) for at in hours) + "".join(
+        ROW.format(account="a", at=at) for at in hours if at[11:13] in {"09", "15"}
+    ))  # fmt: skip
+    code, told = backtest(runner, file, tmp_path / "all")
+    assert code == 0
+    assert "perhaps no usage: 'beat' comes at regular times" in told
+    assert "exclude_events" in told
+    monkeypatch.setenv("SLACKWATER_EXCLUDE_EVENTS", "b*t")
+    code, told = backtest(runner, file, tmp_path / "some")
+    assert code == 0
+    assert "1,440 events do not count as usage and are left out, by setting: exclude_events 1,440" in told
+    assert "perhaps no usage" not in told
+    rows = [list(csv.DictReader((tmp_path / out / "accounts.csv").open())) for out in ("all", "some")]
+    assert [row["events_total"] for (row,) in rows] == ["1560", "120"]
+    summary = json.loads((tmp_path / "some" / "summary.json").read_text())
+    assert summary["excluded_events"] == {"exclude_events": 1_440}
+    assert [(each["event"], each["excluded_by"]) for each in summary["events"]] == [
+        ("beat", "exclude_events"),
+        ("login", None),
+    ]
+    assert "Left out by exclude_events." in (tmp_path / "some" / "report.html").read_text()
+    monkeypatch.setenv("SLACKWATER_EXCLUDE_USERS", "u")
+    code, told = backtest(runner, file, tmp_path / "none")
+    assert code == 1
+    assert "no event counts as usage" in told

@@ -10,6 +10,7 @@ from faust.types import TP
 from schemas.dead_letter import DeadLetter
 from schemas.errors import Reason
 from schemas.instants import format_instant
+from schemas.shuffle import decode_shuffle
 from streams.runtime.ingest import Ingest
 from streams.runtime.settings import Settings
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
@@ -17,8 +18,8 @@ from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
 DAY_MS = 86_400_000
 
 
-def usage(at: int) -> bytes:
-    return f'{{"account_id":"a","event":"x","occurred_at":"{format_instant(at)}"}}'.encode()
+def usage(at: int, event: str = "x") -> bytes:
+    return f'{{"account_id":"a","event":"{event}","occurred_at":"{format_instant(at)}"}}'.encode()
 
 
 @pytest.mark.parametrize(("clock", "refused"), [("wall", True), ("events", False)])
@@ -41,3 +42,25 @@ async def test_what_is_live_cannot_come_from_the_future_whatever_its_record_says
     assert [each.reason for each in letters] == ([Reason.TIME_IN_FUTURE] if refused else [])
     assert task.origin is not None
     assert (task.origin.clock is None or task.origin.clock < ahead - DAY_MS) is refused
+
+
+async def test_what_does_not_count_is_no_dead_letter_and_is_counted_by_its_setting() -> None:
+    settings = Settings(brokers="127.0.0.1:1", partitions=1, exclude_events=("beat",))
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, settings)
+    topic = settings.topic("usage")
+    task = Ingest(TP(topic, 0), tasks)
+    task.restore("")
+    task.begin(0)
+    at = int(time() * 1000) // 1000 * 1000 - DAY_MS
+    slow = usage(at, "beat").replace(b"}", b', "other": 1}')  # not written as nearly all are
+    task.handle(batch(0, [usage(at), usage(at, "beat"), slow], timestamp=at))
+    await until(lambda: broker.positions.get(task.tp) == 3)
+    await task.end(patience=5)
+    assert errors == []
+    assert not broker.topics[settings.topic("dead_letters")]
+    (shuffled,) = [decode_shuffle(each.value or b"") for each in broker.topics[settings.shuffle_topic]][:1]
+    assert [each.event for each in shuffled.events] == ["x"]  # type: ignore[union-attr]
+    told = tasks.metrics.registry.get_sample_value
+    assert told("slackwater_events_excluded_total", {"topic": topic, "setting": "exclude_events"}) == 2
+    assert told("slackwater_events_total", {"topic": topic, "type": "usage"}) == 3

@@ -40,7 +40,20 @@ PROMISED = {
     "notification_oldest_seconds",
     "build",
 }
-HARMLESS = {"topic", "type", "reason", "stage", "partition", "kind", "severity", "change", "route", "result", "version"}
+HARMLESS = {
+    "topic",
+    "type",
+    "reason",
+    "setting",
+    "stage",
+    "partition",
+    "kind",
+    "severity",
+    "change",
+    "route",
+    "result",
+    "version",
+}
 HARMLESS |= {"phase", "currency"}
 
 

@@ -36,6 +36,7 @@ def without(environ: dict[str, str], name: str) -> dict[str, str]:
         (without(SASL, "SLACKWATER_SASL_PLAIN_PASSWORD"), "SLACKWATER_SASL_PLAIN_PASSWORD (not set)"),
         (without(SASL, "SLACKWATER_SECURITY_PROTOCOL"), "SLACKWATER_SASL_MECHANISM"),
         ({"SLACKWATER_SSL_CAFILE": "ca.pem"}, "SLACKWATER_SSL_CAFILE"),
+        ({"SLACKWATER_INCLUDE_EVENTS": "a,b", "SLACKWATER_EXCLUDE_EVENTS": "b"}, "SLACKWATER_INCLUDE_EVENTS"),
         ({"SLACKWATER_SECURITY_PROTOCOL": "SSL", "SLACKWATER_SSL_KEYFILE": "key.pem"}, "SLACKWATER_SSL_KEYFILE"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,8 @@ def test_anything_else_is_no_duration(text: str) -> None:
         ("MAX_RECORD_BYTES", "1"),
         ("SECURITY_PROTOCOL", "TLS"),
         ("SASL_MECHANISM", "GSSAPI"),
+        ("EXCLUDE_EVENTS", "beat,,ping"),
+        ("EXCLUDE_USERS", "u" * 257),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_place_the_value_and_what_is_allowed(name: str, value: str) -> None:
@@ -119,3 +122,16 @@ def test_any_text_is_either_taken_or_refused_as_a_settings_error(values: dict[st
         assert str(refused)  # noqa: PT017 - either outcome is right
     else:
         assert isinstance(settings, Settings)
+
+
+def test_names_are_a_list_in_a_file_and_separated_by_commas_elsewhere(tmp_path: Path) -> None:
+    toml = tmp_path / "slackwater.toml"
+    toml.write_text('include_events = ["report.*", "a, b"]\nexclude_users = "bot, sync"\n')
+    settings = load_settings({"SLACKWATER_EXCLUDE_EVENTS": "heartbeat, api.*"}, toml)
+    assert settings.include_events == ("report.*", "a, b")
+    assert settings.exclude_events == ("heartbeat", "api.*")
+    assert settings.exclude_users == ("bot", "sync")
+    rule = settings.usage_rule()
+    assert rule.excludes("report.viewed", "bot") == "exclude_users"
+    assert rule.excludes("login", "anna") == "include_events"
+    assert not Settings().usage_rule()
