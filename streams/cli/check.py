@@ -9,6 +9,7 @@ import typer
 from streams.cli.common import emit_json, run, settings_of
 
 if TYPE_CHECKING:
+    from streams.cli.composition import Composition
     from streams.runtime.settings import Settings
 
 
@@ -18,14 +19,22 @@ def register(app: typer.Typer) -> None:
 
 def check(
     context: typer.Context,
+    sample: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Records of the usage topic, the last ones, that are looked at.")
+    ] = 20_000,
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
     """Would a worker start here, and what could it promise? Looks at the settings, the broker and the topics; exit
-    status 1 when it would not."""
+    status 1 when it would not.
+
+    Where it would, it looks at the usage topic, too: which events there are, and which are perhaps no usage, as they
+    come at regular times, around the clock, or name no user. SLACKWATER_EXCLUDE_EVENTS and SLACKWATER_EXCLUDE_USERS
+    leave them out. At night: share in a user's quietest eight hours, of which a program has a third.
+    """
     settings = settings_of(context)  # impossible settings end it here, with status 2
-    result = run(_look(settings))
+    result, found = run(_look(settings, sample))
     if as_json:
-        emit_json(result)
+        emit_json({**result, "usage": None if found is None else found.as_json()})
     else:
         typer.echo(f"settings: fine (brokers {settings.brokers}, {settings.partitions} partitions)")
         if result["broker"] is None:
@@ -36,6 +45,10 @@ def check(
             typer.echo(f"broker:   {result['broker']}")
         for problem in result["topics"]:
             typer.echo(f"  {problem['topic']}: {problem['text']}\n    {problem['remedy']}")
+        if found is not None:
+            from streams.cli.composition import show
+
+            show(found, settings.topic("usage"))
     if not result["ok"]:
         raise typer.Exit(1)
 
@@ -43,7 +56,7 @@ def check(
 AT_LEAST_ONCE: Final = "at least once: this broker has no transactions, so that a crash repeats what was flushed last"
 
 
-async def _look(settings: "Settings") -> dict[str, Any]:
+async def _look(settings: "Settings", sample: int) -> "tuple[dict[str, Any], Composition | None]":
     from schemas.errors import SlackwaterError
     from streams.runtime import topics
     from streams.runtime.rights import refuse_without_rights
@@ -59,4 +72,10 @@ async def _look(settings: "Settings") -> dict[str, Any]:
         exactly_once = await has_transactions(settings)
     except SlackwaterError as error:
         broker = str(error)
-    return {"ok": broker is None and not faults, "broker": broker, "topics": faults, "exactly_once": exactly_once}
+    ok = broker is None and not faults
+    found = None
+    if ok and sample:
+        from streams.cli.composition import composition
+
+        found = await composition(settings, sample)
+    return {"ok": ok, "broker": broker, "topics": faults, "exactly_once": exactly_once}, found

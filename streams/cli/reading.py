@@ -1,7 +1,7 @@
 """Reading an output topic as a stranger would: committed records only, no group, from the beginning."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -13,6 +13,9 @@ from streams.runtime.settings import Settings
 
 _PATIENCE = 10.0  # seconds without getting on after which a topic is given up
 _POLL_MS = 200
+_SAMPLE_SECONDS = 2.0  # for so long no record of a sample may come
+
+Samples = dict[TopicPartition, list[ConsumerRecord]]
 
 
 @asynccontextmanager
@@ -55,3 +58,27 @@ async def read_all(settings: Settings, topic: str) -> AsyncIterator[ConsumerReco
             for batch in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
                 for record in batch:
                     yield record
+
+
+async def sample(
+    consumer: AIOKafkaConsumer,
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    most: int | None = None,
+) -> Samples:
+    """Records of partitions from an offset of each on: to their ends, or so many of each; fewer when they do not come
+    soon."""
+    if not starts:
+        return {}
+    consumer.assign(list(starts))
+    for part, start in starts.items():
+        consumer.seek(part, start)
+    found: Samples = {part: [] for part in starts}
+    left = set(starts)
+    deadline = time.monotonic() + _SAMPLE_SECONDS
+    while left and time.monotonic() < deadline:
+        for part, records in (await consumer.getmany(*left, timeout_ms=100)).items():
+            found[part] += records[: None if most is None else most - len(found[part])]
+            deadline = time.monotonic() + _SAMPLE_SECONDS
+        left = {part for part in left if len(found[part]) != most and await consumer.position(part) < ends[part]}
+    return found

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -36,7 +37,40 @@ def test_a_check_fails_until_the_topics_are_there_and_names_the_remedy(settings:
     assert slackwater("topics", "create").exit_code == 0
     after = slackwater("check", "--json")
     assert after.exit_code == 0
-    assert json.loads(after.stdout) == {"ok": True, "broker": None, "topics": [], "exactly_once": False}
+    told = json.loads(after.stdout)
+    usage = told.pop("usage")
+    assert told == {"ok": True, "broker": None, "topics": [], "exactly_once": False}
+    assert (usage["events"], usage["total"]) == ([], 0)
+
+
+def test_a_check_shows_what_the_usage_topic_is_made_of_and_what_is_perhaps_no_usage(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert slackwater("topics", "create").exit_code == 0
+    row = '{{"account_id":"a{account}","event":"{event}","occurred_at":"2025-03-{day:02}T{hour:02}:00:00Z"{user}}}\n'
+    file = tmp_path / "usage.jsonl"
+    beats = [row.format(account=each, event="beat", day=day, hour=hour, user="")
+             for each in range(3) for day in range(1, 31) for hour in range(24)]  # fmt: skip
+    views = [row.format(account=each, event="view", day=day, hour=9 + day * 7 % 5, user=',"user_id":"anna"')
+             for each in range(3) for day in range(1, 31)]  # fmt: skip
+    robot = [row.format(account=9, event="view", day=1 + number // 20, hour=number * 5 % 24, user=',"user_id":"sync"')
+             for number in range(600)]  # fmt: skip
+    file.write_text("".join(beats + views + robot))
+    assert slackwater("produce", str(file)).exit_code == 0
+    shown = slackwater("check").stdout
+    assert "the last 2,850 events of" in shown
+    assert "perhaps no usage: 'beat' comes at regular times" in shown
+    assert "perhaps no usage: User 'sync' does as much at night as by day" in shown
+    monkeypatch.setenv("SLACKWATER_EXCLUDE_EVENTS", "beat")
+    monkeypatch.setenv("SLACKWATER_USER_HASH_KEY", "a key of sixteen bytes")
+    usage = json.loads(slackwater("check", "--json").stdout)["usage"]
+    by_name = {each["name"]: each for each in usage["events"]}
+    assert by_name["beat"]["excluded"] == "exclude_events"
+    assert (by_name["beat"]["count"], by_name["view"]["count"]) == (2_160, 690)
+    assert usage["perhaps_programs"] == []
+    bounded = json.loads(slackwater("check", "--sample", "400", "--json").stdout)["usage"]
+    assert 0 < bounded["total"] <= 400
+    assert json.loads(slackwater("check", "--sample", "0", "--json").stdout)["usage"] is None
 
 
 def test_create_makes_what_the_dry_run_says_and_only_once(settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from time import monotonic
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -12,7 +11,7 @@ from alerting.outbox_rows import Row
 from schemas.codec import decode
 from schemas.errors import BrokerError, Rejected, StartError, StateError
 from schemas.events import InputTopic
-from streams.cli.reading import read_all
+from streams.cli.reading import Samples, read_all, sample
 from streams.cli.reset.plan import Found, Input
 from streams.detection.calendar import Calendar
 from streams.detection.state import Account
@@ -22,12 +21,8 @@ from streams.runtime.engagement import is_account
 from streams.runtime.settings import Settings
 from streams.runtime.writer import has_transactions
 
-_Samples = dict[TopicPartition, list[ConsumerRecord]]
-
 _TAIL: Final = 20
 """So many places before its end a partition is read, for the time of its last event: some may be marks."""
-_SAMPLE_SECONDS: Final = 2.0
-"""For so long no record may come."""
 
 
 async def look(settings: Settings) -> Found:
@@ -73,8 +68,8 @@ async def _inputs(settings: Settings, existing: dict[str, int]) -> list[Input]:
         parts = [TopicPartition(name, number) for name in names for number in range(existing[name])]
         first, end = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
         parts = [part for part in parts if first[part] < end[part]]
-        heads = await _sample(consumer, {part: first[part] for part in parts}, end, most=1)
-        tails = await _sample(consumer, {part: max(first[part], end[part] - _TAIL) for part in parts}, end)
+        heads = await sample(consumer, {part: first[part] for part in parts}, end, most=1)
+        tails = await sample(consumer, {part: max(first[part], end[part] - _TAIL) for part in parts}, end)
         return [_input(name, topic, first, end, heads, tails) for name, topic in names.items()]
     except (KafkaError, OSError) as error:
         raise BrokerError(f"the input topics cannot be read at {settings.brokers}: {error!r}") from error
@@ -87,8 +82,8 @@ def _input(
     topic: InputTopic,
     first: Mapping[TopicPartition, int],
     end: Mapping[TopicPartition, int],
-    heads: _Samples,
-    tails: _Samples,
+    heads: Samples,
+    tails: Samples,
 ) -> Input:
     parts = [part for part in first if part.topic == name]
     begun = {part: _times(heads.get(part, []), topic) for part in parts}
@@ -100,30 +95,6 @@ def _input(
         last_at=max((at for part in parts for at in _times(tails.get(part, []), topic)), default=None),
         complete_from=max((at for part, times in begun.items() if first[part] for at in times), default=None),
     )
-
-
-async def _sample(
-    consumer: AIOKafkaConsumer,
-    starts: Mapping[TopicPartition, int],
-    ends: Mapping[TopicPartition, int],
-    most: int | None = None,
-) -> _Samples:
-    """Records of partitions from an offset of each on: to their ends, or so many of each; fewer when they do not come
-    soon."""
-    if not starts:
-        return {}
-    consumer.assign(list(starts))
-    for part, start in starts.items():
-        consumer.seek(part, start)
-    found: _Samples = {part: [] for part in starts}
-    left = set(starts)
-    deadline = monotonic() + _SAMPLE_SECONDS
-    while left and monotonic() < deadline:
-        for part, records in (await consumer.getmany(*left, timeout_ms=100)).items():
-            found[part] += records[: None if most is None else most - len(found[part])]
-            deadline = monotonic() + _SAMPLE_SECONDS
-        left = {part for part in left if len(found[part]) != most and await consumer.position(part) < ends[part]}
-    return found
 
 
 def _times(records: list[ConsumerRecord], topic: InputTopic) -> list[int]:

@@ -1,0 +1,107 @@
+"""What the usage topic is made of: the last records, looked at for what is perhaps no usage."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from alerting.words import count
+from schemas.codec import decode
+from schemas.errors import BrokerError
+from schemas.events import InputTopic
+from schemas.instants import format_instant
+from schemas.plain_usage import UsageFields, fields_of, read_plainly
+from schemas.usage import UsageEvent
+from streams.backtest.events import EventShare, EventTally, UserShare, suggestions
+from streams.cli.reading import sample
+from streams.produce.existing import partition_counts
+from streams.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What a sample of the usage topic holds. Times in milliseconds."""
+
+    events: list[EventShare]
+    programs: list[UserShare]
+    """Users who are perhaps programs; empty where user ids are hashed."""
+    total: int
+    first_at: int | None
+    last_at: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "events": [asdict(each) for each in self.events],
+            "perhaps_programs": [asdict(each) for each in self.programs],
+            "total": self.total,
+            "first_at": None if self.first_at is None else format_instant(self.first_at),
+            "last_at": None if self.last_at is None else format_instant(self.last_at),
+        }
+
+
+async def composition(settings: Settings, most: int) -> Composition:
+    """Look at the last records of the usage topic, about `most` of all partitions together. Raises `BrokerError`."""
+    topic = settings.topic("usage")
+    parts = [TopicPartition(topic, number) for number in range((await partition_counts(settings, [topic]))[topic])]
+    consumer = AIOKafkaConsumer(**settings.kafka(), isolation_level="read_committed", client_id="slackwater-check")
+    try:
+        await consumer.start()
+        first, ends = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
+        there = [part for part in parts if first[part] < ends[part]]
+        starts = {part: max(first[part], ends[part] - max(1, most // len(there))) for part in there}
+        found = await sample(consumer, starts, ends)
+    except (KafkaError, OSError) as error:
+        raise BrokerError(f"{topic!r} cannot be read at {settings.brokers}: {error!r}") from error
+    finally:
+        await consumer.stop()
+    fields = [each for records in found.values() for record in records if (each := _fields(record.value)) is not None]
+    fields.sort(key=lambda each: each.at)
+    del fields[:-most]  # the embedded broker's offsets are those of batches
+    tally = EventTally(settings.usage_rule())
+    for each in fields:
+        tally.add(each.event, each.account, each.user, each.at)
+    return Composition(
+        tally.shares(),
+        [] if settings.user_hash_key else tally.programs(),  # then no id is to be seen
+        len(fields),
+        fields[0].at if fields else None,
+        fields[-1].at if fields else None,
+    )
+
+
+def _fields(value: bytes | None) -> UsageFields | None:
+    if not value:
+        return None
+    plain = read_plainly(value)
+    if plain is None:
+        event = decode(InputTopic.USAGE, value)
+        return fields_of(event) if isinstance(event, UsageEvent) else None
+    return plain
+
+
+def show(found: Composition, topic: str) -> None:
+    """Write it to stdout, for people."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.table import Table  # noqa: PLC0415
+
+    console = Console(highlight=False, soft_wrap=True)
+    if found.first_at is None or found.last_at is None:
+        console.print(f"usage:    no events in {topic} yet", markup=False)
+        return
+    span = f"{format_instant(found.first_at)} to {format_instant(found.last_at)}"
+    console.print(f"usage:    the last {count(found.total, 'event')} of {topic}, {span}", markup=False)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("  event", "share", "users", "accounts", "regular", "at night", ""):
+        table.add_column(name, justify="left" if name in {"  event", ""} else "right", no_wrap=True)
+    for each in found.events:
+        shares = [each.share, each.regularity, each.night]
+        share, regular, night = ("" if value is None else f"{value:.0%}" for value in shares)
+        by = f"left out by {each.excluded}" if each.excluded else "see below" if each.suggestion else ""
+        table.add_row(f"  {each.name}", share, f"{each.users:,}", f"{each.accounts:,}", regular, night, by)
+    if not console.is_terminal:
+        console.width = 1_000  # for a program or a file nothing is cut off
+    console.print(table, markup=False)
+    for doubt in suggestions(found.events, found.programs):
+        console.print(f"  perhaps no usage: {doubt}", markup=False)
