@@ -1,6 +1,6 @@
 """What crosses the notifications topic: one message to be written, to one route, with all that writing it takes.
 
-A `Notification` tells of an alert, a `Notice` of slackwater itself.
+A `Notification` tells of an alert, a `CatchUp` of many that are of the past, a `Notice` of slackwater itself.
 
 Also what becomes of one that could not be delivered: a value of the undelivered topic.
 """
@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from schemas.alerts import Transition
+from schemas.alerts import Kind, Severity, Transition
 from schemas.base import Model
 from schemas.instants import Instant
 
@@ -85,11 +85,62 @@ class Notice(Note):
         return self.notice_id
 
 
-_NOTES: Final[TypeAdapter[Notification | Notice]] = TypeAdapter(Notification | Notice)
+class AtRisk(Model):
+    """An account that an alert of the past is still open on."""
+
+    account_id: str
+    account_name: str | None = None
+    owner: str | None = None
+    kinds: tuple[tuple[Kind, Severity], ...]
+    """Its open alerts of the past, the most severe first."""
+    since: Instant
+    """When the first of those declines began."""
+    mrr_minor: int | None = None
+    currency: str | None = None
+    priority: float = 0.0
+    """Money at risk, in minor units: MRR times the probability of loss."""
+
+    @property
+    def severity(self) -> int:
+        """The rank of its most severe alert."""
+        return max(severity.rank for _, severity in self.kinds)
 
 
-def decode_note(raw: bytes) -> Notification | Notice:
-    """What `encode` of either made. Raises `pydantic.ValidationError` (without the input) for anything else."""
+class CatchUp(Note):
+    """The message: of all home partitions, or of one, whose part is put together with the others' before it is sent."""
+
+    catch_up_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    part: Annotated[int, Field(ge=0)] | None = None
+    """The home partition that this is a part of; None: it is the whole."""
+    at: Instant
+    """When it was put together."""
+    first_at: Instant
+    last_at: Instant
+    """Event time of the first and the last change that nobody was told of."""
+    opened: Annotated[int, Field(ge=0)]
+    """Alerts that opened."""
+    resolved: Annotated[int, Field(ge=0)]
+    open_alerts: Annotated[int, Field(ge=0)]
+    """Those of them that are open still ..."""
+    open_accounts: Annotated[int, Field(ge=0)]
+    """... and on how many accounts."""
+    at_risk_minor: dict[str, int] = Field(default_factory=dict)
+    """Money at risk on those, by currency."""
+    accounts: tuple[AtRisk, ...] = ()
+    """The first of them, most money at risk first."""
+
+    @property
+    def subject(self) -> str:
+        """See `Note`."""
+        return self.catch_up_id
+
+
+AnyNote = Notification | Notice | CatchUp
+_NOTES: Final[TypeAdapter[AnyNote]] = TypeAdapter(AnyNote)
+
+
+def decode_note(raw: bytes) -> AnyNote:
+    """What `encode` of any made. Raises `pydantic.ValidationError` (without the input) for anything else."""
     return _NOTES.validate_json(raw)
 
 
@@ -116,7 +167,7 @@ class Undelivered(Model):
     first_tried_at: Instant | None = None
     at: Instant
     """When it was given up."""
-    notification: Notification | Notice
+    notification: AnyNote
 
     def encode(self) -> bytes:
         """JSON in UTF-8."""

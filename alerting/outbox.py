@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from alerting.bucket import Bucket
 from alerting.delivery.answers import Answer, Verdict
 from alerting.lane import Lane
-from alerting.notification import Notice, Notification, Undelivered, decode_note
+from alerting.notification import AnyNote, Undelivered, decode_note
 from alerting.outbox_rows import RouteState, Row
 from alerting.policy import DeliveryPolicy
 from alerting.routing import DEFAULT, Route
@@ -39,7 +39,7 @@ class Changed:
     """The table's keys and their new values; None deletes."""
     undelivered: list[Undelivered]
     """For the undelivered topic."""
-    rerouted: list[Notification | Notice]
+    rerouted: list[AnyNote]
     """For the notifications topic, keyed by their new route."""
 
     def __bool__(self) -> bool:
@@ -100,7 +100,7 @@ class Outbox:
             outbox._lane(row.route).restore(row)
         return outbox
 
-    def add(self, sequence: int, notification: Notification | Notice, now: int) -> bool:
+    def add(self, sequence: int, notification: AnyNote, now: int) -> bool:
         """Take a notification in. `sequence` grows within a route: its offset in the notifications topic, say.
 
         False, and nothing done, for a sequence that is not above all those taken in before: it is read again.

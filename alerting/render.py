@@ -20,7 +20,8 @@ from slack_sdk.models.blocks import (
 from alerting import words
 from alerting.markup import clean, cut, escape, escaped_units, mrkdwn
 from alerting.message import Message
-from alerting.notification import Notice, Notification
+from alerting.notification import AnyNote, CatchUp, Notice
+from alerting.past_story import CatchUpStory, catch_up_story
 from alerting.sparkline import sparkline
 from alerting.story import Story, tell
 
@@ -39,10 +40,12 @@ PLAYBOOK_LIMIT = 1_000
 _LINK = re.compile(r"https?://[^\s<>|\"'`*…]++(?!…)")  # an address that was cut is none
 
 
-def render(notification: Notification | Notice) -> Message:
-    """The message of a notification or notice. Total: any that is valid has one."""
+def render(notification: AnyNote) -> Message:
+    """The message of a note. Total: any that is valid has one."""
     if isinstance(notification, Notice):
         return _notice(notification)
+    if isinstance(notification, CatchUp):
+        return _catch_up(catch_up_story(notification))
     story = tell(notification)
     blocks = _quiet(story) if story.quiet else _loud(story)
     return Message(_text(story), tuple(block.to_dict() for block in blocks))
@@ -68,6 +71,20 @@ def _notice(notice: Notice) -> Message:
     ]
     lines = [cut(head, 2 * HEADER_LIMIT), text, f"What to do: {advice}", footer]
     return Message(mrkdwn("\n".join(lines), TEXT_LIMIT), tuple(block.to_dict() for block in blocks))
+
+
+def _catch_up(story: CatchUpStory) -> Message:
+    head, lines = f"🌊 {story.title}", [cut(line, REASON_LIMIT) for line in story.lines]
+    # A line is at most a third of what a section takes.
+    sections = ["\n".join(lines[first : first + 5]) for first in range(0, len(lines), 5)]
+    blocks: list[Block] = [
+        HeaderBlock(text=_plain(head, HEADER_LIMIT)),
+        SectionBlock(text=_plain(story.sentence, SENTENCE_LIMIT)),
+        *(SectionBlock(text=_plain(section, SECTION_LIMIT)) for section in sections),
+        ContextBlock(elements=[_plain(story.footer, ELEMENT_LIMIT)]),
+    ]
+    text = "\n".join([head, cut(story.sentence, SENTENCE_LIMIT), *lines, story.footer])
+    return Message(mrkdwn(text, TEXT_LIMIT), tuple(block.to_dict() for block in blocks))
 
 
 def _loud(story: Story) -> list[Block]:

@@ -1,7 +1,7 @@
 """Alerts as others see them: one transition of an alert is one value of the alerts topic."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
@@ -147,11 +147,16 @@ class Transition(Model):
     """Who gave the command that this change carries out."""
 
 
-def transition_headers(transition: Transition) -> list[tuple[str, bytes]]:
+PAST_HEADER: Final = "slackwater-past"
+"""Header of a transition that was found out about long after its time: nobody is told of it by itself."""
+
+
+def transition_headers(transition: Transition, *, past: bool = False) -> list[tuple[str, bytes]]:
     """The headers of the transition's record, so that a reader may pick without parsing."""
     return [
         ("content-type", b"application/json"),
         ("slackwater-alert-id", transition.alert_id.encode()),
         ("slackwater-kind", transition.kind.value.encode()),
         ("slackwater-change", transition.change.value.encode()),
+        *([(PAST_HEADER, b"1")] if past else []),
     ]

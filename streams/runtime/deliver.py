@@ -7,16 +7,17 @@ answered is committed before the next one of its route goes out: a crash repeats
 import asyncio
 import random
 from dataclasses import replace
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import orjson
 from faust.types import TP
 from pydantic import ValidationError
 
+from alerting.catch_up import whole
 from alerting.delivery.answers import Answer
 from alerting.delivery.attempt import attempt
-from alerting.notification import Notice, Notification, decode_note
+from alerting.notification import AnyNote, CatchUp, Notification, decode_note
 from alerting.outbox import Outbox
 from alerting.outbox_rows import Row
 from schemas.shuffle import place_of
@@ -36,6 +37,13 @@ POSITION: Final = b"\0position"
 TAKEN: Final = b"\0taken"
 """Key of the row that says, for each route and partition of the alerts topic, the last transition that was taken in: a
 group whose positions were lost reads them all again, and nobody is to be told twice."""
+PARTS: Final = b"\0parts"
+"""Key of the row with the parts of messages about the past, until they are put together."""
+OWN: Final = frozenset({POSITION, TAKEN, PARTS})
+"""Rows that are none of the outbox's."""
+TOGETHER_SECONDS: Final = 30.0
+"""So long after the last part a message is put together that does not have one of every home partition: those that
+have nothing to tell say nothing."""
 _LAST_ANSWERS: Final = 3.0
 """Seconds that messages in flight have when the task ends."""
 
@@ -54,12 +62,18 @@ class Deliver(StatefulTask):
         self._taken: dict[str, dict[str, int]] = {}
         self._taken_stored = b""
         self._foreign: list[Record] = []
+        self._parts: dict[str, dict[int, CatchUp]] = {}
+        self._parts_stored: bytes | None = None
+        self._part_at = 0.0
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
-        waiting = [(key.decode(), value) for key, value in rows.items() if key not in {POSITION, TAKEN}]
+        waiting = [(key.decode(), value) for key, value in rows.items() if key not in OWN]
         self._taken_stored = rows.get(TAKEN) or b"{}"
         self._taken = orjson.loads(self._taken_stored)
+        self._parts_stored = rows.get(PARTS)
+        for text in orjson.loads(self._parts_stored or b"[]"):
+            self._take_part(CatchUp.decode(text.encode()))
         policy = self.tasks.delivery_policy
         self.outbox = Outbox.restore(waiting, self.tasks.routes, policy, draw=random.SystemRandom().random)
         self.log = replace(self.log, first=earliest)
@@ -80,11 +94,13 @@ class Deliver(StatefulTask):
             except ValidationError:
                 self._foreign.append(foreign(self, record, "notification"))
                 continue
-            if self._is_new(note):
+            if isinstance(note, CatchUp) and note.part is not None:
+                self._take_part(note)
+            elif self._is_new(note):
                 self._dirty |= self.outbox.add(record.offset, note, now)
         self.pending += len(batch.records)
 
-    def _is_new(self, note: Notification | Notice) -> bool:
+    def _is_new(self, note: AnyNote) -> bool:
         """Whether its transition was not taken in before, for this route; remembers it."""
         if not isinstance(note, Notification) or note.source is None or note.rerouted_from is not None:
             return True
@@ -98,6 +114,17 @@ class Deliver(StatefulTask):
         taken[partition] = int(offset)
         return True
 
+    def _take_part(self, note: CatchUp) -> None:
+        assert note.part is not None
+        self._parts.setdefault(note.route, {})[note.part] = note
+        self._part_at, self._dirty = monotonic(), True
+
+    def _put_together(self) -> list[CatchUp]:
+        """Messages about the past that have all their parts."""
+        late = monotonic() - self._part_at >= TOGETHER_SECONDS
+        done = [each for each, own in self._parts.items() if late or len(own) >= self.settings.partitions]
+        return [whole(self._parts.pop(each).values()) for each in done]
+
     async def work(self) -> None:
         """Take answers, commit them, send what may be sent."""
         outbox = self.outbox
@@ -109,7 +136,7 @@ class Deliver(StatefulTask):
             verdict = outbox.answered(row, sent.result(), _now())
             self.metrics.notifications_total.labels(row.route, verdict.value).inc()
             self._dirty = True
-        if self._dirty:
+        if self._dirty or self._parts:
             await self._flush()
         while not self.closing and (chosen := outbox.next(_now())) is not None:
             sending = asyncio.create_task(self._send(chosen))
@@ -128,6 +155,11 @@ class Deliver(StatefulTask):
         usual = super()._patience()
         return usual if wake_at is None else min(usual, max(wake_at - now, 1) / 1000)
 
+    def _parts_row(self) -> bytes | None:
+        if not self._parts:
+            return None
+        return orjson.dumps([note.encode().decode() for own in self._parts.values() for note in own.values()])
+
     def take(self) -> list[Record]:
         """Rows of the table, what nobody got, what goes another way."""
         assert self.outbox is not None
@@ -139,9 +171,13 @@ class Deliver(StatefulTask):
         records.extend(
             Record(undelivered, 0, each.notification.route.encode(), each.encode()) for each in changed.undelivered
         )
-        for note in changed.rerouted:
+        for note in (*changed.rerouted, *self._put_together()):
             partition = home_of(note.route, self.settings.partitions)
             records.append(Record(self.settings.notifications_topic, partition, note.route.encode(), note.encode()))
+        parts = self._parts_row()
+        if parts != self._parts_stored:
+            self._parts_stored = parts
+            records.append(self.row(PARTS, parts))
         if (taken := orjson.dumps(self._taken)) != self._taken_stored:
             self._taken_stored = taken
             records.append(self.row(TAKEN, taken))

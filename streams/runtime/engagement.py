@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from time import monotonic, time
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from faust.types import TP
 
-from schemas.alerts import transition_headers
+from schemas.alerts import Transition, transition_headers
 from schemas.codec import encode
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.shuffle import decode_shuffle, place_of
@@ -23,6 +23,7 @@ from streams.detection.results import RefusedCommand
 from streams.detection.stall import FLEET_ID
 from streams.runtime.foreign import Held, foreign
 from streams.runtime.ingest import dead_letter, home_of
+from streams.runtime.past import PAST_MS, ROW, Past, with_flush
 from streams.runtime.resume import Loss, What
 from streams.runtime.stores import CHUNK, Rows
 from streams.runtime.task import URGENT_SECONDS, StatefulTask
@@ -69,6 +70,7 @@ class Engagement(StatefulTask):
         """There was state to begin with."""
         self._foreign: list[Record] = []
         self._told = 0
+        self._past: Past | None = None
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for a state of a newer version."""
@@ -105,6 +107,7 @@ class Engagement(StatefulTask):
             await asyncio.sleep(0)
         self.home = home
         self._told = progress.read if progress else 0
+        self._past = Past(self.tasks.routes, rows.get(ROW))
         self.metrics.standings.homes[self.tp.partition] = self.home
         return start
 
@@ -218,30 +221,66 @@ class Engagement(StatefulTask):
 
     def take(self) -> Iterator[Record]:
         """Transitions, dead letters, pictures, and the changelog with the progress at its end."""
-        assert self.home is not None
-        home, pictures = self.home, self._pictures
-        news = home.changed or home.moved or self.position != self.flushed_position
+        home, past, pictures = self.home, self._past, self._pictures
+        assert home is not None
+        assert past is not None
+        catching_up = past.due and self._caught_up
+        news = home.changed or home.moved or self.position != self.flushed_position or catching_up
         if not (news or (pictures and home.unpictured)):
             return
         settings, partition = self.settings, self.tp.partition
         output = home.take(pictures=pictures)
         if pictures:
             self._pictured_at = monotonic()
-        alerts, health = settings.topic("alerts"), settings.topic("health")
-        for each in output.transitions:
-            yield Record(alerts, partition, each.account_id.encode(), encode(each), transition_headers(each))
-            self.metrics.alerts_total.labels(each.kind.value, each.severity.value, each.change.value).inc()
+        health = settings.topic("health")
+        yield from self._said(output.transitions, past)
         for refused in output.refused:
             yield self._refused(refused)
         yield from self._foreign
         self._foreign = []
-        for account, value in output.pictures:
-            yield Record(health, partition, account.encode(), value)
-        for account, value in output.rows:
-            yield self.row(account.encode(), value)
+        for name, value in output.pictures:
+            yield Record(health, partition, name.encode(), value)
+        rows: Iterable[tuple[str, bytes]] = output.rows
+        if catching_up:
+            rows = list(rows)
+            yield from self._catch_up(past, rows)
+        for name, value in rows:
+            yield self.row(name.encode(), value)
+        for counted in past.changed():
+            yield self.row(ROW, counted)
         if output.fleet is not None:
             yield self.row(FLEET, output.fleet)
         yield self.row(PROGRESS, replace(output.progress, shuffle=self.mark).encode())
+
+    def _said(self, transitions: list[Transition], past: Past) -> Iterator[Record]:
+        """Transitions, with those of the past marked and noted."""
+        topic, partition = self.settings.topic("alerts"), self.tp.partition
+        oldest = int(time() * 1000) - PAST_MS if self.settings.clock == "wall" else 0
+        for each in transitions:
+            account, of_past = each.account_id.encode(), each.at < oldest
+            if of_past:
+                past.note(each, self.tasks.store(ENGAGEMENT).rows(partition).get(account))
+            yield Record(topic, partition, account, encode(each), transition_headers(each, past=of_past))
+            self.metrics.alerts_total.labels(each.kind.value, each.severity.value, each.change.value).inc()
+
+    @property
+    def _caught_up(self) -> bool:
+        """All that there was to read is read and applied, and every day that is over is closed."""
+        home = self.home
+        if home is None or self.lagging or not self.idle or home.waits_for is not None or home.clock is None:
+            return False
+        return self.settings.clock == "events" or home.clock > time() * 1000 - PAST_MS
+
+    def _catch_up(self, past: Past, flush: list[tuple[str, bytes]]) -> Iterator[Record]:
+        """The message about the past, for who puts it together with those of the other homes."""
+        home, settings, partition = self.home, self.settings, self.tp.partition
+        assert home is not None
+        rows = with_flush(self.tasks.store(ENGAGEMENT).rows(partition).items(), flush)
+        place, now = f"{super().metadata}/{self.position}", int(time() * 1000)
+        note = past.message(rows, home.account, partition=partition, place=place, at=now, timezone=settings.timezone)
+        if note is not None:
+            to = home_of(note.route, settings.partitions)
+            yield Record(settings.notifications_topic, to, note.route.encode(), note.encode())
 
     def _refused(self, refused: RefusedCommand) -> Record:
         fact, refusal = refused.fact, refused.refusal

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from alerting.notification import Notification
 from alerting.routing import route
-from schemas.alerts import Transition
+from schemas.alerts import PAST_HEADER, Transition
 from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
+from streams.runtime.past import PAST_MS
 from streams.runtime.resume import Log
 from streams.runtime.task import Task
 from streams.runtime.told import Told
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PAST_MS: Final = 86_400_000
-"""In wall mode a transition that is older than this when it is read is of the past, and nobody is told."""
+AWAY_MS: Final = 2 * PAST_MS
+"""In wall mode a transition that is older than this when it is read is told to nobody, though it is not marked as one
+of the past: whoever was to tell it was away for so long."""
 
 
 class Notify(Task):
@@ -53,7 +55,7 @@ class Notify(Task):
 
     async def accept(self, batch: Batch) -> None:
         """Route the transitions of a batch."""
-        oldest = int(time() * 1000) - PAST_MS if self.settings.clock == "wall" else 0
+        oldest = int(time() * 1000) - AWAY_MS if self.settings.clock == "wall" else 0
         for record in batch.records:
             try:
                 transition = Transition.model_validate_json(record.value or b"")
@@ -62,7 +64,8 @@ class Notify(Task):
                 self._out.append(foreign(self, record, "alert transition", ".".join(map(str, place)) or None))
                 continue
             names = route(transition, self.tasks.routes)
-            if transition.at < oldest or (self._told is not None and self._told.holds(record.offset, transition.at)):
+            past = transition.at < oldest or any(name == PAST_HEADER for name, _ in record.headers)
+            if past or (self._told is not None and self._told.holds(record.offset, transition.at)):
                 self._past += bool(names)
                 for name in names:
                     self.metrics.notifications_total.labels(name, "past").inc()
@@ -82,7 +85,9 @@ class Notify(Task):
     def take(self) -> list[Record]:
         """The notifications."""
         if self._past:
-            log.warning("%d transitions are of the past: on the alerts topic, and told to nobody", self._past)
+            log.warning(
+                "%d transitions are of the past: on the alerts topic, and told to nobody one by one", self._past
+            )
             self._past = 0
         out, self._out = self._out, []
         return out

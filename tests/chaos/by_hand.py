@@ -8,7 +8,7 @@ from typing import Final
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from alerting.notification import Notice, decode_note
+from alerting.notification import Notice, Notification, decode_note
 from schemas.shuffle import decode_shuffle
 from streams.cli.reading import read_all
 from streams.produce.sender import MARKER
@@ -93,7 +93,7 @@ async def told(app: Application) -> Counter[tuple[str, int]]:
     """Which transitions somebody was to be told of, by alert and revision."""
     found = [decode_note(each.value) async for each in read_all(app.settings, app.settings.notifications_topic)]
     return Counter(
-        (each.transition.alert_id, each.transition.revision) for each in found if not isinstance(each, Notice)
+        (each.transition.alert_id, each.transition.revision) for each in found if isinstance(each, Notification)
     )
 
 

@@ -25,6 +25,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from faust.types import TP
 from pydantic import ValidationError
 
+from alerting.catch_up import PastCounts
 from schemas.alerts import Transition
 from schemas.errors import BrokerError
 from streams.cli.reading import read_all
@@ -36,6 +37,7 @@ from streams.runtime.deliver import POSITION, TAKEN, Deliver
 from streams.runtime.engagement import FLEET, PROGRESS, Engagement
 from streams.runtime.ingest import Ingest
 from streams.runtime.notify import Notify
+from streams.runtime.past import ROW as PAST
 from streams.runtime.settings import Settings
 from streams.runtime.task import Task
 from streams.runtime.told import Told, told_after
@@ -50,6 +52,7 @@ class _Row(NamedTuple):
 
     keys: list[bytes]
     clock: int | None
+    past: PastCounts
 
 
 async def carry_out(
@@ -142,6 +145,9 @@ class _Reset:
             records += [Record(health, partition, key, None) for key in pictures.get(partition, ())]
             records.append(Record(log, partition, FLEET, fleet))
             records.append(Record(log, partition, PROGRESS, Progress(end, end, None, {}).encode()))
+            if outputs == "keep" and until is not None:  # what was told is no news of the past either
+                past = PastCounts(told=max(until, row.past.told or until))
+                records.append(Record(log, partition, PAST, past.encode()))
             await self._write(tp, records, end)
 
     async def drop_pending(self) -> None:
@@ -197,14 +203,18 @@ class _Reset:
     async def _state(self, log: str) -> dict[int, _Row]:
         keys: defaultdict[int, set[bytes]] = defaultdict(set)
         clocks: dict[int, int | None] = {}
+        past: defaultdict[int, PastCounts] = defaultdict(PastCounts)
         async for record in read_all(self._settings, log):
+            if record.key == PAST:
+                past[record.partition] = PastCounts.decode(record.value)
             if record.key == PROGRESS:
                 clocks[record.partition] = Progress.decode(record.value).clock
             elif record.value is None:
                 keys[record.partition].discard(record.key)
             else:
                 keys[record.partition].add(record.key)
-        return {number: _Row(sorted(keys[number]), clocks.get(number)) for number in range(self._settings.partitions)}
+        numbers = range(self._settings.partitions)
+        return {number: _Row(sorted(keys[number]), clocks.get(number), past[number]) for number in numbers}
 
     async def _keys(self, topic: str) -> dict[int, list[bytes]]:
         """The keys of a compacted topic, by partition."""

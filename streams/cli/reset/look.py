@@ -16,7 +16,7 @@ from streams.cli.reset.plan import Found, Input
 from streams.detection.calendar import Calendar
 from streams.detection.state import Account
 from streams.runtime import group, topics
-from streams.runtime.deliver import POSITION, TAKEN
+from streams.runtime.deliver import OWN
 from streams.runtime.engagement import is_account
 from streams.runtime.settings import Settings
 from streams.runtime.writer import has_transactions
@@ -141,6 +141,6 @@ async def _pending(settings: Settings) -> dict[str, int]:
         waiting[record.key] = record.value
     found: Counter[str] = Counter()
     for key, value in waiting.items():
-        if key not in {POSITION, TAKEN} and value is not None and not key.endswith(b"/"):
+        if key not in OWN and value is not None and not key.endswith(b"/"):
             found[Row.decode(key.decode(), value).route] += 1
     return dict(found)

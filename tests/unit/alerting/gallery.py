@@ -21,10 +21,11 @@ from alerting.notification import Notification
 from alerting.render import render
 from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
 from schemas.instants import parse_instant
-from tests.unit.alerting.samples import AT, DAY, notice, transition
+from tests.unit.alerting.samples import AT, DAY, catch_up, notice, transition
 
 GOLDEN = Path(__file__).with_name("golden")
 NOTICE = "notice"
+CATCH_UP = "catch_up"
 FADING = (13, 16, 12, 14, 10, 1, 0, 15, 12, 13, 11, 12, 0, 0, 12, 9, 7, 5, 3, 0, 0, 8, 6, 5, 3, 2, 0, 0)
 SILENT = (12, 9, 0, 1, 13, 16, 12, 14, 10, 1, 0, 13, 12, 14, 12, *[0] * 13)
 
@@ -168,6 +169,8 @@ def messages() -> Iterator[Message]:
     for kind in Kind:
         for change in Change:
             yield render(notification_of(kind, change))
+    yield render(notice())
+    yield render(catch_up(accounts=32))
 
 
 def as_html(shown: list[Message]) -> str:
@@ -207,8 +210,9 @@ def write_golden_files() -> None:
     for kind in Kind:
         text = json.dumps(payloads(kind), indent=1, ensure_ascii=False)
         (GOLDEN / f"{kind.value}.json").write_text(text + "\n", encoding="utf-8")
-    text = json.dumps(render(notice()).payload(), indent=1, ensure_ascii=False)
-    (GOLDEN / f"{NOTICE}.json").write_text(text + "\n", encoding="utf-8")
+    for name, note in ((NOTICE, notice()), (CATCH_UP, catch_up(accounts=32))):
+        text = json.dumps(render(note).payload(), indent=1, ensure_ascii=False)
+        (GOLDEN / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def main(path: Path | None) -> None:

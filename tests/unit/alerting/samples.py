@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alerting.notification import Notice, Notification
+from alerting.notification import AnyNote, AtRisk, CatchUp, Notice, Notification
 from schemas.alerts import AlertState, Change, Kind, Severity, Transition
 from schemas.instants import parse_instant
 
@@ -46,7 +46,7 @@ def notification(route: str = "default", **fields: Any) -> Notification:
     return Notification(route=route, transition=transition(**fields))
 
 
-def transition_of(note: Notification | Notice) -> Transition:
+def transition_of(note: AnyNote) -> Transition:
     """What a notification tells of."""
     assert isinstance(note, Notification)
     return note.transition
@@ -65,3 +65,36 @@ def notice(**fields: Any) -> Notice:
         "at": AT,
     }
     return Notice(**(made | fields))
+
+
+def catch_up(accounts: int = 3, **fields: Any) -> CatchUp:
+    """A message about the past, with so many accounts at risk, but for `fields`."""
+    silent, dropped = (Kind.USAGE_SILENCE, Severity.CRITICAL), (Kind.USAGE_DROP, Severity.WARNING)
+    named = tuple(
+        AtRisk(
+            account_id=f"acct-{number}",
+            account_name=f"Acme {number}" if number % 3 else None,
+            owner="anna@vendor.example" if number % 2 else None,
+            kinds=(silent, dropped) if number % 2 else (dropped,),
+            since=AT - number * DAY,
+            mrr_minor=149_000 // number if number % 4 else None,
+            currency="EUR" if number % 4 else None,
+            priority=52_150.0 / number if number % 4 else 0.0,
+        )
+        for number in range(1, min(accounts, 10) + 1)
+    )
+    made: dict[str, Any] = {
+        "route": "default",
+        "timezone": "Europe/Berlin",
+        "catch_up_id": "8899aabbccddeeff",
+        "at": AT,
+        "first_at": AT - 300 * DAY,
+        "last_at": AT - DAY,
+        "opened": 412,
+        "resolved": 380,
+        "open_alerts": 2 * accounts,
+        "open_accounts": accounts,
+        "at_risk_minor": {"EUR": 95_608, "USD": 120_000} if accounts else {},
+        "accounts": named,
+    }
+    return CatchUp(**(made | fields))

@@ -9,8 +9,8 @@ import pytest
 from alerting.message import Message
 from alerting.render import render
 from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
-from tests.unit.alerting.gallery import GOLDEN, NOTICE, notification_of, payloads
-from tests.unit.alerting.samples import AT, DAY, HOUR, notice, notification
+from tests.unit.alerting.gallery import CATCH_UP, GOLDEN, NOTICE, notification_of, payloads
+from tests.unit.alerting.samples import AT, DAY, HOUR, catch_up, notice, notification
 from tests.unit.alerting.slack_limits import assert_slack_accepts, texts
 
 
@@ -37,12 +37,58 @@ def test_the_messages_of_a_kind_are_as_they_were(kind: Kind) -> None:
 
 
 def test_there_is_a_golden_file_for_every_kind_and_no_other() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == {*Kind, NOTICE}
+    assert {path.stem for path in GOLDEN.iterdir()} == {*Kind, NOTICE, CATCH_UP}
 
 
 def test_the_message_of_a_notice_is_as_it_was() -> None:
     written = json.loads((GOLDEN / f"{NOTICE}.json").read_text(encoding="utf-8"))
     assert render(notice()).payload() == written, "if it is meant: python -m tests.unit.alerting.gallery"
+
+
+def test_the_message_about_the_past_is_as_it_was() -> None:
+    written = json.loads((GOLDEN / f"{CATCH_UP}.json").read_text(encoding="utf-8"))
+    assert render(catch_up(accounts=32)).payload() == written, "if it is meant: python -m tests.unit.alerting.gallery"
+
+
+def test_the_past_is_told_with_how_much_it_was_and_who_is_at_risk_most_valuable_first() -> None:
+    message = render(catch_up(accounts=32))
+    assert_slack_accepts(message)
+    assert header(message) == "🌊 Caught up: 412 alerts of the past"
+    told = (
+        "from 16 May 2024 to 11 March 2025: 412 alerts opened and 380 were resolved. 64 are still open, on 32 "
+        "accounts, with 956.08 EUR and 1,200.00 USD of monthly revenue at risk. Most is at risk on these:"
+    )
+    listed = (
+        "1. Acme 1: usage silence (critical), usage drop (warning) since 11 March 2025; 1,490.00 EUR a month, 521.50 "
+        "EUR of it at risk; owner anna@vendor.example\n2. Acme 2: usage drop (warning) since 10 March 2025; 745.00 EUR "
+        "a month, 260.75 EUR of it at risk\n3. acct-3"
+    )
+    for part in (
+        told,
+        listed,
+        "… and 22 more accounts: slackwater alerts list shows all",
+        "told once, instead of one by one · 12 March 2025",
+    ):
+        assert part in shown(message)
+        assert part in message.text
+
+
+def test_a_past_that_left_nothing_open_says_so() -> None:
+    message = render(catch_up(accounts=0, opened=1, resolved=1, first_at=AT, last_at=AT))
+    assert header(message) == "🌊 Caught up: 1 alert of the past"
+    assert "of 12 March 2025: 1 alert opened and 1 was resolved. None of them is still open." in shown(message)
+    assert [block["type"] for block in message.blocks] == ["header", "section", "context"]
+
+
+@pytest.mark.parametrize("text", ["<!channel> & \u202e *x* " * 40, "\n", "😀" * 250])
+def test_slack_accepts_every_message_about_the_past(text: str) -> None:
+    hostile = catch_up(accounts=10).accounts[0].model_copy(update={"account_name": text, "owner": text})
+    worst = hostile.model_copy(update={"kinds": tuple((kind, Severity.CRITICAL) for kind in Kind)})
+    message = render(catch_up(accounts=10, rerouted_from="sales").model_copy(
+        update={"accounts": (worst,) * 10, "at_risk_minor": {f"A{chr(65 + n)}X": 10**15 for n in range(26)}}
+    ))  # fmt: skip
+    assert_slack_accepts(message)
+    assert "meant for the route sales" in message.text or "…" in message.text
 
 
 @pytest.mark.parametrize(

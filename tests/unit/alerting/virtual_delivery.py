@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from alerting.delivery.answers import Answer, Verdict
-from alerting.notification import Notice, Notification, Undelivered
+from alerting.notification import AnyNote, Notification, Undelivered
 from alerting.outbox import Changed, Outbox
 from alerting.outbox_rows import Row
 from alerting.policy import DeliveryPolicy
@@ -52,7 +52,7 @@ class VirtualDelivery:
         self.added: dict[tuple[str, int], int] = {}
         self.sent: list[Sent] = []
         self.undelivered: list[Undelivered] = []
-        self.rerouted: list[Notification | Notice] = []
+        self.rerouted: list[AnyNote] = []
         self.restarts = 0
         self._flying: dict[str, tuple[int, Row, int, Answer]] = {}
         self._steps = 0

@@ -17,13 +17,14 @@ from pydantic import SecretStr
 
 from alerting.bucket import Bucket
 from alerting.delivery.slack import SlackChannel
-from alerting.notification import Notification, Undelivered, UndeliveredReason
+from alerting.notification import CatchUp, Notification, Undelivered, UndeliveredReason, decode_note
 from alerting.policy import DeliveryPolicy
 from alerting.routing import Route
 from schemas.dead_letter import DeadLetter
-from streams.runtime.deliver import POSITION, Deliver
+from streams.runtime import deliver
+from streams.runtime.deliver import PARTS, POSITION, Deliver
 from streams.runtime.settings import Settings
-from tests.unit.alerting.samples import notification
+from tests.unit.alerting.samples import catch_up, notification
 from tests.unit.alerting.slack_server import SlackServer, hangs, ok, says
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
 
@@ -302,3 +303,38 @@ async def test_what_is_for_a_route_that_is_no_more_is_written_anew_for_the_defau
     assert office.waiting == []
     task.handle(batch(1, [record.value]))
     await until(lambda: office.heard() == "a")
+
+
+async def test_parts_of_the_past_are_put_together_when_the_last_home_has_told_its_own(office: Office) -> None:
+    office.tasks.settings = SETTINGS.model_copy(update={"partitions": 2})
+    first = await office.owner()
+    first.handle(batch(0, [catch_up(part=0, opened=5).encode()]))
+    await until(lambda: PARTS in office.rows)
+    await killed(first)
+    second = await office.owner()
+    assert not office.broker.topics[SETTINGS.notifications_topic]
+    second.handle(batch(1, [catch_up(part=1, opened=7).encode()]))
+    await until(lambda: bool(office.broker.topics[SETTINGS.notifications_topic]))
+    (record,) = office.broker.topics[SETTINGS.notifications_topic]
+    note = decode_note(record.value or b"")
+    assert isinstance(note, CatchUp)
+    assert (record.key, note.part, note.opened) == (b"default", None, 12)
+    assert PARTS not in office.rows
+    second.handle(batch(2, [record.value]))
+    await until(lambda: len(office.slacks["default"].received) == 1 and not office.waiting)
+    assert "Caught up: 12 alerts of the past" in office.slacks["default"].received[0]["text"]
+    assert office.errors == []
+
+
+async def test_a_home_that_has_nothing_to_tell_of_the_past_is_not_waited_for_without_end(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "TOGETHER_SECONDS", 0.3)
+    office.tasks.settings = SETTINGS.model_copy(update={"partitions": 2, "flush": 50})
+    task = await office.owner()
+    task.handle(batch(0, [catch_up(part=1).encode()]))
+    await until(lambda: PARTS in office.rows)
+    assert not office.broker.topics[SETTINGS.notifications_topic]
+    await until(lambda: bool(office.broker.topics[SETTINGS.notifications_topic]))
+    assert PARTS not in office.rows
+    assert task.position == 1

@@ -8,11 +8,11 @@ from faust.types import TP
 
 from alerting.notification import Notification
 from alerting.routing import Route
-from schemas.alerts import Transition
+from schemas.alerts import PAST_HEADER, Transition
 from schemas.codec import encode
 from schemas.dead_letter import DeadLetter
 from streams.runtime.ingest import home_of
-from streams.runtime.notify import PAST_MS, Notify
+from streams.runtime.notify import AWAY_MS, Notify
 from streams.runtime.settings import Settings
 from tests.unit.alerting.samples import transition
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
@@ -114,13 +114,26 @@ async def test_on_the_wall_clock_the_past_is_told_to_nobody_and_counted() -> Non
     post = Post(settings=SETTINGS.model_copy(update={"clock": "wall"}))
     now = int(time() * 1000)
     task = await post.owner()
-    taken(task, alert(1, at=now - PAST_MS - 60_000), alert(2, at=now - PAST_MS + 60_000))
-    await until(lambda: post.broker.positions.get(PARTITION) == 2)
+    read = batch(0, map(encode, [alert(1, at=now - AWAY_MS - 60_000), alert(2, at=now - AWAY_MS + 60_000), alert(3)]))
+    read.records[2].headers = ((PAST_HEADER, b"1"),)
+    task.handle(read)
+    await until(lambda: post.broker.positions.get(PARTITION) == 3)
     await task.end(patience=5)
     assert {alert_id for _, alert_id in post.written} == {f"{2:016x}"}
     told = post.tasks.metrics.registry.get_sample_value
     for route in BOTH:
-        assert told("slackwater_notifications_total", {"route": route.name, "result": "past"}) == 1
+        assert told("slackwater_notifications_total", {"route": route.name, "result": "past"}) == 2
+
+
+async def test_what_is_marked_as_past_is_told_to_nobody_on_the_events_clock_too() -> None:
+    post = Post()
+    task = await post.owner()
+    read = batch(0, map(encode, [alert(1), alert(2)]))
+    read.records[0].headers = (("content-type", b"application/json"), (PAST_HEADER, b"1"))
+    task.handle(read)
+    await until(lambda: post.broker.positions.get(PARTITION) == 2)
+    await task.end(patience=5)
+    assert {alert_id for _, alert_id in post.written} == {f"{2:016x}"}
 
 
 async def test_a_record_that_is_no_transition_is_a_dead_letter_and_holds_up_nobody() -> None:
