@@ -17,7 +17,7 @@ BILLING_KINDS = frozenset(
         Kind.PAUSED,
     }
 )
-TOLD_KINDS = BILLING_KINDS | {Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.RENEWAL_AT_RISK}
+TOLD_KINDS = BILLING_KINDS | {Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.RENEWAL_AT_RISK, Kind.TELEMETRY_STALLED}
 """The kinds that are told unless settings say otherwise. The others are for the board until they have earned it."""
 
 TOLD_CHANGES = frozenset({Change.OPENED, Change.ESCALATED, Change.WOKEN, Change.RESOLVED})

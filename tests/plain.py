@@ -47,8 +47,7 @@ class Plain:
             for changed in engine.close_day(self.account):
                 if changed is not None:
                     self._tell(*changed[1])
-            if (of_fleet := engine.look_at_fleet()) is not None:
-                self._tell(of_fleet)
+            self._tell(*engine.of_fleet())
         self._honour(now)
 
     def account(self, name: str) -> Account:

@@ -29,28 +29,19 @@ class Commands:
         if not alerts:
             return self._no_target(account, command)
         if isinstance(command, Snooze) and command.until <= now:
-            return _refused("until", "the time until which the alert was to be snoozed is past")
+            return refused("until", "the time until which the alert was to be snoozed is past")
         refusal: str | None = None
         done = 0
         for alert in alerts:
             try:
-                changed = self._change(command, alert, self._book.standing(account, now, alert.kind, alert.severity))
+                changed = change(command, alert, self._book.standing(account, now, alert.kind, alert.severity))
             except ImpossibleChangeError as error:
                 refusal = str(error)
                 continue
             self._book.record(account, changed, out)
             done += 1
         # For the whole account it is enough that it could be done to one of its alerts.
-        return None if done or refusal is None else _refused("command", refusal)
-
-    def _change(self, command: CommandBase, alert: Alert, standing: Standing) -> Alert:
-        if isinstance(command, Acknowledge):
-            return lifecycle.acknowledge(alert, command.at, command.by, standing)
-        if isinstance(command, Snooze):
-            return lifecycle.snooze(alert, command.at, command.by, command.until, standing)
-        if isinstance(command, Unsnooze):
-            return lifecycle.wake(alert, command.at, command.by, standing)
-        raise TypeError(f"not a command: {type(command).__name__}")
+        return None if done or refusal is None else refused("command", refusal)
 
     def _targets(self, account: Account, command: CommandBase) -> list[Alert]:
         if command.alert_id is not None:
@@ -61,14 +52,14 @@ class Commands:
         if command.alert_id is not None:
             known = any(alert.alert_id == command.alert_id for alert in account.alerts.values())
             detail = "the alert is already resolved" if known else "the account has no such alert"
-            return _refused("alert_id", detail)
+            return refused("alert_id", detail)
         what = "open alert" if command.kind == "*" else f"open alert of kind {command.kind}"
-        return _refused("kind", f"the account has no {what}")
+        return refused("kind", f"the account has no {what}")
 
     def _note(self, account: Account, command: RecordAction | RecordOutcome, alerts: list[Alert]) -> Refusal | None:
         if not alerts and command.kind != "*":
             field = "alert_id" if command.alert_id is not None else "kind"
-            return _refused(field, "the account has had no such alert lately")
+            return refused(field, "the account has had no such alert lately")
         about = alerts[0] if len(alerts) == 1 else None
         if isinstance(command, RecordAction):
             line = f"{command.action}: {command.result}"
@@ -90,5 +81,17 @@ class Commands:
         return None
 
 
-def _refused(field: str, detail: str) -> Refusal:
+def change(command: CommandBase, alert: Alert, standing: Standing) -> Alert:
+    """The alert after a command. Raises `ImpossibleChangeError`."""
+    if isinstance(command, Acknowledge):
+        return lifecycle.acknowledge(alert, command.at, command.by, standing)
+    if isinstance(command, Snooze):
+        return lifecycle.snooze(alert, command.at, command.by, command.until, standing)
+    if isinstance(command, Unsnooze):
+        return lifecycle.wake(alert, command.at, command.by, standing)
+    raise TypeError(f"not a command: {type(command).__name__}")
+
+
+def refused(field: str, detail: str) -> Refusal:
+    """Of an impossible command."""
     return Refusal(Reason.IMPOSSIBLE_COMMAND, field, detail)

@@ -20,6 +20,7 @@ from streams.detection.habits import (
     rates,
     silences,
 )
+from streams.detection.source_sums import SourceSums
 from streams.detection.tiers import TIERS, tiers_of
 
 _PEAKS: Final = CHANNELS * TIERS * BINS
@@ -33,6 +34,7 @@ class DaySums:
         self.fleet: Sums = np.zeros(WIDTH, np.int64)
         self.calibration = Calibration()
         self.watched: Counts = np.zeros(TIERS, np.int64)
+        self.sources = SourceSums()
 
     def add(self, v: Column, y: Column, day: int, weekday: int, known: FleetDay) -> None:
         """Add rows `v` (columns as in `habits`), of which each has begun or begins on the day, with its events `y`.
@@ -54,15 +56,17 @@ class DaySums:
         self.fleet += other.fleet
         self.calibration += other.calibration
         self.watched += other.watched
+        self.sources += other.sources
         return self
 
-    def pack(self) -> list[list[int]]:
-        """As plain data: where the numbers are that are not 0, and which."""
+    def pack(self) -> list[Any]:
+        """As plain data: where the numbers are that are not 0, and which; and the sources, where there are several."""
         numbers = np.concatenate(
             (self.fleet, self.watched, self.calibration.days, self.calibration.peaks.ravel()), dtype=np.int64
         )
         places = numbers.nonzero()[0]
-        return [places.tolist(), numbers[places].tolist()]
+        sources = self.sources.pack()
+        return [places.tolist(), numbers[places].tolist(), *([] if sources is None else [sources])]
 
     @classmethod
     def unpack(cls, packed: Any) -> Self:
@@ -70,6 +74,7 @@ class DaySums:
         numbers = np.zeros(WIDTH + 2 * TIERS + _PEAKS, np.int64)
         numbers[packed[0]] = packed[1]
         sums = cls()
+        sums.sources = SourceSums.unpack(packed[2] if len(packed) > 2 else None)
         sums.fleet, sums.watched, sums.calibration.days, peaks = np.split(
             numbers, (WIDTH, WIDTH + TIERS, WIDTH + 2 * TIERS)
         )

@@ -7,16 +7,31 @@ import numpy as np
 
 from schemas.alerts import Kind, Resolution, Severity
 from streams.detection.book import Book
+from streams.detection.by_source import BySource
 from streams.detection.calendar import weekday
 from streams.detection.day_sums import DaySums
+from streams.detection.fleet_learning import speaking
 from streams.detection.fold import fold
-from streams.detection.habits import FIRST_DAY, FLOOR, LAST_DAY, SCORE, UNJUDGED, Column, Habits, Mask
+from streams.detection.habits import (
+    FIRST_DAY,
+    FLOOR,
+    LAST_DAY,
+    SCORE,
+    UNJUDGED,
+    Column,
+    Habits,
+    Mask,
+    Rows,
+    rates,
+    weights,
+)
 from streams.detection.judge import concerned
 from streams.detection.monitoring import monitor
 from streams.detection.results import Results
 from streams.detection.rules import Rules
 from streams.detection.signals import daily_signals
 from streams.detection.signals.base import Calm
+from streams.detection.sources import SOURCES, UNTRACKED
 from streams.detection.state import Account
 from streams.detection.tally import Tally
 from streams.detection.window import with_day
@@ -34,6 +49,7 @@ class Days:
         self._book = book
         self._tally = tally
         self._signals = daily_signals(rules)
+        self._by_source = BySource(rules, habits)
         self._silence = next(signal for signal in self._signals if signal.kind is Kind.USAGE_SILENCE)
 
     def begin(self, account: Account, day: int, quantity: int, at: int, out: Results) -> None:
@@ -58,11 +74,14 @@ class Days:
         at = self._rules.calendar.close_of(day)
         found: list[int] = []
         y = self._events(counts)
+        self._by_source.begin(day, y)
         for first in range(0, len(habits), BLOCK):
             changed = self._fold(slice(first, first + BLOCK), y[first : first + BLOCK], day)
             found += (first + changed.nonzero()[0]).tolist()
             yield None
+        self._by_source.end(np.arange(len(habits)))
         habits.closed = day
+        habits.sources.close(day)
         for row in found:
             account = account_of(habits.ids[row])
             out: Results = []
@@ -74,14 +93,33 @@ class Days:
 
     def sum_up(self, sums: DaySums) -> Iterator[None]:
         """Add what the accounts say of the next day that closes."""
-        habits, known = self._habits, self._rules.learnt.known
+        habits, learnt = self._habits, self._rules.learnt
+        known, sources = learnt.known, habits.sources
         day = habits.closed + 1
         y = self._events(habits.open.get(day, {}))
+        layout = learnt.layout_of(day)
+        by_source = sources.counts(day, y, layout)
+        sums.sources.see(sources, day)
         for first in range(0, len(habits), BLOCK):
             v, events = habits.values[:, first : first + BLOCK][:, : y.size - first], y[first : first + BLOCK]
             mine = _speaks(v, events)
-            sums.add(v[:, mine], events[mine], day, weekday(day), known)
+            own = v[:, mine]
+            sums.add(own, events[mine], day, weekday(day), known)
+            if layout != UNTRACKED:
+                rows = first + mine.nonzero()[0]
+                self._add_by_source(sums, own, rows, y, by_source)
             yield
+
+    def _add_by_source(self, sums: DaySums, v: Column, rows: Rows, y: Column, by_source: Column | None) -> None:
+        """Add what rows `v`, which are `rows` of all, say of their sources."""
+        learnt, day = self._rules.learnt, self._habits.closed + 1
+        speak = speaking(v, day, learnt.known)
+        v, rows = v[:, speak], rows[speak]
+        counts = by_source[:, rows] if by_source is not None else np.zeros((SOURCES, rows.size))
+        if by_source is None:
+            counts[0] = y[rows]
+        mu = rates(v, learnt.known) * weights(v, weekday(day), learnt.known)
+        sums.sources.add(mu, counts, self._habits.sources.of(rows))
 
     def catch_up(self) -> Iterator[None]:
         """Bring rows that were stored on earlier days to the closed day. What came of these days is known."""
@@ -90,12 +128,15 @@ class Days:
         stood = habits.stored[:count]
         for day in range(int(stood.min(initial=habits.closed)) + 1, habits.closed + 1):
             y = self._events(habits.open.get(day, {}))
+            self._by_source.begin(day, y)
             for first in range(0, count, BLOCK):
                 block = slice(first, first + BLOCK)
                 self._fold(block, y[block], day, only=stood[block] < day)
                 yield
+            self._by_source.end((stood < day).nonzero()[0])
         for day in [day for day in habits.open if day <= habits.closed]:
             del habits.open[day]
+        habits.sources.close(habits.closed)
 
     def _events(self, counts: dict[int, int]) -> Column:
         y = np.zeros(len(self._habits))
@@ -109,20 +150,23 @@ class Days:
         if only is not None:
             mine &= only
         if mine.all():
-            return self._fold_all(v, recent, y, day)
+            return self._fold_all(v, recent, y, day, np.arange(block.start, block.start + y.size))
         changed = np.zeros_like(mine)
         rows = mine.nonzero()[0]
         if rows.size:
             some, last_days = v.take(rows, axis=1), recent.take(rows, axis=1)
-            changed[rows] = self._fold_all(some, last_days, y[rows], day)
+            changed[rows] = self._fold_all(some, last_days, y[rows], day, block.start + rows)
             v[:, rows], recent[:, rows] = some, last_days
         return changed
 
-    def _fold_all(self, v: Column, recent: Column, y: Column, day: int) -> Mask:
-        rules, fleet = self._rules, self._rules.fleet(day)
-        fold(v, y, day, weekday(day), fleet)
+    def _fold_all(self, v: Column, recent: Column, y: Column, day: int, rows: Rows) -> Mask:
+        rules, fleet, by_source = self._rules, self._rules.fleet(day), self._by_source
+        relative, held = by_source.relative(rows), by_source.held(rows)
+        by_source.learn(rows, v)
+        fold(v, y, day, weekday(day), fleet, relative)
         changed = monitor(v, recent, y > 0.0, day, rules.config)
-        changed[concerned(v, day, fleet, rules.thresholds, rules.config)] = True
+        found = concerned(v, day, fleet, rules.thresholds, rules.config)
+        changed[found if held is None else found[~held[found]]] = True
         self._tally.days_closed += y.size
         return changed
 

@@ -22,7 +22,8 @@ from streams.detection.results import RefusedCommand, Results
 from streams.detection.rules import Rules
 from streams.detection.signals import dated_signals
 from streams.detection.signals.gate import note
-from streams.detection.stall import FLEET_ID, looked_at
+from streams.detection.sources import DEFAULT
+from streams.detection.stall import FLEET_ID
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
 from streams.detection.window import with_day
@@ -90,14 +91,11 @@ class Engine:
                 self._schedule(account)
                 yield account, [result for result in results if isinstance(result, Transition)]
 
-    def look_at_fleet(self) -> Transition | None:
-        """After a day was closed: what there is to say of the fleet itself."""
-        day = self.habits.closed
-        changed = looked_at(self.learnt.alert, day, self.learnt.of(day).factor, self._calendar)
-        if changed is None:
-            return None
-        self.learnt.alert = changed.kept()
-        return lifecycle.transition(changed, FLEET_ID)
+    def of_fleet(self) -> list[Transition]:
+        """What there is to say of the fleet itself since the last call."""
+        stall = self.learnt.stall
+        said, stall.said = stall.said, []
+        return [lifecycle.transition(each, FLEET_ID) for each in said]
 
     def catch_up(self) -> Iterator[None]:
         """Bring habits that were stored on earlier days to the closed day."""
@@ -175,7 +173,7 @@ class Engine:
 
     def _count(self, account: Account, event: Usage, out: Results) -> bool:
         """Count a usage event. Returns whether it is the first of a day that is still open."""
-        _, _, _, at, _, user, quantity, _, _ = event
+        _, _, _, at, _, user, quantity, source, _ = event
         self.tally.usage += 1
         day = self._calendar.day_of(at)
         account.events_total += quantity
@@ -187,6 +185,8 @@ class Engine:
         if day <= self.habits.closed:
             self._count_late(account, day, quantity)
             return False
+        if source != DEFAULT:
+            self.habits.sources.count(account.row, day, source, quantity)
         if day in daily:
             daily[day] += quantity
             return False

@@ -12,7 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.detection.fleet import FLAT, FleetDay
-from streams.detection.habits import FIRST_DAY, SCORE, Column, active_rates, active_weights, rates, silences, weights
+from streams.detection.habits import (
+    FIRST_DAY,
+    SCORE,
+    Column,
+    Rows,
+    active_rates,
+    active_weights,
+    rates,
+    silences,
+    weights,
+)
 
 Sums = npt.NDArray[np.int64]
 
@@ -38,16 +48,14 @@ FACTOR_MOST: Final = 1.25
 def sums_of(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> Sums:
     """What rows `v` say of a day on which they had `y` events, before it is folded in. `fleet` is what is known of the
     fleet by the day before."""
-    counted = (v[FIRST_DAY] >= 0.0) & (day - v[FIRST_DAY] >= _AGE)
-    counted &= (v[SCORE] < _SCORE) & (silences(v, fleet) < _QUIET)
-    rows = counted.nonzero()[0]
+    rows = speaking(v, day, fleet)
     v, y = v[:, rows], y[rows]
     rate, active_rate = rates(v, fleet), active_rates(v, fleet)
     active = (y > 0.0).astype(float)
     sums = np.zeros(WIDTH, np.int64)
     mu = rate * weights(v, weekday, fleet)
-    sums[0:2] = _against(y, mu)
-    sums[2:4] = _against(active, active_rate * active_weights(v, weekday, fleet))
+    sums[0:2] = against(y, mu)
+    sums[2:4] = against(active, active_rate * active_weights(v, weekday, fleet))
     capped = np.minimum(y, 4.0 * rate + 4.0)
     sums[4:6] = _whole(capped / (1.0 + rate)), _whole(rate / (1.0 + rate))
     sums[6:8] = _whole(active / (1.0 + active_rate)), _whole(active_rate / (1.0 + active_rate))
@@ -61,7 +69,15 @@ def sums_of(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> Su
     return sums
 
 
-def _against(y: Column, mu: Column) -> tuple[int, int]:
+def speaking(v: Column, day: int, fleet: FleetDay) -> Rows:
+    """Who of rows `v` speaks for the fleet: who is old enough, and in no decline of its own."""
+    counted = (v[FIRST_DAY] >= 0.0) & (day - v[FIRST_DAY] >= _AGE)
+    counted &= (v[SCORE] < _SCORE) & (silences(v, fleet) < _QUIET)
+    rows: Rows = counted.nonzero()[0]
+    return rows
+
+
+def against(y: Column, mu: Column) -> tuple[int, int]:
     """What there was against what was expected, the busy weighing less, and no one much more than expected."""
     omega = 1.0 / (1.0 + mu)
     return _whole(omega * np.minimum(y, 4.0 * mu + 4.0)), _whole(omega * mu)
@@ -86,10 +102,10 @@ class FleetLearning:
         """The fleet on the next day, by its sums; learns from them for the days after it."""
         if sums[_PLAIN : _PLAIN + _RATE_BINS].sum() < FEWEST:
             return self.known
-        num, den, active_num, active_den = (_float(each) for each in sums[:4])
+        num, den, active_num, active_den = (real(each) for each in sums[:4])
         raw, active_raw = (num + 5.0) / (den + 5.0), (active_num + 5.0) / (active_den + 5.0)
         today = replace(
-            self.known, factor=_clipped(raw / self.anchor), active_factor=_clipped(active_raw / self.active_anchor)
+            self.known, factor=clipped(raw / self.anchor), active_factor=clipped(active_raw / self.active_anchor)
         )
         self.days += 1
         if raw > 0.6:
@@ -102,9 +118,9 @@ class FleetLearning:
             self.active_anchor *= 1.0 + 0.02 * (min(active_raw / self.active_anchor, 1.3) - 1.0)
         for own, first in ((self.week, 4), (self.active_week, 6)):
             had, expected = own[weekday]
-            own[weekday] = [0.97 * had + _float(sums[first]), 0.97 * expected + _float(sums[first + 1])]
-        self.excess = 0.99 * self.excess + _float(sums[8])
-        self.square = 0.99 * self.square + _float(sums[9])
+            own[weekday] = [0.97 * had + real(sums[first]), 0.97 * expected + real(sums[first + 1])]
+        self.excess = 0.99 * self.excess + real(sums[8])
+        self.square = 0.99 * self.square + real(sums[9])
         rates, active_rates = sums[_PLAIN : _PLAIN + _RATE_BINS], sums[_PLAIN + _RATE_BINS :]
         self.known = FleetDay(
             weekday_profile=_profile(self.week),
@@ -138,11 +154,13 @@ class FleetLearning:
         )
 
 
-def _float(whole: np.int64) -> float:
+def real(whole: np.int64) -> float:
+    """A sum as the number it stands for."""
     return int(whole) / _ONE
 
 
-def _clipped(factor: float) -> float:
+def clipped(factor: float) -> float:
+    """A factor within its bounds."""
     return min(max(factor, FACTOR_LEAST), FACTOR_MOST)
 
 

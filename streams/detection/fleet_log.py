@@ -7,24 +7,28 @@ waited in vain cuts the day off: it is decided by what lies before that in the l
 """
 
 from base64 import b64decode, b64encode
+from dataclasses import replace
 from typing import Any, Final
 from zlib import compress, decompress
 
 import numpy as np
 import orjson
 
-from alerting.lifecycle import Alert
 from schemas.errors import StateError
-from streams.detection.calendar import weekday
+from streams.detection.calendar import Calendar, weekday
 from streams.detection.calibration import BINS, CHANNELS, Calibration
 from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.fleet import NEUTRAL, FleetDay
 from streams.detection.fleet_learning import FleetLearning
+from streams.detection.source_learning import SourceDay, SourceLearning
+from streams.detection.sources import UNTRACKED, Layout
+from streams.detection.stall import WHOLE, Stall, key_of
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import TIERS
 
 VERSION: Final = 1
+_STORED_VERSION: Final = 2
 KEPT_DAYS: Final = 120
 """So long the fleet's days are kept: longer than a row stands unpacked."""
 _CALIBRATED_EVERY: Final = 7
@@ -73,8 +77,10 @@ class FleetLog:
         """The newest day that is decided."""
         self.asked_again = False
         """Somebody has begun anew, on a day that is decided: those who have nothing more of it have to say so."""
-        self.alert: Alert | None = None
-        """The last one on the fleet itself; for who closes days."""
+        self.stall = Stall(Calendar(config.timezone, config.grace_ms))
+        """What is the matter with the fleet itself."""
+        self.measured: dict[str, float] = {}
+        """The factors of the newest decided day, as they were measured, by source; `all` is all of them together."""
         self.foreign: list[tuple[int, bytes]] = []
         """Records that are none of the log's, with their offsets; for who takes them."""
         self.left_out = 0
@@ -85,7 +91,13 @@ class FleetLog:
         self._offers: dict[int, dict[int, DaySums | None]] = {}
         """What is to come: by partition, by day; None: nothing before that day. Of several days where a partition has
         begun anew, and begun elsewhere."""
+        self._sources: dict[int, SourceDay] = {}
+        self._shareless: set[int] = set()
+        """Days that say nothing of shares."""
+        self._layouts: list[tuple[int, Layout]] = []
+        """Which sources are tracked, from which day on."""
         self._learning = FleetLearning()
+        self._source_learning = SourceLearning()
         self._calibration = Calibration()
         """As of the thresholds; what has come since is added with the next ones."""
         self._since = DaySums()
@@ -107,6 +119,18 @@ class FleetLog:
     def of(self, day: int) -> FleetDay:
         """The fleet on a day; on one that is not decided, or long ago, as on any."""
         return self._days.get(day, NEUTRAL if self.decided < 0 else self.known)
+
+    def sources(self, day: int) -> SourceDay | None:
+        """The sources on a day; None where all of it came from one, or where that is not known."""
+        return self._sources.get(day)
+
+    def layout_of(self, day: int) -> Layout:
+        """Which sources are tracked on a day."""
+        return next((layout for first, layout in reversed(self._layouts) if first <= day), UNTRACKED)
+
+    def learns_shares(self, day: int) -> bool:
+        """Whether a day says what share of an account's activity comes from each source."""
+        return day not in self._shareless
 
     def take(self, offset: int, record: bytes) -> None:
         """Take the next record of the log. Raises `StateError` for one of a newer version."""
@@ -150,16 +174,40 @@ class FleetLog:
                 sums += own
             if not offers:
                 del self._offers[partition]
-        self._days[day] = self._learning.decide(weekday(day), sums.fleet)
+        self._learn(day, sums)
         self.decided = day
         for old in [each for each in self._days if each <= day - KEPT_DAYS]:
             del self._days[old]
+            self._sources.pop(old, None)
+            self._shareless.discard(old)
+            while len(self._layouts) > 1 and self._layouts[1][0] <= old:
+                del self._layouts[0]
         self._since += sums
         if day % _CALIBRATED_EVERY == 0:
             self._watched = sums.watched
             self._calibration += self._since.calibration
             self._since = DaySums()
             self._calibrate()
+
+    def _learn(self, day: int, sums: DaySums) -> None:
+        today = self._learning.decide(weekday(day), sums.fleet)
+        sources = self._source_learning.decide(weekday(day), sums.sources, today.factor)
+        layout = self._source_learning.layout
+        if layout != self.layout_of(day + 1):
+            self._layouts.append((day + 1, layout))
+        self.stall.day(day, today.factor, sources)
+        if not self.stall.learns_shares(day):
+            self._shareless.add(day)
+        self.measured = {"all": today.factor}
+        excuses = self.stall.excuses
+        if sources is not None:
+            factors = []
+            for number, (name, measured) in enumerate(zip(sources.names, sources.factors, strict=True)):
+                if sources.speaking[number]:
+                    self.measured.setdefault(name, measured)
+                factors.append(excuses(key_of(number, sources.layout), measured))
+            self._sources[day] = replace(sources, factors=tuple(factors))
+        self._days[day] = replace(today, factor=excuses(WHOLE, today.factor))
 
     def _calibrate(self) -> None:
         self.thresholds = Thresholds(self._config, self._calibration.scale(self._watched))
@@ -169,7 +217,7 @@ class FleetLog:
         days = b"".join(each.pack() for each in self._days.values())
         return orjson.dumps(
             (
-                VERSION,
+                _STORED_VERSION,
                 self.position,
                 self.decided,
                 [
@@ -184,16 +232,26 @@ class FleetLog:
                 _text(self._calibration.peaks.tobytes()),
                 self._calibration.days.tolist(),
                 self._since.pack(),
-                self.alert and self.alert.encode(),
+                self.stall.pack(),
+                self._source_learning.pack(),
+                self._layouts,
+                sorted(self._shareless),
+                [(day, each.pack()) for day, each in self._sources.items()],
+                self.measured,
             )
         )
 
     def _restore(self, stored: bytes) -> None:
         version, *rest = orjson.loads(stored)
-        if version != VERSION:
-            raise StateError(f"the stored fleet has version {version}; this program reads version {VERSION}")
-        self.position, self.decided, offers, numbers, days, learning, watched, peaks, watched_days, since, alert = rest
-        self.alert = alert and Alert.decode(alert)
+        if version != _STORED_VERSION:
+            raise StateError(f"the stored fleet has version {version}; this program reads version {_STORED_VERSION}")
+        self.position, self.decided, offers, numbers, days, learning, watched, peaks, watched_days, since, *rest = rest
+        stall, sources, layouts, shareless, source_days, self.measured = rest
+        self._shareless = set(shareless)
+        self._layouts = [(first, tuple(layout)) for first, layout in layouts]
+        self.stall.unpack(stall)
+        self._source_learning.unpack(sources)
+        self._sources = {day: SourceDay.unpack(each) for day, each in source_days}
         for partition, day, sums in offers:
             self._offers.setdefault(partition, {})[day] = None if sums is None else DaySums.unpack(sums)
         self._days = dict(zip(numbers, FleetDay.unpack(_bytes(days)), strict=True))

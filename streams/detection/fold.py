@@ -69,22 +69,25 @@ _REST: Final = 0.5
 _BUSY: Final = 0.5
 
 
-def fold(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> None:
+def fold(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay, relative: Column | float = 1.0) -> None:
     """Fold one day into rows `v` (columns as in `habits`, one row an account, changed in place), of which each has
-    begun or begins on that day; `y` are their events. Days come in order, and none is left out."""
+    begun or begins on that day; `y` are their events. Days come in order, and none is left out. `relative`: by what
+    each one's factor differs from the fleet's, as its events come from other sources."""
     active = y > 0.0
     first = v[FIRST_DAY]
     first[first < 0.0] = day
     np.copyto(v[PEAK], np.where(v[SCORE] > 0.0, np.maximum(v[PEAK], v[SCORE]), 0.0))
-    _drop(v, y, active, day, weekday, fleet)
-    _quiet(v, active, weekday, fleet)
+    _drop(v, y, active, day, weekday, fleet, relative)
+    _quiet(v, active, weekday, fleet, relative)
     _learn_week(v, y, active.nonzero()[0], day, weekday)
 
 
-def _drop(v: Column, y: Column, active: Mask, day: int, weekday: int, fleet: FleetDay) -> None:
+def _drop(
+    v: Column, y: Column, active: Mask, day: int, weekday: int, fleet: FleetDay, relative: Column | float
+) -> None:
     age = day - v[FIRST_DAY]
     score, left, learnt = v[SCORE], v[LEFT_DAY], v[EVENTS]
-    exposure = weights(v, weekday, fleet) * fleet.factor
+    exposure = weights(v, weekday, fleet) * (fleet.factor * relative)
     rate = rates(v, fleet)
     mu = rate * exposure
     _learn_dispersion(v, y, mu, (score < _DISPERSION_BELOW) & (age >= _DISPERSION_FROM_AGE))
@@ -131,13 +134,13 @@ def _commit(v: Column, rows: Rows) -> None:
     v[LEFT_DAY, rows] = -1.0
 
 
-def _quiet(v: Column, active: Mask, weekday: int, fleet: FleetDay) -> None:
+def _quiet(v: Column, active: Mask, weekday: int, fleet: FleetDay, relative: Column | float) -> None:
     weight = active_weights(v, weekday, fleet)
     # A day of rest counts with its weight on the clock: else a busy account would be called silent every weekend, as
     # the thresholds of busy accounts are less than three days. One that is active once a week has no days of rest.
     operating = np.where((weight < _REST) & (active_rates(v, fleet) >= _BUSY), weight, 1.0)
-    v[CLOCK] += operating * min(fleet.factor, 1.0)
-    v[QUIET] += weight * fleet.active_factor
+    v[CLOCK] += operating * np.minimum(fleet.factor * relative, 1.0)
+    v[QUIET] += weight * (fleet.active_factor * relative)
     rows = active.nonzero()[0]
     if not rows.size:
         return

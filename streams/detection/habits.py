@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.detection.fleet import FleetDay
+from streams.detection.sources import MARK, Sources
 
 Column = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -182,6 +183,8 @@ class Habits:
         """The newest closed day."""
         self.open: dict[int, dict[int, int]] = {}
         """Events of days that are not closed: by day, then by row."""
+        self.sources = Sources()
+        """Where they come from."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -209,6 +212,7 @@ class Habits:
         values[_NUMBERS:LAST_DAY, row] = -1.0
         values[REBASELINED, row] = 0.0
         self.recent[:, row] = -1.0
+        self.sources.clear(row)
 
     def left_behind(self) -> list[str]:
         """Accounts whose rows were last packed so long ago that what the fleet was like since then will soon be
@@ -241,12 +245,15 @@ class Habits:
                 rest += (day, counts[row])
         whole = [int(value) for value in values[_NUMBERS:]]
         fixed = _FIXED.pack(self.closed, *values[:_NUMBERS], *whole)
-        return b2a_base64(fixed + pack(f"<{len(rest)}q", *rest), newline=False).decode()
+        numbers = b2a_base64(fixed + pack(f"<{len(rest)}q", *rest), newline=False).decode()
+        return numbers + self.sources.pack(row)
 
     def unpack(self, account: str, packed: str | bytes) -> int:
         """Take a row in, as it was packed; gives its number. Until `fold` has brought it to the closed day of all, it
         stands at the day that it was packed at. Raises `ValueError` and `struct.error` for what is none."""
-        raw = a2b_base64(packed)
+        text = packed if isinstance(packed, str) else packed.decode()
+        numbers, _, by_source = text.partition(MARK)
+        raw = a2b_base64(numbers)
         closed, *values = _FIXED.unpack_from(raw)
         rest = unpack(f"<{(len(raw) - _FIXED.size) // 8}q", raw[_FIXED.size :])
         row = self.row(account)
@@ -257,6 +264,8 @@ class Habits:
             self.recent[-len(recent) :, row] = recent
         for day, count in zip(rest[1 + rest[0] :: 2], rest[2 + rest[0] :: 2], strict=True):
             self.open.setdefault(day, {})[row] = count
+        if by_source:
+            self.sources.unpack(row, by_source)
         return row
 
 

@@ -12,14 +12,16 @@ from typing import Final, Protocol
 
 from schemas.alerts import Transition
 from schemas.codec import encode
-from schemas.shuffle import ShuffleRecord
+from schemas.shuffle import ShuffleRecord, Usage
 from streams.detection.census import Census
 from streams.detection.day_sums import DaySums
 from streams.detection.due_queue import DueQueue
 from streams.detection.engine import Engine
+from streams.detection.fleet_commands import carry_out, is_for_fleet
 from streams.detection.fleet_log import FleetLog, offer
 from streams.detection.merge import Event, Merge, Progress
 from streams.detection.results import RefusedCommand
+from streams.detection.stall import FLEET_ID
 from streams.detection.state import Account, head_of
 from streams.detection.tally import Tally
 
@@ -97,12 +99,13 @@ class Home:
         """The time up to which all is applied and honoured."""
         self._engine = engine
         self._engine.habits.closed = merge.closed
+        self._engine.habits.sources.unpack_names(merge.counted)
         self._taken = (merge.clock, merge.closed)
         self._log = OwnLog(engine.learnt.position) if log is None else log
         self._partition = partition
         self._speaks = speaks
         self._offered = -1
-        self._fleet_taken = engine.learnt.position
+        self._fleet_taken = (engine.learnt.position, engine.learnt.stall.alert)
         self.waits_for: int | None = None
         """The day that it could close, were the fleet's decided."""
         self._settled = False
@@ -158,7 +161,8 @@ class Home:
 
     @property
     def _fleet_moved(self) -> bool:
-        return self._engine.learnt.position != self._fleet_taken
+        learnt = self._engine.learnt
+        return self._fleet_taken != (learnt.position, learnt.stall.alert)
 
     def foreign(self) -> list[tuple[int, bytes]]:
         """Records of the fleet's log that are none of its own, and their offsets, since the last call."""
@@ -267,6 +271,7 @@ class Home:
                 learnt.take(offset, record)
                 if day is not None and learnt.decided >= day:
                     break
+        self._tell_of_fleet()
         return day is not None and learnt.decided >= day
 
     def _day_ends(self) -> bool:
@@ -285,9 +290,6 @@ class Home:
                 account, transitions = changed
                 self._transitions.extend(transitions)
                 self._changed(account)
-        of_fleet = engine.look_at_fleet()
-        if of_fleet is not None and self._speaks:
-            self._transitions.append(of_fleet)
         for account_id in habits.left_behind():
             self._changed(self._account(account_id))
         yield True
@@ -308,10 +310,16 @@ class Home:
         made = ((each, encode(self._engine.picture(self._account(each), now))) for each in shown if now is not None)
         for account_id in shown:
             del self._unpictured[account_id]
-        progress = replace(self.merge.progress(), closed=self._engine.habits.closed, behind=bool(self._unpictured))
+        habits = self._engine.habits
+        progress = replace(
+            self.merge.progress(),
+            closed=habits.closed,
+            behind=bool(self._unpictured),
+            counted=habits.sources.pack_names(),
+        )
         learnt = self._engine.learnt
         fleet = learnt.encode() if self._fleet_moved else None
-        self._fleet_taken = learnt.position
+        self._fleet_taken = (learnt.position, learnt.stall.alert)
         output = Output(progress, rows, self._transitions, made, self._refused, fleet)
         self._dirty, self._transitions, self._refused = {}, [], []
         self._taken = (progress.clock, progress.closed)
@@ -346,6 +354,8 @@ class Home:
         return account
 
     def _apply(self, account_id: str, events: list[Event]) -> None:
+        if account_id == FLEET_ID and not (events := [each for each in events if not self._is_done_to_fleet(each)]):
+            return
         account = self._account(account_id)
         for result in self._engine.apply(account, events):
             if isinstance(result, Transition):
@@ -354,11 +364,31 @@ class Home:
                 self._refused.append(result)
         self._changed(account)
 
+    def _is_done_to_fleet(self, event: Event) -> bool:
+        """Carry out a command on the fleet's alert; False for any other event, which is that of an account."""
+        engine, stall = self._engine, self._engine.learnt.stall
+        if isinstance(event, Usage) or not is_for_fleet(event, stall, known=FLEET_ID in engine.habits.rows):
+            return False
+        refusal = carry_out(stall, event)
+        engine.tally.commands += 1
+        if refusal is not None:
+            engine.tally.refused += 1
+            self._refused.append(RefusedCommand(event, refusal))
+        self._tell_of_fleet()
+        return True
+
+    def _tell_of_fleet(self) -> None:
+        of_fleet = self._engine.of_fleet()
+        if self._speaks:
+            self._transitions += of_fleet
+
     def _honour_until(self, clock: int) -> Iterator[bool]:
         """Honour what is due by a time; if a day closes then, what is due before. The state is whole all along: many
         may be due together, and they need not all be held at once."""
         if clock == self._engine.closes_at:
             clock -= 1
+        self._engine.learnt.stall.wake(clock)
+        self._tell_of_fleet()
         for number, account_id in enumerate(self._due.until(clock), 1):
             self._honour(account_id, clock)
             if number % BREATH == 0:

@@ -9,14 +9,14 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from schemas.errors import StateError
 from schemas.shuffle import Fact, ShuffleRecord, Usage, place_of
 
-VERSION: Final = 3
+VERSION: Final = 4
 _SLICE_MS: Final = 3_600_000
 _TOGETHER: Final = 20_000
 """Up to so many events slices are taken as one: an account's events together cost less than one by one."""
@@ -58,9 +58,11 @@ class Progress:
     """Which topic of its name the shuffle is; empty where that is not known."""
     closed: int = -1
     """The newest day that is closed for all accounts; -1 before the first."""
+    counted: Any = ()
+    """What is counted of open days and is no account's."""
 
     def encode(self) -> bytes:
-        more = (self.behind, self.shuffle, self.closed)
+        more = (self.behind, self.shuffle, self.closed, self.counted)
         return orjson.dumps((VERSION, self.low, self.read, self.clock, self.origins, *more))
 
     @classmethod
@@ -128,6 +130,8 @@ class Merge:
         """Pictures were left for later."""
         self.closed = progress.closed if progress else -1
         """The newest day that was closed."""
+        self.counted = progress.counted if progress else ()
+        """What was counted of days that are open."""
         self._there = {place: OriginState(place) for place in sorted(places)}
         self._gone: dict[str, OriginState] = {}  # by name; stored, and no longer there: they hold up nobody
         for name, (floor, clock) in (progress.origins if progress else {}).items():

@@ -1,46 +1,261 @@
-"""`telemetry_stalled`: all accounts together do so little on a day that it is no decline of theirs. The producers are
-broken, or it is a holiday; the fleet's factor stops the clocks of every account meanwhile."""
+"""`telemetry_stalled`: so little comes in, of all accounts together or from one source, that it is no decline of
+theirs. The producers are broken, or it is a holiday. And a fleet that has been low for so long that it is no holiday.
 
-from typing import Final
+It is one alert, on the fleet as a whole, whatever it is about; it grows with what is found besides, and ends when all
+of it is over.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
 
 from alerting import lifecycle
 from alerting.lifecycle import Alert, Finding, Standing
-from schemas.alerts import AlertReason, Kind, Resolution, Severity
+from schemas.alerts import AlertReason, AlertState, Kind, Resolution, Severity
 from streams.detection.calendar import Calendar
+from streams.detection.config import DAY_MS
+from streams.detection.source_learning import SourceDay
+from streams.detection.sources import SOURCES
 
 FLEET_ID: Final = "fleet"
 """Stands for an account's id: the alert is on none of them."""
-_BELOW: Final = 0.3
+WHOLE: Final = -1
+"""All sources together; each by itself goes by its bucket, see `key_of`."""
+DEFAULT_KEY: Final = -2
+REST_KEY: Final = -3
+BELOW: Final = 0.3
+BACK: Final = 0.6
 _CRITICAL_BELOW: Final = 0.1
-_BACK: Final = 0.6
+_LOW: Final = 0.85
+_LOW_DAYS: Final = 14
+_HIGH_DAYS: Final = 3
+"""So many days at normal say that a low time is over."""
+_LEARNS: Final = 0.03
+_LEARNS_LOW: Final = 0.01
+"""What becomes of the level in a day: what stays low is normal in the end."""
+_COMMANDS: Final = 64
+_SAME_EPISODE_MS: Final = 2 * DAY_MS
 
 
-def looked_at(alert: Alert | None, day: int, factor: float, calendar: Calendar) -> Alert | None:
-    """The alert after a day with this factor, if that changes it."""
-    is_open = alert is not None and alert.is_open
-    at, percent = calendar.close_of(day), round(100 * factor)
-    standing = Standing(min(percent, 100), None, None, 0.0)
-    if alert is not None and is_open:
-        if factor < _BACK:
-            return None
-        return lifecycle.resolve(
-            alert, at, Resolution.RECOVERED, f"Activity of all accounts is back at {percent}% of normal.", standing
+def key_of(source: int, layout: tuple[int, ...]) -> int:
+    """By what a source (its number) is known, also after others are tracked."""
+    if source == 0:
+        return DEFAULT_KEY
+    return REST_KEY if source == SOURCES - 1 else layout[source - 1]
+
+
+def _judged(percent: int) -> str:
+    """What a low time that lasts means for accounts, see `Stall.excuses`."""
+    if percent >= 100 * BACK:
+        return "Accounts are judged in spite of it."
+    return "All accounts would be told at once, so each is still measured against the others."
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One thing that is the matter, as it was found."""
+
+    name: str
+    """Of the source; empty for all together."""
+    percent: int
+    since: int
+    declined: bool = False
+
+    @property
+    def what(self) -> str:
+        return f"Activity from the source {self.name}" if self.name else "Activity of all accounts together"
+
+    def reason(self) -> AlertReason:
+        code = "declined" if self.declined else "source_quiet" if self.name else "fleet_quiet"
+        values: dict[str, bool | int | float | str] = {"percent_of_normal": self.percent}
+        if self.name:
+            values["source"] = self.name
+        if self.declined:
+            text = f"{self.what} has been low for {_LOW_DAYS} days. {_judged(self.percent)}"
+        elif self.name:
+            text = f"No account that lives on {self.name} is judged by days on which nothing comes from it."
+        else:
+            text = "No account is judged by days on which nobody's events come."
+        return AlertReason(code=code, text=text, values=values)
+
+
+class _Course:
+    """How a factor went lately, against a level of its own: the scale of factors wanders, most in a fleet's first
+    months, and a low time is one that is low against the weeks before it."""
+
+    def __init__(self, level: float, low: int = 0, high: int = 0) -> None:
+        self.level = level
+        self.low = low
+        """Days of a low time; 0 in none."""
+        self.high = high
+        """Days at normal at its end."""
+
+    def add(self, factor: float) -> None:
+        """The next day."""
+        is_low = factor < _LOW * self.level
+        self.low, self.high = (self.low + 1, 0) if is_low else (self.low, self.high + 1)
+        if self.high >= _HIGH_DAYS:
+            self.low = self.high = 0
+        self.level += (_LEARNS_LOW if is_low else _LEARNS) * (factor - self.level)
+
+    def pack(self) -> tuple[float, int, int]:
+        """As plain data, in the order of the arguments."""
+        return self.level, self.low, self.high
+
+
+class Stall:
+    """What is the matter with the flow of events, and the alert on it."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self.alert: Alert | None = None
+        """The last one on the fleet."""
+        self.said: list[Alert] = []
+        """Its changes, for who tells them."""
+        self._calendar = calendar
+        self._found: dict[tuple[int, bool], _Found] = {}
+        """By key, and whether it is a decline."""
+        self._courses: dict[int, _Course] = {}
+        self._commands: list[int] = []
+        """Ids of the last ones."""
+
+    @property
+    def stalled(self) -> frozenset[int]:
+        """What hardly anything comes from."""
+        return frozenset(key for key, declined in self._found if not declined)
+
+    def excuses(self, key: int, factor: float) -> float:
+        """The factor to go by: a low time that lasts is no holiday, and excuses nobody. Where it is lower than that by
+        far it goes on: all accounts would be told at once, and none could be told from the others."""
+        if (key, True) not in self._found or factor < BACK:
+            return factor
+        return max(factor, _LOW * self._courses[key].level)
+
+    def learns_shares(self, day: int) -> bool:
+        """Whether a day says what share of an account's activity comes from each source: none while one has been
+        quiet for days, and once it has been so for long, who goes on without it."""
+        at = self._calendar.start_of(day) - _LOW_DAYS * DAY_MS
+        return all(declined or each.since <= at for (_, declined), each in self._found.items())
+
+    def day(self, day: int, factor: float, sources: SourceDay | None) -> None:
+        """A day is decided, with the fleet's factor and those of its sources."""
+        at, since = self._calendar.close_of(day), self._calendar.start_of(day)
+        self.wake(at)
+        found = dict(self._found)
+        self._see(found, WHOLE, "", factor, since)
+        if sources is not None:
+            for number, (own, speaks) in enumerate(zip(sources.factors, sources.speaking, strict=True)):
+                key = key_of(number, sources.layout)
+                if speaks:
+                    self._see(found, key, sources.names[number], own, since)
+        there = {WHOLE}
+        if sources is not None:
+            there.update(key_of(number, sources.layout) for number in range(SOURCES))
+        for key, declined in [each for each in found if each[0] not in there]:  # it is not tracked any more
+            del found[key, declined]
+        self._courses = {key: course for key, course in self._courses.items() if key in there}
+        self._become(found, at, round(100 * factor))
+
+    def _see(self, found: dict[tuple[int, bool], _Found], key: int, name: str, factor: float, since: int) -> None:
+        percent = round(100 * factor)
+        if factor >= BACK:
+            found.pop((key, False), None)
+        elif factor < BELOW and (key, False) not in found and (key == WHOLE or (WHOLE, False) not in found):
+            found[key, False] = _Found(name, percent, since)
+        course = self._courses.setdefault(key, _Course(factor))
+        if any(each in (key, WHOLE) or key == WHOLE for each, declined in found if not declined):
+            return  # which says it all
+        course.add(factor)
+        if not course.low:
+            found.pop((key, True), None)
+        elif course.low == _LOW_DAYS and not course.high and (key == WHOLE or (WHOLE, True) not in found):
+            found[key, True] = _Found(name, percent, since - (_LOW_DAYS - 1) * DAY_MS, declined=True)
+
+    def _become(self, found: dict[tuple[int, bool], _Found], at: int, percent: int) -> None:
+        """What is the matter is this now."""
+        before, self._found = self._found, found
+        new = [each for each in found if each not in before]
+        alert = self.alert
+        standing = Standing(min(max(percent, 0), 100), None, None, 0.0)
+        if new:
+            finding = self._finding([found[each] for each in new], alert)
+            if alert is None or (not alert.is_open and at - alert.at > _SAME_EPISODE_MS):
+                self.change(lifecycle.open_alert(FLEET_ID, Kind.TELEMETRY_STALLED, at, finding, standing))
+            elif alert.is_open:
+                self.change(lifecycle.escalate(alert, at, finding, standing))
+            else:
+                self.change(lifecycle.reopen(alert, at, finding, standing))
+        elif not found and alert is not None and alert.is_open:
+            over = list(before.values())
+            words = f"{over[0].what} is back at {percent}% of normal."
+            if all(each.declined for each in over):
+                words = f"{over[0].what} is no longer low against what it was in the weeks before."
+            elif all(each.name for each in over):
+                words = f"{' and '.join(each.what for each in over)} is back to normal."
+            self.change(lifecycle.resolve(alert, at, Resolution.RECOVERED, words, standing))
+
+    def _finding(self, new: list[_Found], alert: Alert | None) -> Finding:
+        first = new[0]
+        when = self._calendar.day_text(first.since)
+        if first.declined:
+            words = (
+                f"{first.what} has been below {_LOW:.0%} of normal since {when}, and is at {first.percent}%: "
+                f"that is no holiday. {_judged(first.percent)}"
+            )
+        elif first.name:
+            words = (
+                f"{first.what} was at {first.percent}% of normal on {when}: its producer may be broken. "
+                "Engagement alerts of accounts that live on it wait."
+            )
+        else:
+            words = (
+                f"{first.what} was at {first.percent}% of normal on {when}: producers may be broken. "
+                "Engagement alerts wait."
+            )
+        if len(new) > 1:
+            words += f" The same of {', '.join(each.name for each in new[1:])}."
+        quiet = any(not each.declined and each.percent < 100 * _CRITICAL_BELOW for each in new)
+        return Finding(
+            Severity.CRITICAL if quiet else Severity.WARNING,
+            first.since,
+            words,
+            tuple(each.reason() for each in self._found.values()),
+            {"percent_of_normal": first.percent},
+            alert.finding.step + 1 if alert is not None and alert.is_open else 0,
         )
-    if factor >= _BELOW:
-        return None
-    since = calendar.start_of(day)
-    finding = Finding(
-        Severity.CRITICAL if factor < _CRITICAL_BELOW else Severity.WARNING,
-        since,
-        f"Activity of all accounts together was at {percent}% of normal on {calendar.day_text(since)}: "
-        "producers may be broken. Engagement alerts wait.",
-        (
-            AlertReason(
-                code="fleet_quiet",
-                text="No account is judged by days on which nobody's events come.",
-                values={"percent_of_normal": percent},
-            ),
-        ),
-        {"percent_of_normal": percent},
-    )
-    return lifecycle.open_alert(FLEET_ID, Kind.TELEMETRY_STALLED, at, finding, standing)
+
+    def wake(self, now: int) -> None:
+        """Wake what was snoozed until now."""
+        alert = self.alert
+        if alert is not None and alert.state is AlertState.SNOOZED:
+            until = alert.snoozed_until
+            if until is not None and until <= now:
+                self.change(lifecycle.wake(alert, until, None, alert.standing))
+
+    def change(self, alert: Alert) -> None:
+        """The alert is this now."""
+        self.said.append(alert)
+        self.alert = alert.kept()
+
+    def admits(self, command: int) -> bool:
+        """Whether a command has not been seen; it has been from now on."""
+        if command in self._commands:
+            return False
+        self._commands = [*self._commands[1 - _COMMANDS :], command]
+        return True
+
+    def pack(self) -> list[Any]:
+        """As plain data. What is `said` is to be taken before."""
+        return [
+            self.alert and self.alert.encode(),
+            [[*key, each.name, each.percent, each.since] for key, each in self._found.items()],
+            [[key, *course.pack()] for key, course in self._courses.items()],
+            self._commands,
+        ]
+
+    def unpack(self, packed: list[Any]) -> None:
+        """Go on from what `pack` gave."""
+        alert, found, courses, self._commands = packed
+        self.alert = alert and Alert.decode(alert)
+        self._found = {
+            (key, declined): _Found(name, percent, since, declined) for key, declined, name, percent, since in found
+        }
+        self._courses = {key: _Course(level, low, high) for key, level, low, high in courses}

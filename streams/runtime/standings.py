@@ -53,12 +53,16 @@ class Standings(Collector):
         yield from self._of_fleet(max((home.learnt for _, home in homes), key=lambda each: each.decided, default=None))
 
     def _of_fleet(self, learnt: FleetLog | None) -> Iterator[Metric]:
-        factor = self._gauge("fleet_factor", "All activity of the last closed day, 1 is normal.", "source")
-        stalled = self._gauge("telemetry_stalled", "1: nobody is judged, as hardly anything comes in.")
+        factor = self._gauge("fleet_factor", "Activity of the last closed day by source, 1 is normal.", "source")
+        stalled = self._gauge(
+            "telemetry_stalled",
+            "1: hardly anything comes in, of all or from a source: nobody who lives on it is judged.",
+        )
         known = self._gauge("thresholds_learnt", "Share of the thresholds that are not those of a cold start any more.")
         if learnt is not None and learnt.decided >= 0:
-            factor.add_metric(["all"], learnt.of(learnt.decided).factor)
-            stalled.add_metric([], learnt.alert is not None and learnt.alert.is_open)
+            for source, measured in learnt.measured.items():
+                factor.add_metric([source], measured)
+            stalled.add_metric([], bool(learnt.stall.stalled))
             known.add_metric([], learnt.thresholds.learnt)
         yield from (factor, stalled, known)
 

@@ -132,6 +132,7 @@ def usage_of(random: Random, account: str, at: int) -> UsageEvent:
         event_id=f"e-{random.randrange(60)}" if random.random() < 0.3 else None,
         user_id=f"u-{random.randrange(4)}" if random.random() < 0.8 else None,
         quantity=random.choice([1, 1, 3]),
+        source=random.choice(["product", "product", "mobile", "api"]),
     )
 
 

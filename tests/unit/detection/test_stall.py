@@ -1,35 +1,66 @@
-"""Days on which nobody's events come: one alert on the fleet, and none on its accounts."""
+"""What is the matter with the flow of events: one alert on the fleet, and none on its accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
+
+import orjson
+import pytest
 
 from schemas.alerts import Change, Kind, Severity, Transition
 from schemas.events import InputEvent, InputTopic
 from schemas.usage import UsageEvent
+from streams.detection.calendar import Calendar
 from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.replay import replay
-from streams.detection.stall import FLEET_ID
+from streams.detection.stall import FLEET_ID, WHOLE, Stall
 
 START = 20_000 * DAY_MS
 CONFIG = DetectionConfig(grace_ms=HOUR_MS)
+NOTHING = range(0)
 
 
-def lived(accounts: int, days: int, outage: range, gone: int = 0) -> list[Transition]:
-    """A fleet of busy accounts, whose producers are broken on some days. As that begins, the first `gone` leave."""
+def lived(
+    accounts: int,
+    days: int,
+    outage: range = NOTHING,
+    gone: int = 0,
+    *,
+    dead: str | None = None,
+    source: Callable[[int, Random], str] = lambda _number, _random: "product",
+    level: Callable[[int], float] = lambda _day: 1.0,
+    rate: float = 0.7,
+) -> list[Transition]:
+    """A fleet of busy accounts, whose producers (that of the source `dead`, or all) are broken on some days. As that
+    begins, the first `gone` leave. `level` multiplies what all do on a day."""
     random = Random(1)
 
     def told() -> Iterator[tuple[InputTopic, str, InputEvent]]:
         for day in range(days):
+            chance = rate * level(day)
             for hour in range(9, 17):
                 for number in range(accounts):
-                    if day not in outage and random.random() < 0.7 and not (number < gone and day >= outage.start):
-                        at = START + day * DAY_MS + hour * HOUR_MS
-                        yield InputTopic.USAGE, "usage", UsageEvent(account_id=f"a-{number}", event="x", occurred_at=at)
+                    if random.random() >= chance or (number < gone and day >= outage.start):
+                        continue
+                    name = source(number, random)
+                    if day in outage and dead in (None, name):
+                        continue
+                    at = START + day * DAY_MS + hour * HOUR_MS
+                    usage = UsageEvent(account_id=f"a-{number}", event="x", occurred_at=at, source=name)
+                    yield InputTopic.USAGE, "usage", usage
 
     return replay(told(), Engine(CONFIG)).transitions
+
+
+def of_fleet(told: list[Transition]) -> list[Transition]:
+    return [each for each in told if each.account_id == FLEET_ID]
+
+
+def warned(told: list[Transition]) -> set[str]:
+    """Accounts on which there was more than a watch."""
+    return {each.account_id for each in told if each.severity is not Severity.WATCH} - {FLEET_ID}
 
 
 def test_an_outage_is_one_alert_on_the_fleet_and_none_on_accounts() -> None:
@@ -55,3 +86,97 @@ def test_a_fleet_of_a_few_says_nothing_of_itself() -> None:
     told = lived(40, 100, range(80, 85))
     assert {each.kind for each in told} <= {Kind.USAGE_SILENCE, Kind.USAGE_DROP}
     assert len({each.account_id for each in told}) == 40
+
+
+def every_third(number: int, _random: Random) -> str:
+    return "mobile" if number % 3 == 0 else "product"
+
+
+def test_a_dead_source_is_named_and_holds_those_who_live_on_it_and_nobody_else() -> None:
+    told = lived(180, 105, range(80, 88), gone=4, dead="mobile", source=every_third)
+    opened, resolved = of_fleet(told)
+    assert (opened.change, opened.severity, opened.reasons[0].code) == (
+        Change.OPENED,
+        Severity.CRITICAL,
+        "source_quiet",
+    )
+    assert opened.reasons[0].values["source"] == "mobile"
+    assert "the source mobile was at" in opened.headline
+    assert opened.at == START + 81 * DAY_MS + HOUR_MS
+    assert (resolved.change, resolved.at) == (Change.RESOLVED, START + 89 * DAY_MS + HOUR_MS)
+    assert warned(told) == {"a-0", "a-1", "a-2", "a-3"}, "those who left, and no one else"
+    first = {name: min(each.at for each in told if each.account_id == name) for name in warned(told)}
+    assert all(first[name] < START + 86 * DAY_MS for name in ("a-1", "a-2")), "who lives on what goes on is judged"
+    assert all(first[name] > START + 88 * DAY_MS for name in ("a-0", "a-3")), "who lives on it, when flow is back"
+
+
+def test_accounts_of_both_sources_are_held_against_what_is_left() -> None:
+    def by_chance(number: int, random: Random) -> str:
+        return "mobile" if random.random() < (number % 5) / 4 else "product"
+
+    told = lived(240, 110, range(80, 90), dead="mobile", source=by_chance)
+    assert [each.change for each in of_fleet(told)] == [Change.OPENED, Change.RESOLVED]
+    assert not warned(told)
+
+
+def test_a_source_that_few_accounts_use_says_nothing_of_itself() -> None:
+    def few(number: int, _random: Random) -> str:
+        return "mobile" if number < 30 else "product"
+
+    told = lived(180, 100, range(80, 88), dead="mobile", source=few)
+    assert not of_fleet(told)
+    assert warned(told) == {f"a-{number}" for number in range(30)}
+
+
+@pytest.mark.parametrize(
+    "level",
+    [
+        pytest.param(lambda day: 1.0 if day >= 80 else 0.5, id="a launch that doubles usage"),
+        pytest.param(lambda day: 0.5 if 80 <= day < 86 else 1.0, id="six days in which half is lost"),
+        pytest.param(lambda day: 0.5 ** (day / 365), id="a slow decline of the whole fleet"),
+    ],
+)
+def test_what_all_accounts_have_in_common_is_no_alert(level: Callable[[int], float]) -> None:
+    told = lived(80, 160, level=level)
+    assert not of_fleet(told)
+    assert not warned(told)
+
+
+def test_a_low_time_of_two_weeks_is_no_holiday_and_is_said_once() -> None:
+    told = lived(100, 150, level=lambda day: 0.72 if day >= 80 else 1.0)
+    opened, resolved = of_fleet(told)
+    assert opened.at == START + 94 * DAY_MS + HOUR_MS
+    assert opened.since == START + 80 * DAY_MS
+    assert (opened.severity, opened.reasons[0].code) == (Severity.WARNING, "declined")
+    assert "that is no holiday. Accounts are judged in spite of it." in opened.headline
+    assert resolved.change is Change.RESOLVED, "by and by it is the new normal"
+    assert not warned(told)
+
+
+def test_it_excuses_nobody_any_more_unless_it_is_so_low_that_all_would_be_told() -> None:
+    stall = Stall(Calendar("UTC", HOUR_MS))
+    for day in range(40):
+        stall.day(day, 1.0, None)
+    for day in range(40, 54):
+        assert stall.excuses(WHOLE, 0.7) == 0.7
+        stall.day(day, 0.7, None)
+    assert stall.excuses(WHOLE, 0.7) == pytest.approx(0.82, abs=0.03)
+    assert stall.excuses(WHOLE, 0.5) == 0.5
+    assert stall.excuses(WHOLE, 0.95) == 0.95
+
+
+def test_what_is_stored_of_it_goes_on_in_the_same_way() -> None:
+    calendar = Calendar("UTC", HOUR_MS)
+    whole, parted = Stall(calendar), Stall(calendar)
+    random = Random(3)
+    level = 1.0
+    for day in range(200):
+        level = random.choice([level] * 12 + [1.0, 0.7, 0.1])
+        for each in (whole, parted):
+            each.day(day, level, None)
+        assert parted.said == whole.said
+        again = Stall(calendar)
+        again.unpack(orjson.loads(orjson.dumps(parted.pack())))
+        again.said = parted.said
+        parted = again
+    assert {each.change for each in whole.said} >= {Change.OPENED, Change.RESOLVED, Change.ESCALATED}

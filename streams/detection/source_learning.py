@@ -1,0 +1,124 @@
+"""Learning what each source of activity does on a day: a dead one is no decline of the accounts that live on it.
+
+The fleet tracks the sources that most accounts use. Each has a factor a day, as the fleet has: what came from it
+against what was expected of it, by its accounts' own normal and the share that they are used to having from it. A
+source has a weekday profile of its own, which its factor is held against. One that too few accounts use does as the
+fleet does.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from streams.detection import fleet_learning
+from streams.detection.fleet_learning import clipped, real
+from streams.detection.source_sums import SourceSums
+from streams.detection.sources import DEFAULT, SOURCES, TRACKED, UNTRACKED, Layout
+
+OTHER: Final = "other"
+"""What the untracked sources together are called."""
+_PRIOR: Final = 5.0
+"""Weighted events by which a source does as the fleet does."""
+_WEEK_PRIOR: Final = 20.0
+_LEARNS_ABOVE: Final = 0.6
+_KEPT: Final = 0.97
+"""Of what is known of a source from day to day, and of its profile from week to week."""
+_AHEAD: Final = 2.0
+"""So many times as much used a source takes another's place."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDay:
+    """The sources on one day, each by its number (see `sources.py`)."""
+
+    layout: Layout
+    """Which were tracked."""
+    names: tuple[str, ...]
+    """What they are called; empty where there is none."""
+    factors: tuple[float, ...]
+    """As `FleetDay.factor`."""
+    speaking: tuple[bool, ...]
+    """Enough accounts use it for its factor to be its own."""
+
+    def pack(self) -> list[Any]:
+        """As plain data."""
+        return [self.layout, self.names, self.factors, self.speaking]
+
+    @classmethod
+    def unpack(cls, packed: list[Any]) -> "SourceDay":
+        """What `pack` gave."""
+        layout, names, factors, speaking = packed
+        return cls(tuple(layout), tuple(names), tuple(factors), tuple(speaking))
+
+
+class SourceLearning:
+    """What is learnt of the sources, day by day."""
+
+    def __init__(self) -> None:
+        self.layout: Layout = UNTRACKED
+        """Which are tracked, by what is known."""
+        self._used: dict[int, float] = {}
+        """Decayed count of the accounts that were active on each, by bucket."""
+        self._names: dict[int, tuple[int, str]] = {}
+        self._week = [_flat() for _ in range(SOURCES)]
+        """By source and weekday, decayed: what there was, and what was expected by the fleet's factor."""
+
+    def decide(self, weekday: int, sums: SourceSums, factor: float) -> SourceDay | None:
+        """The sources on the next day, on which the fleet's factor is as given; learns for the days after it. None as
+        long as no source is tracked but the default."""
+        today = self._today(weekday, sums, factor) if self.layout != UNTRACKED else None
+        self._see(sums)
+        return today
+
+    def _today(self, weekday: int, sums: SourceSums, factor: float) -> SourceDay:
+        factors, speaking = [], []
+        for source in range(SOURCES):
+            num, den, accounts = real(sums.of[source, 0]), real(sums.of[source, 1]), int(sums.of[source, 2])
+            speaks = accounts >= fleet_learning.FEWEST
+            own = factor
+            if speaks:
+                had, expected = self._week[source][weekday]
+                usual = (had + _WEEK_PRIOR) / (expected + _WEEK_PRIOR)
+                own = (num + _PRIOR * factor) / (den * usual + _PRIOR)
+                if own > _LEARNS_ABOVE and factor > _LEARNS_ABOVE:
+                    self._week[source][weekday] = [_KEPT * had + num, _KEPT * expected + den * factor]
+            factors.append(clipped(own))
+            speaking.append(speaks)
+        names = (DEFAULT, *(self._names[each][1] if each >= 0 else "" for each in self.layout), OTHER)
+        return SourceDay(self.layout, names, tuple(factors), tuple(speaking))
+
+    def _see(self, sums: SourceSums) -> None:
+        used = {bucket: _KEPT * before for bucket, before in self._used.items()}
+        for bucket, accounts in sums.active.items():
+            used[bucket] = used.get(bucket, 0.0) + accounts
+            self._names[bucket] = max(self._names.get(bucket, (0, "")), sums.names[bucket])
+        least = fleet_learning.FEWEST
+        self._used = {bucket: use for bucket, use in used.items() if use >= 0.1 * least or bucket in self.layout}
+        self._names = {bucket: self._names[bucket] for bucket in self._used}
+        layout = list(self.layout)
+        for use, bucket in sorted((-use, bucket) for bucket, use in self._used.items() if bucket not in self.layout):
+            place = min(range(TRACKED), key=lambda each: self._used[layout[each]] if layout[each] >= 0 else -1.0)
+            held = self._used[layout[place]] if layout[place] >= 0 else 0.0
+            if -use < least or -use < _AHEAD * held:
+                break
+            layout[place] = bucket
+            self._week[place + 1] = _flat()
+        self.layout = tuple(layout)
+
+    def pack(self) -> list[Any]:
+        """As plain data."""
+        return [
+            self.layout,
+            [(bucket, use, *self._names[bucket]) for bucket, use in self._used.items()],
+            self._week,
+        ]
+
+    def unpack(self, packed: list[Any]) -> None:
+        """Go on from what `pack` gave."""
+        layout, used, self._week = packed
+        self.layout = tuple(layout)
+        self._used = {bucket: use for bucket, use, _, _ in used}
+        self._names = {bucket: (most, name) for bucket, _, most, name in used}
+
+
+def _flat() -> list[list[float]]:
+    return [[0.0, 0.0] for _ in range(7)]
