@@ -18,10 +18,10 @@ def test_a_watch_is_never_told_and_what_people_did_themselves_is_not_either(chan
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_the_kinds_told_by_default_are_billing_ones_activity_and_renewals(kind: Kind) -> None:
+def test_the_kinds_told_by_default_are_billing_ones_activity_renewals_and_the_fleets_own(kind: Kind) -> None:
     told = {
         *(Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.RENEWAL_AT_RISK, Kind.PAYMENT_FAILED, Kind.CARD_EXPIRING),
-        *(Kind.CANCEL_SCHEDULED, Kind.DOWNGRADE, Kind.SEATS_REDUCED, Kind.PAUSED),
+        *(Kind.CANCEL_SCHEDULED, Kind.DOWNGRADE, Kind.SEATS_REDUCED, Kind.PAUSED, Kind.TELEMETRY_STALLED),
     }
     assert told == TOLD_KINDS
     assert bool(route(transition(kind=kind), DEFAULT)) == (kind in told)
