@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from schemas.errors import SettingsError, SlackwaterError
-from streams.cli import alerts, backtest, check, demo, produce, reset, schema, simulate, topics, worker
+from streams.cli import alerts, backtest, bootstrap, check, demo, produce, reset, schema, simulate, topics, worker
 from streams.cli.common import Globals, complain
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ check.register(app)
 topics.register(app)
 produce.register(app)
 backtest.register(app)
+bootstrap.register(app)
 simulate.register(app)
 alerts.register(app)
 reset.register(app)

@@ -4,7 +4,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,7 @@ from streams.cli.files import (
     TimeOption,
     UserOption,
     ZoneOption,
+    instant_of,
     zone_of,
 )
 
@@ -101,7 +102,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
 
     settings = settings_of(context)
     zone = zone_of(timezone or settings.timezone)
-    end = None if until is None else _instant(until, zone)
+    end = None if until is None else instant_of(until, zone, "--until")
     columns = Columns(account, time, user, event, quantity, id_, event_name)
     sources = [Source(file, InputTopic.USAGE, None if format_ is None else Format(format_), columns, zone)]
     if billing is not None:
@@ -150,7 +151,7 @@ def _run(  # noqa: PLR0913 - it is the command, without its options' texts
         Ledger() as ledger,
         progress_on_stderr() as bar,
     ):
-        reading = _read(feed, bar, sources)
+        reading = read_rows(feed, bar, sources)
         assert reading.last_at is not None
         asked = Asked(
             [str(source.path) for source in sources],
@@ -184,7 +185,8 @@ def _findings(feed: "Feed", settings: "Settings", reading: "Reading") -> "Findin
     return replace(findings, programs=[]) if settings.user_hash_key else findings  # then no id is to be seen
 
 
-def _read(feed: "Feed", bar: "Progress", sources: "list[Source]") -> "Reading":
+def read_rows(feed: "Feed", bar: "Progress", sources: "list[Source]") -> "Reading":
+    """Wait until a feed has read its files, and tell what it made of them. Raises InputError where they are no use."""
     from streams.produce import InputError
 
     task = bar.add_task("reading", total=None, status="")
@@ -242,15 +244,6 @@ def _judge(
 
 def _asking(config: "DetectionConfig", knob: float) -> "DetectionConfig":
     return replace(config, alert_false_alarms=knob, watch_false_alarms=max(knob, config.watch_false_alarms))
-
-
-def _instant(text: str, zone: Any) -> int:
-    from streams.produce.times import parse_time
-
-    try:
-        return parse_time(text, zone)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--until") from None
 
 
 def _tell_all(found: "Backtest", out: Path) -> None:

@@ -33,3 +33,13 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):
         raise typer.BadParameter(f"{name!r} is no time zone; one is Europe/Berlin", param_hint="--timezone") from None
+
+
+def instant_of(text: str, zone: ZoneInfo, option: str) -> int:
+    """A time in ms; one without an offset is of the zone. Raises typer.BadParameter, which names the option."""
+    from streams.produce.times import parse_time  # noqa: PLC0415 - slow to import
+
+    try:
+        return parse_time(text, zone)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None

@@ -7,7 +7,7 @@ matter of three numbers, the `Progress`, and holds across a crash: what the shuf
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
@@ -60,9 +60,11 @@ class Progress:
     """The newest day that is closed for all accounts; -1 before the first."""
     counted: Any = ()
     """What is counted of open days and is no account's."""
+    known: dict[str, int] = field(default_factory=dict)
+    """By `InputTopic`, the time (ms) before which all its events were known before the first was read."""
 
     def encode(self) -> bytes:
-        more = (self.behind, self.shuffle, self.closed, self.counted)
+        more = (self.behind, self.shuffle, self.closed, self.counted, self.known)
         return orjson.dumps((VERSION, self.low, self.read, self.clock, self.origins, *more))
 
     @classmethod
@@ -132,6 +134,9 @@ class Merge:
         """The newest day that was closed."""
         self.counted = progress.counted if progress else ()
         """What was counted of days that are open."""
+        self._known = progress.known if progress else {}
+        self.passed_over = 0
+        """Events that were known before the first was read."""
         self._there = {place: OriginState(place) for place in sorted(places)}
         self._gone: dict[str, OriginState] = {}  # by name; stored, and no longer there: they hold up nobody
         for name, (floor, clock) in (progress.origins if progress else {}).items():
@@ -191,6 +196,7 @@ class Merge:
         source = _Source(offset, origin, partition, origin.floor)
         # Read again after a restart: what lies before the stored clock is applied.
         applied = self._before.clock if self._before and offset < self._before.read else None
+        known = self._known.get(record.topic, -1)
         slices, current = self._slices, None
         group = _Group(source, [], 0)
         for event in record.events:
@@ -199,6 +205,9 @@ class Merge:
                 continue
             origin.floor = number
             if applied is not None and place < applied:
+                continue
+            if event[3] < known:
+                self.passed_over += 1
                 continue
             if place // _SLICE_MS != current:
                 current, group = place // _SLICE_MS, _Group(source, [], place)
@@ -294,7 +303,7 @@ class Merge:
             floor, clock = origins[source.origin.name]
             origins[source.origin.name] = (min(floor, source.floor_before), clock)
         before = self._before.read if self._before else 0
-        return Progress(low, max(self.read, before), self.clock, origins)
+        return Progress(low, max(self.read, before), self.clock, origins, known=self._known)
 
     def _until(self) -> int | None:
         """The time that every origin has passed; None while one has not begun."""

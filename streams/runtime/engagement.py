@@ -13,6 +13,7 @@ from faust.types import TP
 from schemas.alerts import Transition, transition_headers
 from schemas.codec import encode
 from schemas.dead_letter import DeadLetter, RecordPlace
+from schemas.errors import StateError
 from schemas.shuffle import decode_shuffle, place_of
 from streams.detection.config import DAY_MS
 from streams.detection.engine import Engine
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 
 PROGRESS: Final = b"\0progress"
 """Key of the row that says how far the partition has come; no account id has a control character."""
+BOOTSTRAP: Final = b"\0bootstrap"
+"""Key of a row that is there while the partition waits for its history: no worker must go on without it."""
 FLEET: Final = b"\0fleet"
 """Key of the row with what the partition knows of the fleet."""
 _PICTURES: Final = 500
@@ -73,7 +76,12 @@ class Engagement(StatefulTask):
         self._past: Past | None = None
 
     async def load(self, rows: Rows, earliest: int) -> int:
-        """See `StatefulTask`. Raises `StateError` for a state of a newer version."""
+        """See `StatefulTask`. Raises `StateError` for a state of a newer version, and for one that is half made."""
+        if rows.get(BOOTSTRAP) is not None:
+            raise StateError(
+                f"home partition {self.tp.partition} has not got its history yet: a bootstrap was interrupted; run it "
+                "again, or slackwater reset, which forgets it"
+            )
         stored = rows.get(PROGRESS)
         progress = Progress.decode(stored) if stored is not None else None
         self.restored = progress is not None

@@ -35,6 +35,7 @@ class Metrics:
         self.events_excluded_total = counter(
             "events_excluded", "Those that do not count, by setting.", "topic", "setting"
         )
+        self.events_known_total = counter("events_known", "Events of before what was loaded as history: known already.")
         self.events_duplicate_total = counter("events_duplicate", "Events whose id had been seen.", "topic")
         self.dedup_overflow_total = counter("dedup_overflow", "Event ids forgotten early: an account had too many.")
         self.events_rekeyed_total = counter("events_rekeyed", "Events whose home is another partition.", "topic")
@@ -71,6 +72,7 @@ class Metrics:
             "late": tally.late,
             "forgotten": tally.dedup_overflow,
             "disordered": home.merge.disordered,
+            "known": home.merge.passed_over,
             "succeeded": tally.payments_succeeded,
             "failed": tally.payments_failed,
         }
@@ -82,6 +84,7 @@ class Metrics:
         self.events_late_total.labels(usage_topic).inc(more["late"])
         self.dedup_overflow_total.inc(more["forgotten"])
         self.events_disordered_total.inc(more["disordered"])
+        self.events_known_total.inc(more["known"])
         for result in ("succeeded", "failed"):
             self.payments_total.labels(result).inc(more[result])
 

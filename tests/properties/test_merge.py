@@ -300,11 +300,28 @@ def test_live_events_are_applied_as_they_come_once_all_are_caught_up() -> None:
     assert merge.progress().low == merge.progress().read == 2
 
 
+def test_what_was_known_before_the_first_record_is_passed_over_for_good() -> None:
+    known = Progress(5, 5, 60 * 60_000, {}, known={"usage": 60 * 60_000})
+    merge = Merge(frozenset(NAMES), known)
+    for offset, name in enumerate(NAMES, 5):
+        merge.receive(offset, record(name, [10, 59, 60, 75], clock=80))
+    assert [each.effective_at for events, _ in merge.due(idle=True) for each in events] == [3_600_000] * 3 + [
+        4_500_000
+    ] * 3
+    assert merge.passed_over == 6
+    again = Merge(frozenset(NAMES), Progress.decode(merge.progress().encode()))
+    again.receive(8, record(NAMES[0], [20, 90], first=4, clock=100))
+    assert (len(again), again.passed_over) == (1, 1)
+    billing = ShuffleRecord(InputTopic.BILLING, "b/0", 4, None, False, record("b/0", [20], first=4).events)
+    again.receive(9, billing)
+    assert len(again) == 2, "of another topic nothing is known"
+
+
 def test_progress_of_another_version_is_refused() -> None:
     progress = Progress(1, 2, None, {"a": (-1, None), "b": (7, 5)})
     assert Progress.decode(progress.encode()) == progress
-    with pytest.raises(StateError, match="version 4"):
-        Progress.decode(progress.encode().replace(b"[3,", b"[4,", 1))
+    with pytest.raises(StateError, match="version 5"):
+        Progress.decode(progress.encode().replace(b"[4,", b"[5,", 1))
     assert Progress.decode(b'[1,1,2,null,{"a":[-1,null],"b":[7,5]},false]') == progress, "what an older version wrote"
 
 

@@ -18,6 +18,7 @@ COMMANDS = [
     ("demo",),
     ("worker",),
     ("check",),
+    ("bootstrap",),
     ("topics", "create"),
     ("produce",),
     ("backtest",),

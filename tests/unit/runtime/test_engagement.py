@@ -11,12 +11,12 @@ from faust.types import TP
 from schemas.codec import decode
 from schemas.commands import Acknowledge
 from schemas.dead_letter import DeadLetter, RecordPlace
-from schemas.errors import Reason
+from schemas.errors import Reason, StateError
 from schemas.events import InputTopic
 from schemas.shuffle import Fact, ShuffleRecord, Usage, encode_shuffle
 from streams.detection.config import DAY_MS
 from streams.detection.merge import Progress
-from streams.runtime.engagement import PROGRESS, Engagement
+from streams.runtime.engagement import BOOTSTRAP, PROGRESS, Engagement
 from streams.runtime.settings import Settings
 from tests.unit.alerting.samples import AT, HOUR
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
@@ -155,3 +155,9 @@ async def test_a_foreign_record_of_the_shuffle_is_a_dead_letter_once_and_holds_u
     assert {each.detail for each in found} == {"is no record of the shuffle"}
     assert second.home is not None
     assert len(second.home.merge) == 2
+
+
+async def test_a_partition_that_has_not_got_its_history_stops_the_worker() -> None:
+    tasks, _ = tasks_on(FakeBroker(), SETTINGS)
+    with pytest.raises(StateError, match="home partition 0 has not got its history yet"):
+        await Engagement(TP(SETTINGS.shuffle_topic, 0), tasks).load({BOOTSTRAP: b"[]"}, 0)

@@ -1,0 +1,221 @@
+"""`slackwater bootstrap`: history from before the first start."""
+
+# ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
+
+import sys
+from pathlib import Path
+from time import time as now
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streams.cli.common import complain, emit_json, progress_on_stderr, run, settings_of, tell
+from streams.cli.files import (
+    AccountOption,
+    EventNameOption,
+    EventOption,
+    FormatOption,
+    IdOption,
+    QuantityOption,
+    TimeOption,
+    UserOption,
+    ZoneOption,
+    instant_of,
+    zone_of,
+)
+
+if TYPE_CHECKING:
+    from streams.backtest.reading import Reading
+    from streams.cli.bootstrap.found import Found
+    from streams.cli.bootstrap.learn import Learnt
+    from streams.produce import Source
+    from streams.runtime.settings import Settings
+
+_GAP_MS = 86_400_000
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        epilog=(
+            "Example: slackwater bootstrap usage.csv --account company --time created_at --until 2026-11-20 --plan; "
+            "then the same without --plan"
+        )
+    )(bootstrap)
+
+
+def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Usage events. Their order does not matter.")],
+    until: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Up to here the files are complete. What is later in them is left out; of what is earlier on the "
+            "topics nothing is counted.",
+        ),
+    ],
+    format_: FormatOption = None,
+    account: AccountOption = "account_id",
+    time: TimeOption = "occurred_at",
+    user: UserOption = None,
+    event: EventOption = None,
+    event_name: EventNameOption = "activity",
+    quantity: QuantityOption = None,
+    id_: IdOption = None,
+    timezone: ZoneOption = None,
+    billing: Annotated[Path | None, typer.Option(metavar="FILE", help="Native billing events.")] = None,
+    accounts: Annotated[Path | None, typer.Option(metavar="FILE", help="Native account updates.")] = None,
+    only_plan: Annotated[bool, typer.Option("--plan", help="Show what would be done, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the plan as JSON. Nothing is done unless --yes is given.")
+    ] = False,
+) -> None:
+    """Load history that is older than what the topics have, before the first worker starts: so that it knows what is
+    normal for each account.
+
+    The live engine goes through the files; what it comes to is written as the workers' state. Live events before
+    --until are known then, and not counted again: choose a time up to which the files have everything, late events too.
+    Alerts of the past go to the topic, and are told as one message once a worker has caught up. Shows what it will do,
+    and asks. Refuses while a worker runs, or where there is state already (exit status 1). When it is interrupted, run
+    it again.
+    """
+    from schemas.events import InputTopic
+    from streams.cli.bootstrap.found import look
+    from streams.produce import Columns, Format, Source
+
+    settings = settings_of(context)
+    zone = zone_of(timezone or settings.timezone)
+    end = instant_of(until, zone, "--until")
+    if end > now() * 1000:
+        raise typer.BadParameter("is in the future: nobody knows the history until then", param_hint="--until")
+    columns = Columns(account, time, user, event, quantity, id_, event_name)
+    sources = [Source(file, InputTopic.USAGE, None if format_ is None else Format(format_), columns, zone)]
+    if billing is not None:
+        sources.append(Source(billing, InputTopic.BILLING, Format.NATIVE))
+    if accounts is not None:
+        sources.append(Source(accounts, InputTopic.ACCOUNTS, Format.NATIVE))
+    found = run(look(settings))
+    if refusal := found.refusal(end):
+        complain(f"{refusal}. Nothing was changed")
+        raise typer.Exit(1)
+    learnt, plan = _learn(settings, sources, found, end)
+    if as_json:
+        emit_json(plan)
+    else:
+        _show(settings, learnt, plan)
+    if only_plan or (as_json and not yes):
+        return
+    if not yes and not _confirmed(settings):
+        raise typer.Exit(1)
+    run(_carry_out(settings, found, learnt))
+    tell("done: the next worker goes on from there")
+
+
+def _learn(settings: "Settings", sources: "list[Source]", found: "Found", end: int) -> "tuple[Learnt, dict[str, Any]]":
+    from schemas.events import InputTopic
+    from schemas.instants import format_instant
+    from streams.backtest.feed import Feed
+    from streams.cli.backtest import read_rows
+    from streams.cli.bootstrap.learn import Learnt
+
+    # Account updates are the same whether they come once or twice; commands there are none.
+    topics = frozenset(source.topic for source in sources) - {InputTopic.ACCOUNTS}
+    learnt = Learnt(settings, end, topics)
+    rule = settings.usage_rule()
+    with Feed(sources, until=end, timezone=settings.timezone, rule=rule) as feed, progress_on_stderr() as bar:
+        reading = read_rows(feed, bar, sources)
+        first = reading.first_at or 0
+        task = bar.add_task("learning", total=max(end - first, 1), status="")
+
+        def show(events: int, at: int) -> None:
+            bar.update(task, completed=at - first, status=f"{events:,} events, {format_instant(at)[:10]}")
+
+        learnt.go_through(feed, show)
+        excluded = feed.findings.excluded
+    return learnt, _plan(settings, learnt, reading, excluded, found)
+
+
+def _plan(
+    settings: "Settings", learnt: "Learnt", reading: "Reading", excluded: dict[str, int], found: "Found"
+) -> dict[str, Any]:
+    """What will be done, as plain values."""
+    from schemas.instants import format_instant
+
+    message = learnt.message(learnt.until)
+    assert reading.first_at is not None
+    assert reading.last_at is not None
+    warnings = []
+    if learnt.until - reading.last_at > _GAP_MS:
+        days = (learnt.until - reading.last_at) // _GAP_MS
+        warnings.append(
+            f"the files end on {format_instant(reading.last_at)}, {days:,} days before --until: those days count as "
+            "days on which nobody did anything"
+        )
+    if reading.later:
+        warnings.append(
+            f"{reading.later:,} rows are not before --until and are left out: live events say what is later"
+        )
+    if reading.bad:
+        warnings.append(f"{reading.bad:,} rows are not usable and are left out")
+    if excluded:
+        warnings.append(f"{sum(excluded.values()):,} events do not count as usage ({', '.join(sorted(excluded))})")
+    if found.interrupted:
+        warnings.append("a bootstrap was interrupted: what it left is done now")
+    return {
+        "app_id": settings.app_id,
+        "rows": dict(reading.rows),
+        "first_at": format_instant(reading.first_at),
+        "last_at": format_instant(reading.last_at),
+        "until": format_instant(learnt.until),
+        "known_topics": [settings.topic(topic) for topic in learnt.known],
+        "accounts": learnt.accounts,
+        "transitions": learnt.transitions,
+        "catch_up": None if message is None else message.model_dump(mode="json", exclude_none=True),
+        "warnings": warnings,
+    }
+
+
+def _show(settings: "Settings", learnt: "Learnt", plan: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from alerting.past_story import catch_up_story
+    from streams.runtime import topics
+
+    console = Console(highlight=False, soft_wrap=True)
+    rows = ", ".join(f"{topic} {count:,}" for topic, count in plan["rows"].items() if count)
+    known = " and ".join(plan["known_topics"])
+    state = topics.changelog(settings, topics.ENGAGEMENT)
+    for line in (
+        f"Bootstrap of {settings.app_id} at {settings.brokers}, until {plan['until']}:",
+        f"  files         {rows} rows, {plan['first_at']} to {plan['last_at']}",
+        f"  {state}: {sum(plan['accounts']):,} accounts, in {len(plan['accounts'])} home partitions",
+        f"  {settings.topic('alerts')}: {plan['transitions']:,} transitions, marked as past: nobody is told of each",
+        f"  {known}: read from the earliest as ever; events before {plan['until']} are known, and passed over",
+    ):
+        console.print(line, markup=False)
+    message = learnt.message(learnt.until)
+    if message is not None:
+        story = catch_up_story(message)
+        console.print("  The message that follows once a worker has caught up, if nothing more happens:", markup=False)
+        for line in (story.title, story.sentence, *story.lines):
+            console.print(f"    {line}", markup=False)
+    for text in plan["warnings"]:
+        console.print(f"! {text}", style="yellow", markup=False)
+
+
+def _confirmed(settings: "Settings") -> bool:
+    if not sys.stdin.isatty():
+        complain("no terminal to ask at: nothing was changed; --yes carries the plan out, --plan only shows it")
+        raise typer.Exit(2)
+    if typer.confirm(f"Write this as the state of {settings.app_id}?", err=True):
+        return True
+    tell("nothing was changed")
+    return False
+
+
+async def _carry_out(settings: "Settings", found: "Found", learnt: "Learnt") -> None:
+    from streams.cli.bootstrap.carry_out import carry_out
+    from streams.runtime.writer import has_transactions
+
+    await carry_out(settings, found, learnt, exactly_once=await has_transactions(settings), say=tell)

@@ -1,0 +1,77 @@
+"""Several home partitions come to what one comes to: each account's state, and what is said of it."""
+
+from collections import defaultdict
+
+import orjson
+import pytest
+
+from schemas.alerts import Transition
+from schemas.codec import decode
+from schemas.errors import Rejected
+from schemas.events import InputEvent, InputTopic
+from streams.detection.config import DAY_MS, DetectionConfig
+from streams.detection.engine import Engine
+from streams.detection.homes import Homes
+from streams.detection.merge import Progress
+from streams.detection.replay import OUT_OF_ORDER_MS, replay
+from streams.detection.state import Account
+from streams.simulator import FleetPlan, simulate
+
+Events = list[tuple[InputTopic, InputEvent]]
+
+
+def homes_of(events: Events, partitions: int, until: int) -> tuple[Homes, dict[str, list[Transition]]]:
+    said: dict[str, list[Transition]] = defaultdict(list)
+    before: dict[str, bytes | None] = {}
+
+    def take(number: int, transition: Transition, stored: bytes | None) -> None:
+        assert home_of(transition.account_id) == number
+        if stored is not None:
+            Account.decode(transition.account_id, stored)
+        before[transition.account_id] = stored
+        said[transition.account_id].append(transition)
+
+    def home_of(account: str) -> int:
+        return sum(account.encode()) % partitions
+
+    homes = Homes(DetectionConfig(), partitions, home_of, take, out_of_order=OUT_OF_ORDER_MS)
+    for topic, event in events:
+        homes.take(event, topic)
+    homes.end(until)
+    assert any(each is not None for each in before.values())
+    return homes, said
+
+
+@pytest.fixture(scope="module")
+def history() -> tuple[Events, int]:
+    """A fleet large enough for its days to be learnt from."""
+    events: Events = []
+    plan = FleetPlan(accounts=90, days=150, seed=4)
+    for each in simulate(plan):
+        event = decode(each.topic, orjson.dumps(each.value))
+        assert not isinstance(event, Rejected)
+        events.append((each.topic, event))
+    return events, plan.end + 3 * DAY_MS
+
+
+@pytest.mark.parametrize("partitions", [1, 3, 8])
+def test_several_homes_come_to_what_one_comes_to(history: tuple[Events, int], partitions: int) -> None:
+    events, until = history
+    alone = replay(((topic, topic.value, event) for topic, event in events), Engine(DetectionConfig()), end=until)
+    expected: dict[str, list[Transition]] = defaultdict(list)
+    for each in alone.transitions:
+        expected[each.account_id].append(each)
+    homes, said = homes_of(events, partitions, until)
+    assert said == expected
+    assert sum(map(len, said.values())) > 50
+    found = {
+        name: homes.home(number).account(name).encode() for number in range(partitions) for name in homes.rows(number)
+    }
+    assert found == {name: account.encode() for name, account in alone.accounts.items()}
+    fleets = {homes.fleet(number, 7) for number in range(partitions)}
+    assert len(fleets) == 1, "all of them know the same of the fleet"
+    for number in range(partitions):
+        progress = homes.progress(number, 11, {"usage": until})
+        assert Progress.decode(progress.encode()) == progress
+        assert (progress.low, progress.read, progress.clock, progress.origins) == (11, 11, until, {})
+        assert progress.closed > 0
