@@ -50,8 +50,8 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         str,
         typer.Option(
             metavar="TIME",
-            help="Up to here the files are complete. What is later in them is left out; of what is earlier on the "
-            "topics nothing is counted.",
+            help="Up to here the files are complete. What is later in them is left out; what is earlier on their "
+            "topics is passed over.",
         ),
     ],
     format_: FormatOption = None,
@@ -74,8 +74,9 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     """Load history that is older than what the topics have, before the first worker starts: so that it knows what is
     normal for each account.
 
-    The live engine goes through the files; what it comes to is written as the workers' state. Live events before
-    --until are known then, and not counted again: choose a time up to which the files have everything, late events too.
+    The live engine goes through the files; what it comes to is written as the workers' state. What the topics that
+    files are given for have of before --until is known then, and not counted again: choose a time up to which the files
+    have everything, late events too.
     Alerts of the past go to the topic, and are told as one message once a worker has caught up. Shows what it will do,
     and asks. Refuses while a worker runs, or where there is state already (exit status 1). When it is interrupted, run
     it again.
@@ -113,15 +114,12 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
 
 
 def _learn(settings: "Settings", sources: "list[Source]", found: "Found", end: int) -> "tuple[Learnt, dict[str, Any]]":
-    from schemas.events import InputTopic
     from schemas.instants import format_instant
     from streams.backtest.feed import Feed
     from streams.cli.backtest import read_rows
     from streams.cli.bootstrap.learn import Learnt
 
-    # Account updates are the same whether they come once or twice; commands there are none.
-    topics = frozenset(source.topic for source in sources) - {InputTopic.ACCOUNTS}
-    learnt = Learnt(settings, end, topics)
+    learnt = Learnt(settings, end, frozenset(source.topic for source in sources))
     rule = settings.usage_rule()
     with Feed(sources, until=end, timezone=settings.timezone, rule=rule) as feed, progress_on_stderr() as bar:
         reading = read_rows(feed, bar, sources)
@@ -184,7 +182,7 @@ def _show(settings: "Settings", learnt: "Learnt", plan: dict[str, Any]) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     rows = ", ".join(f"{topic} {count:,}" for topic, count in plan["rows"].items() if count)
-    known = " and ".join(plan["known_topics"])
+    known = ", ".join(plan["known_topics"])
     state = topics.changelog(settings, topics.ENGAGEMENT)
     for line in (
         f"Bootstrap of {settings.app_id} at {settings.brokers}, until {plan['until']}:",

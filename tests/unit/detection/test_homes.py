@@ -8,11 +8,14 @@ import pytest
 from schemas.alerts import Transition
 from schemas.codec import decode
 from schemas.errors import Rejected
-from schemas.events import InputEvent, InputTopic
-from streams.detection.config import DAY_MS, DetectionConfig
+from schemas.events import InputEvent, InputTopic, moment
+from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 from streams.detection.engine import Engine
+from streams.detection.fleet_log import FleetLog
+from streams.detection.home import Home
 from streams.detection.homes import Homes
-from streams.detection.merge import Progress
+from streams.detection.merge import Merge, Progress
+from streams.detection.origin import Origin
 from streams.detection.replay import OUT_OF_ORDER_MS, replay
 from streams.detection.state import Account
 from streams.simulator import FleetPlan, simulate
@@ -75,3 +78,60 @@ def test_several_homes_come_to_what_one_comes_to(history: tuple[Events, int], pa
         assert Progress.decode(progress.encode()) == progress
         assert (progress.low, progress.read, progress.clock, progress.origins) == (11, 11, until, {})
         assert progress.closed > 0
+
+
+@pytest.mark.parametrize("into_the_day", [0, 11 * HOUR_MS + 7])
+def test_who_goes_on_from_loaded_history_comes_to_what_one_comes_to_who_had_it_all(
+    history: tuple[Events, int], into_the_day: int
+) -> None:
+    events, until = history
+    alone = replay(((topic, topic.value, event) for topic, event in events), Engine(DetectionConfig()), end=until)
+    middle = until - 50 * DAY_MS + into_the_day
+    homes, said = homes_of([each for each in events if moment(each[1]) < middle], 1, middle)
+    known = {"usage": middle, "billing": middle, "accounts": middle}
+
+    rows = homes.rows(0)
+    progress = Progress.decode(homes.progress(0, 0, known).encode())
+    topics = {topic for topic, _ in events}
+    places = frozenset(f"{topic.value}/0" for topic in topics)
+    home = Home(
+        Engine(DetectionConfig(), FleetLog(DetectionConfig(), 1, homes.fleet(0, 5))), Merge(places, progress), rows.get
+    )
+    home.enter(rows.items())
+    # The topics have all account updates, and the last 80 days of the other events: both overlap with the files.
+    live = [each for each in events if each[0] is InputTopic.ACCOUNTS or moment(each[1]) >= until - 80 * DAY_MS]
+    origins = {
+        topic: Origin(
+            topic,
+            f"{topic.value}/0",
+            homes=1,
+            home_of=lambda _: 0,
+            out_of_order=OUT_OF_ORDER_MS,
+            future_tolerance=0,
+        )
+        for topic in topics
+    }
+    shuffled = 0
+    for number, (topic, event) in enumerate(live):
+        assert origins[topic].take(number, event, None) is None
+        if number % 500 and number < len(live) - 1:
+            continue
+        for origin in origins.values():
+            if number == len(live) - 1:
+                origin.clock = until
+            for record in origin.deal(number, caught_up=False)[0]:
+                home.receive(shuffled, record)
+                shuffled += 1
+        for _ in home.step(idle=True):
+            pass
+        output = home.take(pictures=0)
+        rows.update(output.rows)
+        for each in output.transitions:
+            said[each.account_id].append(each)
+    expected: dict[str, list[Transition]] = defaultdict(list)
+    for each in alone.transitions:
+        expected[each.account_id].append(each)
+    assert said == expected
+    assert home.merge.passed_over > 1_000
+    totals = {name: home.account(name).events_total for name in rows}
+    assert totals == {name: account.events_total for name, account in alone.accounts.items()}
