@@ -1,7 +1,7 @@
 """Each account at the end: its state, what it is at risk of, and how long it was judged."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,23 @@ from schemas.alerts import Change, Kind, Resolution
 from schemas.instants import format_instant
 from schemas.picture import AccountPicture
 from streams.backtest.ledger import Told
-from streams.backtest.verdicts import Span
-from streams.detection.rules import Rules
-from streams.detection.state import Account
+from streams.backtest.standing import Channel, Standing
+from streams.backtest.verdicts import Found
 
 HEADER = (
     *("account_id", "account_name", "phase", "health", "priority", "mrr_minor", "currency", "open_alerts"),
     *("last_event_at", "events_total", "events_28d", "expected_28d", "renewal_at", "owner", "team"),
+    *("judged_from", "channel", "score", "alert_takes", "lost_at", "flagged_at", "days"),
 )
+"""`channel` is the one that stands nearest to an alert at the end, at `score` where an alert takes `alert_takes`.
+`days` as in summary.json: from the loss to the alarm that was right about it, or the other way round."""
+_KNOWN_LATER = 3
+"""Columns at the end that are filled in when alarms have been held against outcomes."""
 
 
-def row_of(picture: AccountPicture) -> tuple[Any, ...]:
-    """A line of accounts.csv: the columns of `HEADER`. Money in minor units, times in RFC 3339."""
+def row_of(picture: AccountPicture, monitored_at: int | None, standing: Standing | None) -> tuple[Any, ...]:
+    """A line of accounts.csv: the columns of `HEADER` up to what became of the account. Money in minor units, times in
+    RFC 3339."""
     engagement, billing = picture.engagement, picture.billing
     return (
         picture.account_id,
@@ -38,7 +43,13 @@ def row_of(picture: AccountPicture) -> tuple[Any, ...]:
         _time(billing.renewal_at),
         picture.owner or "",
         picture.team or "",
+        _time(monitored_at),
+        *(("", "", "") if standing is None else _channel(standing.highest)),
     )
+
+
+def _channel(channel: Channel) -> tuple[Any, ...]:
+    return channel.name, round(channel.score, 2), round(channel.needed, 2)
 
 
 def by_risk(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -50,13 +61,19 @@ def _time(at: int | None) -> str:
     return "" if at is None else format_instant(at)
 
 
-def write_accounts(path: Path, rows: Iterable[tuple[Any, ...]]) -> None:
+def write_accounts(path: Path, rows: Iterable[tuple[Any, ...]], losses: Iterable[Found]) -> None:
     """accounts.csv, what is most at risk first: by priority, then by health."""
+    became = {loss.account: _became(loss) for loss in losses}
     with path.open("w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(HEADER)
-        ordered = sorted(rows, key=by_risk)
-        writer.writerows(ordered)
+        for row in sorted(rows, key=by_risk):
+            writer.writerow((*row, *became.get(row[0], ("",) * _KNOWN_LATER)))
+
+
+def _became(loss: Found) -> tuple[Any, ...]:
+    flagged = "" if loss.incident is None else _time(loss.incident.opened_at)
+    return _time(loss.at), flagged, "" if loss.days is None else round(loss.days, 2)
 
 
 def decisions(told: Iterable[Told]) -> dict[str, int]:
@@ -70,10 +87,3 @@ def decisions(told: Iterable[Told]) -> dict[str, int]:
         elif each.resolution not in (None, Resolution.LOST):
             decided.pop(each.account, None)
     return decided
-
-
-def span_of(account: Account, rules: Rules, decided: Mapping[str, int]) -> Span:
-    """What is known of the account besides its alarms."""
-    day = account.habit.monitored_day
-    monitored = None if day < 0 else rules.calendar.close_of(day)
-    return Span(account.last_event_at, monitored, decided.get(account.id))

@@ -2,25 +2,28 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from streams.backtest.accounts import by_risk, decisions, row_of, span_of
+from streams.backtest.accounts import by_risk, decisions
 from streams.backtest.activity import Activity
+from streams.backtest.ending import Ending
+from streams.backtest.events import EventTally
 from streams.backtest.examples import choose
-from streams.backtest.feed import Findings
+from streams.backtest.home import HomeResult
 from streams.backtest.incidents import Incident, incidents
-from streams.backtest.ledger import Ledger, Told
-from streams.backtest.load import load_of
+from streams.backtest.knob import SHADOWED, Shadow
+from streams.backtest.ledger import Told, in_order
+from streams.backtest.load import Load, load_of
 from streams.backtest.outcomes import Basis, Outcomes, silent_for_good
-from streams.backtest.postmortem import Coroner, in_order
+from streams.backtest.postmortem import Coroner, Elsewhere, PostMortem, in_order_of_loss
 from streams.backtest.reading import Reading
 from streams.backtest.result import AgeBand, Backtest, CurvePoint
-from streams.backtest.silence_rule import best_rule, rules
+from streams.backtest.silence_rule import History, best_rule, rule_of
 from streams.backtest.verdicts import YEAR_MS, Judged, Span, Verdict, judge
-from streams.detection.config import DAY_MS
-from streams.detection.replay import Replay
-from streams.detection.state import Account
+from streams.detection.calendar import Calendar
+from streams.detection.config import DAY_MS, DetectionConfig
+from streams.detection.usage_rule import UsageRule
 
 _THRESHOLDS = (2, 3, 4, 5, 7, 10, 14, 21, 28, 35, 42, 60, 90, 120, 180)
 _AGES = (0, 30, 90, 180, 365)
@@ -32,98 +35,135 @@ class Asked:
     """What the user asked for. `outcomes` None: as billing says, or silence tells."""
 
     files: Sequence[str]
-    asked: float
     team: int
     silence_days: int
     outcomes: Outcomes | None
     end: int
     """Up to where the data go, in ms."""
+    hashed: bool = False
+    """No user's id is to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """All accounts at the end, the engine's last word on each."""
+    """What all homes came to."""
 
-    accounts: Mapping[str, Account]
-    spans: Mapping[str, Span]
-    rows: Sequence[tuple[Any, ...]]
-    outcomes: Outcomes
-
-
-def fleet_of(replay: Replay, told: Iterable[Told], asked: Asked) -> Fleet:
-    """The accounts of a replay that has ended."""
-    engine, accounts = replay.engine, replay.accounts
-    decided = decisions(told)
-    spans = {name: span_of(account, engine.rules, decided) for name, account in accounts.items()}
-    rows = [row_of(engine.picture(account, asked.end)) for account in accounts.values()]
-    return Fleet(accounts, spans, rows, asked.outcomes or _outcomes(accounts, asked))
+    told: Sequence[Told]
+    """In order."""
+    endings: Mapping[str, Ending]
+    activity: Activity
+    events: EventTally
+    shadows: Sequence[Shadow]
+    """By the setting of the knob, ascending."""
+    duplicates: int
+    late: int
+    excluded: Mapping[str, int]
+    """Usage events that do not count, by setting."""
 
 
-def _outcomes(accounts: Mapping[str, Account], asked: Asked) -> Outcomes:
-    if any(account.loss is not None or account.subscriptions for account in accounts.values()):
-        losses = {name: account.loss.at for name, account in accounts.items() if account.loss is not None}
+def fleet_of(results: Iterable[HomeResult], rule: UsageRule | None = None) -> Fleet:
+    """The homes of one fleet together."""
+    told: list[Told] = []
+    endings: dict[str, Ending] = {}
+    activity, events, excluded = Activity(), EventTally(rule), Counter[str]()
+    shadows: dict[float, Shadow] = {}
+    duplicates = late = 0
+    for each in results:
+        told += each.told
+        endings |= {ending.account: ending for ending in each.endings}
+        activity += each.activity
+        events += each.events
+        for shadow in each.shadows:
+            shadows.setdefault(shadow.asked, Shadow(shadow.asked)).add(shadow)
+        duplicates += each.duplicates
+        late += each.late
+        excluded += each.excluded
+    ordered = [shadows[asked] for asked in sorted(shadows)]
+    return Fleet(in_order(told), endings, activity, events, ordered, duplicates, late, excluded)
+
+
+def _outcomes(fleet: Fleet, asked: Asked) -> Outcomes:
+    if asked.outcomes is not None:
+        return asked.outcomes
+    endings = fleet.endings.values()
+    if any(each.lost_at is not None or each.billed for each in endings):
+        losses = {each.account: each.lost_at for each in endings if each.lost_at is not None}
         return Outcomes(Basis.BILLING, losses)
-    last = ((name, account.last_event_at) for name, account in accounts.items() if account.last_event_at >= 0)
+    last = ((each.account, each.last_event_at) for each in endings if each.last_event_at >= 0)
     return silent_for_good(last, asked.end, asked.silence_days)
 
 
-def curve_point(knob: float, ledger: Ledger, fleet: Fleet, replay: Replay, asked: Asked) -> CurvePoint:
-    """What a run at another setting of the knob gave."""
-    judged = judge(incidents(ledger.told), fleet.outcomes, fleet.spans, asked.end)
-    load = load_of(
-        ledger.in_order(),
-        replay.engine.rules.calendar,
-        judged_from=_judged_from(fleet.spans, asked.end),
-        end=asked.end,
-        team=asked.team,
-    )
-    return CurvePoint(knob, judged, load)
-
-
-def evaluate(
-    replay: Replay,
-    ledger: Ledger,
-    fleet: Fleet,
-    findings: Findings,
-    reading: Reading,
-    asked: Asked,
-    curve: Sequence[CurvePoint] = (),
-) -> Backtest:
+def evaluate(fleet: Fleet, reading: Reading, config: DetectionConfig, asked: Asked) -> Backtest:
     """All figures."""
-    engine = replay.engine
-    calendar, tally = engine.rules.calendar, engine.tally
-    spans, outcomes, activity, end = fleet.spans, fleet.outcomes, findings.activity, asked.end
-    told = list(ledger.in_order())
-    present = curve_point(asked.asked, ledger, fleet, replay, asked)
-    judged = present.judged
+    calendar = Calendar(config.timezone, config.grace_ms)
+    endings, activity, end, told = fleet.endings, fleet.activity, asked.end, fleet.told
+    decided = decisions(told)
+    spans = {
+        each.account: Span(each.last_event_at, each.monitored_at, decided.get(each.account))
+        for each in endings.values()
+    }
+    outcomes = _outcomes(fleet, asked)
+    judged = judge(incidents(told), outcomes, spans, end)
+    judged_from = _judged_from(spans, end)
+    load = load_of(told, calendar, judged_from=judged_from, end=end, team=asked.team)
+    curve = _curve(fleet, outcomes, spans, CurvePoint(config.alert_false_alarms, judged.without_alarms(), load), end)
+    history = History(activity, outcomes, spans, calendar, load.since, end)
+    tried = [rule_of(days, history) for days in _THRESHOLDS]
     return Backtest(
         files=asked.files,
-        asked=asked.asked,
+        asked=config.alert_false_alarms,
         reading=reading,
         end=end,
         calendar=calendar,
-        timezone=engine.rules.config.timezone,
-        duplicates=tally.duplicates,
-        late=tally.late,
+        timezone=config.timezone,
+        duplicates=fleet.duplicates,
+        late=fleet.late,
         accounts=sum(span.last_event_at >= 0 for span in spans.values()),
         judged_accounts=sum(span.monitored_at is not None for span in spans.values()),
-        phases=Counter(account.phase.value for account in fleet.accounts.values()),
-        load=present.load,
+        phases=Counter(sorted(each.row[2] for each in endings.values())),
+        load=load,
         judged=judged,
         silence_days=asked.silence_days,
         ages=_ages(judged, spans, activity, calendar.start_of, end),
-        rule=best_rule(judged.count(Verdict.FALSE), activity, outcomes, spans, calendar, end),
-        rules=rules(_THRESHOLDS, activity, outcomes, spans, calendar, end),
-        curve=sorted((*curve, present), key=lambda point: point.asked) if curve else (),
-        losses=_post_mortems(judged, fleet, replay, activity, told, end),
-        events=findings.events,
-        programs=findings.programs,
-        excluded=findings.excluded,
-        at_risk=_at_risk(fleet.rows, outcomes.losses),
+        rule=best_rule(judged.count(Verdict.FALSE), tried, history),
+        rules=tried,
+        curve=curve,
+        other_messages=_others(fleet, load),
+        losses=_post_mortems(judged, load, curve, fleet, config, calendar, end),
+        events=fleet.events.shares(),
+        programs=[] if asked.hashed else fleet.events.programs(),
+        excluded=fleet.excluded,
+        at_risk=_at_risk((each.row for each in endings.values()), outcomes.losses),
         examples=choose(judged, activity, told, calendar, end),
         transitions=len(told),
-        notes=[*_left_out(findings), *_notes(judged, fleet, asked)],
+        notes=[*_left_out(fleet), *_notes(judged, spans, outcomes, curve, asked)],
     )
+
+
+def _others(fleet: Fleet, load: Load) -> int:
+    """Messages that do not depend on the knob."""
+    return sum(each.message and each.kind not in SHADOWED and each.at >= load.since for each in fleet.told)
+
+
+def _curve(
+    fleet: Fleet, outcomes: Outcomes, spans: Mapping[str, Span], present: CurvePoint, end: int
+) -> list[CurvePoint]:
+    """Every setting, with the present one as it really was."""
+    load = present.load
+    others = _others(fleet, load)
+    points = [present]
+    for shadow in fleet.shadows:
+        alarms: dict[str, list[Incident]] = {}
+        for each in shadow.incidents:
+            alarms.setdefault(each.account, []).append(each)
+        judged = judge(alarms, outcomes, spans, end).without_alarms()
+        messages = others + sum(at >= load.since for at in shadow.messages)
+        point = CurvePoint(shadow.asked, judged, replace(load, messages=messages))
+        if shadow.asked != present.asked:
+            points.append(point)
+        elif (messages, judged.counts) != (load.messages, present.judged.counts):
+            points[0] = replace(present, followed=point)
+    return sorted(points, key=lambda point: point.asked)
 
 
 def _judged_from(spans: Mapping[str, Span], end: int) -> int:
@@ -131,15 +171,33 @@ def _judged_from(spans: Mapping[str, Span], end: int) -> int:
 
 
 def _post_mortems(
-    judged: Judged, fleet: Fleet, replay: Replay, activity: Activity, told: list[Told], end: int
-) -> list[Any]:
+    judged: Judged,
+    load: Load,
+    curve: Sequence[CurvePoint],
+    fleet: Fleet,
+    config: DetectionConfig,
+    calendar: Calendar,
+    end: int,
+) -> list[PostMortem]:
     late: dict[str, Incident] = {}
     for alarm, verdict in judged.alarms:
         if verdict is Verdict.LATE:
             late.setdefault(alarm.account, alarm)
-    coroner = Coroner(replay.engine.rules, judged.basis, activity, told, late)
-    recent = [loss for loss in judged.losses if loss.at > end - YEAR_MS]
-    return in_order(coroner.explain(loss, fleet.accounts.get(loss.account)) for loss in recent)
+    elsewhere: dict[str, Elsewhere] = {}
+    for point in curve:  # the least sensitive first
+        if point.asked > config.alert_false_alarms:
+            more = point.load.per_person_and_week - load.per_person_and_week
+            for loss in point.judged.losses:
+                if loss.incident is not None:
+                    elsewhere.setdefault(loss.account, Elsewhere(point.asked, loss, more))
+    coroner = Coroner(config, calendar, judged.basis, fleet.activity, fleet.told, late)
+    return in_order_of_loss(
+        coroner.explain(
+            loss, fleet.endings.get(loss.account), None if loss.incident is not None else elsewhere.get(loss.account)
+        )
+        for loss in judged.losses
+        if loss.at > end - YEAR_MS
+    )
 
 
 def _at_risk(rows: Iterable[tuple[Any, ...]], lost: Mapping[str, int]) -> list[tuple[Any, ...]]:
@@ -168,22 +226,31 @@ def _band(age: float) -> int:
     return max(band for band, starts in enumerate(_AGES) if age >= starts or band == 0)
 
 
-def _left_out(findings: Findings) -> list[str]:
-    if not findings.excluded:
+def _left_out(fleet: Fleet) -> list[str]:
+    if not fleet.excluded:
         return []
-    by = ", ".join(f"{name} {count:,}" for name, count in sorted(findings.excluded.items()))
-    return [f"{sum(findings.excluded.values()):,} events do not count as usage and are left out, by setting: {by}."]
+    by = ", ".join(f"{name} {count:,}" for name, count in sorted(fleet.excluded.items()))
+    return [f"{sum(fleet.excluded.values()):,} events do not count as usage and are left out, by setting: {by}."]
 
 
-def _notes(judged: Judged, fleet: Fleet, asked: Asked) -> list[str]:
+def _notes(
+    judged: Judged, spans: Mapping[str, Span], outcomes: Outcomes, curve: Sequence[CurvePoint], asked: Asked
+) -> list[str]:
     notes = []
-    unknown = [account for account in fleet.outcomes.losses if account not in fleet.spans]
+    unknown = [account for account in outcomes.losses if account not in spans]
     if unknown:
         notes.append(f"{len(unknown):,} of the accounts that were lost have no events in the data; they are left out.")
     if not judged.account_years:
         notes.append("No account was known well enough to be judged: the history is too short, or too thin.")
-    if asked.end - _judged_from(fleet.spans, asked.end) < 60 * DAY_MS and judged.account_years:
+    if asked.end - _judged_from(spans, asked.end) < 60 * DAY_MS and judged.account_years:
         notes.append("Accounts were judged for less than 60 days: the rates below are rough.")
     if 0 < len(judged.judged_losses) < 20:
         notes.append(f"There are only {len(judged.judged_losses)} losses to go by: shares below are rough.")
+    for point in curve:
+        if point.followed is not None:
+            real, followed = point.judged.raised, point.followed.judged.raised
+            notes.append(
+                f"Other settings of the knob are approximate: for the present one they give {followed:,} alarms where "
+                f"the engine gave {real:,}."
+            )
     return notes

@@ -8,8 +8,9 @@ settings `include_events`, `exclude_events` and `exclude_users` say it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Final
+from typing import Final, Self
 
+from schemas.shuffle import known_hash64
 from streams.backtest.rhythm import Rhythm
 from streams.detection.usage_rule import UsageRule
 
@@ -19,7 +20,8 @@ OTHERS: Final = "(others)"
 USERS: Final = 10_000
 """Users, and accounts, that are counted for each event; beyond that there are "more than" so many."""
 FOLLOWED: Final = 30
-"""Users of each event, the first ones, whose times are looked at; accounts, where no user is named."""
+"""Users of each event whose times are looked at; accounts, where no user is named. They are those whose ids hash to the
+least, so that they are the same ones in whichever parts a history is looked at."""
 BUSIEST: Final = 500
 """Users of all events, the busiest, of whom something is known; up to twice as many in between."""
 _ALIKE: Final = 0.05
@@ -39,7 +41,25 @@ class _Pace:
     last: int
     gap: int = -1
     """The time between the last two; -1: there are no two."""
+    gaps: int = 0
+    alike: int = 0
     rhythm: Rhythm = field(default_factory=Rhythm)
+
+    def add(self, at: int) -> None:
+        """One more event."""
+        gap = at - self.last
+        if gap > _SLACK_MS:  # what comes together is one thing
+            if self.gap >= 0:
+                self.gaps += 1
+                self.alike += abs(gap - self.gap) <= _ALIKE * self.gap
+            self.last, self.gap = at, gap
+        self.rhythm.add(at)
+
+    def join(self, other: Self) -> None:
+        """The same user's in other accounts."""
+        self.gaps += other.gaps
+        self.alike += other.alike
+        self.rhythm.join(other.rhythm)
 
 
 @dataclass(slots=True)
@@ -50,13 +70,44 @@ class _Seen:
     nameless: int = 0
     users: set[int] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
-    paces: dict[str, _Pace] = field(default_factory=dict)
-    gaps: int = 0
-    alike: int = 0
+    paces: dict[int, _Pace] = field(default_factory=dict)
+    """By the hash of the id."""
+    highest: int = -1
+    """The highest of these, once there are enough."""
+
+    def follow(self, who: int, at: int) -> None:
+        """One more event of a user, or an account."""
+        pace = self.paces.get(who)
+        if pace is not None:
+            pace.add(at)
+        elif len(self.paces) < FOLLOWED or who < self.highest:
+            self.paces[who] = pace = _Pace(at)
+            pace.rhythm.add(at)
+            self._drop_highest()
+
+    def _drop_highest(self) -> None:
+        while len(self.paces) > FOLLOWED:
+            del self.paces[max(self.paces)]
+        self.highest = max(self.paces) if len(self.paces) == FOLLOWED else -1
+
+    def join(self, other: Self) -> None:
+        """What was seen of other accounts."""
+        self.count += other.count
+        self.nameless += other.nameless
+        self.users |= other.users
+        self.accounts |= other.accounts
+        for who, pace in other.paces.items():
+            own = self.paces.get(who)
+            if own is None:
+                self.paces[who] = pace
+            else:
+                own.join(pace)
+        self._drop_highest()
 
     @property
     def regularity(self) -> float | None:
-        return self.alike / self.gaps if self.gaps >= _GAPS else None
+        gaps = sum(pace.gaps for pace in self.paces.values())
+        return sum(pace.alike for pace in self.paces.values()) / gaps if gaps >= _GAPS else None
 
     @property
     def night(self) -> float | None:
@@ -125,27 +176,28 @@ class EventTally:
             seen.nameless += 1
         else:
             if len(seen.users) < USERS:
-                seen.users.add(hash(user))
+                seen.users.add(known_hash64(user))
             rhythm = self._users.get(user)
             if rhythm is None:
                 rhythm = self._new_user(user)
             rhythm.add(at)
         if len(seen.accounts) < USERS:
             seen.accounts.add(account)
-        who = account if user is None else user
-        pace = seen.paces.get(who)
-        if pace is not None:
-            gap = at - pace.last
-            if gap > _SLACK_MS:  # what comes together is one thing
-                if pace.gap >= 0:
-                    seen.gaps += 1
-                    seen.alike += abs(gap - pace.gap) <= _ALIKE * pace.gap
-                pace.last, pace.gap = at, gap
-        elif len(seen.paces) < FOLLOWED:
-            seen.paces[who] = pace = _Pace(at)
-        else:
-            return
-        pace.rhythm.add(at)
+        seen.follow(known_hash64(account if user is None else user), at)
+
+    def __iadd__(self, other: Self) -> Self:
+        """Take over what was counted of other accounts. Which names and users are told apart depends on the parts where
+        there are more than so many."""
+        for name, seen in other._seen.items():
+            own = self._seen.get(name)
+            (self._new(name) if own is None else own).join(seen)
+        for user, rhythm in other._users.items():
+            known = self._users.get(user)
+            if known is None:
+                known = self._new_user(user)
+            known.join(rhythm)
+        self.total += other.total
+        return self
 
     def _new(self, name: str) -> _Seen:
         if len(self._seen) >= NAMES:
@@ -186,8 +238,8 @@ class EventTally:
             name=name,
             count=seen.count,
             share=seen.count / self.total,
-            users=len(seen.users),
-            accounts=len(seen.accounts),
+            users=min(len(seen.users), USERS),
+            accounts=min(len(seen.accounts), USERS),
             without_user=seen.nameless / seen.count,
             regularity=seen.regularity,
             night=seen.night,

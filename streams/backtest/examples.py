@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from schemas.alerts import AlertState, Severity
+from schemas.alerts import AlertState, Change, Severity
 from streams.backtest.activity import Activity
 from streams.backtest.band import Usual, usual_range
 from streams.backtest.incidents import ENGAGEMENT
-from streams.backtest.ledger import Told
+from streams.backtest.ledger import Told, read_whole
 from streams.backtest.verdicts import Found, Judged, Verdict
 from streams.detection.calendar import Calendar
 
@@ -26,6 +26,23 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """What an alert said when it opened or escalated, in numbers that can be read off the plot."""
+
+    day: int
+    label: str
+    since_day: int
+    """When the decline began: the first day of it, or the last active one."""
+    headline: str
+    observed: float | None
+    expected: float | None
+    """Events in the days that are judged."""
+    window_days: int | None
+    rarity: float | None
+    """False alarms per account-year at its score."""
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """One account's plot. Days are day numbers, `counts` and `usual` one a day from `first` on."""
 
@@ -36,6 +53,7 @@ class Example:
     usual: tuple[Usual | None, ...]
     marks: tuple[Mark, ...]
     lost_day: int | None
+    alerts: tuple[Explained, ...] = ()
 
 
 def choose(judged: Judged, activity: Activity, told: Iterable[Told], calendar: Calendar, end: int) -> list[Example]:
@@ -107,6 +125,25 @@ def _example(
         tuple(usual_range(counts, first, min(until, lost), _frozen(told, day_of, last)) + [None] * (until - lost)),
         marks,
         None if loss is None else day_of(loss.at),
+        tuple(
+            _explained(each, day_of)
+            for each in told
+            if first <= day_of(each.at) <= until
+            and each.severity is not Severity.WATCH
+            and each.change in (Change.OPENED, Change.ESCALATED)
+        ),
+    )
+
+
+def _explained(told: Told, day_of: Callable[[int], int]) -> Explained:
+    whole = read_whole(told)
+    evidence = whole["evidence"]
+    return Explained(
+        day_of(told.at),
+        f"{told.kind.value.replace('_', ' ')}: {told.change.value}, {told.severity.value}",
+        day_of(told.since),
+        whole["headline"],
+        *(evidence.get(name) for name in ("observed", "expected", "window_days", "false_alarms_per_account_year")),
     )
 
 

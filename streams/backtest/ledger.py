@@ -1,9 +1,10 @@
 """The transitions that the engine gave: written away at once, as they are large, with what the figures need kept."""
 
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple
 
 import orjson
 
@@ -27,32 +28,25 @@ class Told(NamedTuple):
     resolution: Resolution | None
     message: bool
     """Whether it is told to people, by the default route."""
-    place: int
-    """Where the ledger has it."""
+    place: tuple[Path, int, int]
+    """Where it is written: the file, where it begins there, and its length."""
 
 
 class Ledger:
-    """Takes transitions, each account's in their order. Use it as a context: it has a temporary file."""
+    """Takes transitions, each account's in their order, and writes them into a file, which is left there."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         self.told: list[Told] = []
         """In the order of `take`."""
-        self._spool = tempfile.TemporaryFile(prefix="slackwater-alerts-")  # noqa: SIM115 - closed by `__exit__`
-        self._places: list[tuple[int, int]] = []
+        self._path = path
+        self._spool = path.open("wb")
         self._end = 0
         self._routes = (Route(),)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._spool.close()
 
     def take(self, transitions: Iterable[Transition]) -> None:
         """Write these down."""
         for each in transitions:
             raw = encode(each)
-            self._spool.seek(self._end)
             self._spool.write(raw)
             self.told.append(
                 Told(
@@ -67,37 +61,46 @@ class Ledger:
                     each.since,
                     each.resolution,
                     bool(route(each, self._routes)),
-                    len(self._places),
+                    (self._path, self._end, len(raw)),
                 )
             )
-            self._places.append((self._end, len(raw)))
             self._end += len(raw)
 
-    def raw(self, told: Told) -> bytes:
-        """The whole transition, as it stands on the topic."""
-        start, length = self._places[told.place]
-        self._spool.seek(start)
-        return self._spool.read(length)
+    def close(self) -> None:
+        """All is in the file."""
+        self._spool.close()
 
-    def whole(self, told: Told) -> dict[str, Any]:
-        """The same, read."""
-        value: dict[str, Any] = orjson.loads(self.raw(told))
-        return value
 
-    def in_order(self) -> Iterator[Told]:
-        """By time, at the same time by account, each account's in their own order: a late fact may be told after what
-        it came before."""
-        newest: dict[str, int] = {}
-        keyed = []
-        for told in self.told:
-            at = newest[told.account] = max(told.at, newest.get(told.account, 0))
-            keyed.append((at, told.account, told.place, told))
-        keyed.sort(key=lambda each: each[:3])
-        return (told for *_, told in keyed)
+def read_whole(told: Told) -> Mapping[str, Any]:
+    """The transition with its words and numbers, as it stands on the topic."""
+    path, start, length = told.place
+    with path.open("rb") as spool:
+        spool.seek(start)
+        whole: Mapping[str, Any] = orjson.loads(spool.read(length))
+        return whole
 
-    def write(self, path: Path) -> None:
-        """All transitions as JSON lines, in order."""
-        with path.open("wb") as lines:
-            for told in self.in_order():
-                lines.write(self.raw(told))
-                lines.write(b"\n")
+
+def in_order(told: Iterable[Told]) -> list[Told]:
+    """By time, at the same time by account, each account's in their own order: a late fact may be told after what it
+    came before."""
+    newest: dict[str, int] = {}
+    keyed = []
+    for number, each in enumerate(told):
+        at = newest[each.account] = max(each.at, newest.get(each.account, 0))
+        keyed.append((at, each.account, number, each))
+    keyed.sort(key=itemgetter(0, 1, 2))
+    return [each for *_, each in keyed]
+
+
+def write_alerts(path: Path, told: Iterable[Told]) -> None:
+    """The whole transitions, as they stand on the topic, as JSON lines in this order."""
+    with ExitStack() as stack, path.open("wb") as lines:
+        spools: dict[Path, IO[bytes]] = {}
+        for each in told:
+            name, start, length = each.place
+            spool = spools.get(name)
+            if spool is None:
+                spool = spools[name] = stack.enter_context(name.open("rb"))
+            spool.seek(start)
+            lines.write(spool.read(length))
+            lines.write(b"\n")

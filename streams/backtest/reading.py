@@ -3,22 +3,26 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic, moment
 from schemas.instants import LATEST
-from schemas.plain_usage import fields_of, read_plainly
+from schemas.plain_usage import UsageFields, fields_of, read_plainly
 from schemas.usage import UsageEvent
 from streams.produce import Format, Source
+from streams.produce.csv_files import OPEN_END
 from streams.produce.errors import BadRow
 from streams.produce.lines import read_event, read_lines
 from streams.produce.ordering import Item
 from streams.produce.sources import read_table
+from streams.produce.text import Span, spans_of
 
 TOPICS: Final = tuple(InputTopic)
 USAGE: Final = TOPICS.index(InputTopic.USAGE)
+PART: Final = 8 << 20
+"""Bytes of a file that are read at a time."""
 SHOWN: Final = 10
 """Bad rows that are told word for word."""
 
@@ -36,6 +40,8 @@ class Reading:
     """Usable rows that were left out as they lie at or after the end that was asked for."""
     first_at: int | None = None
     last_at: int | None = None
+    torn: bool = False
+    """A part ended amid a row: the file is to be read as a whole."""
 
     @property
     def total(self) -> int:
@@ -48,43 +54,80 @@ class Reading:
         if len(self.examples) < SHOWN:
             self.examples.append(str(row))
 
+    def __iadd__(self, other: Self) -> Self:
+        """What was read next."""
+        self.rows += other.rows
+        self.bad += other.bad
+        self.examples = [*self.examples, *other.examples][:SHOWN]
+        self.later += other.later
+        self.torn |= other.torn
+        firsts = [each for each in (self.first_at, other.first_at) if each is not None]
+        lasts = [each for each in (self.last_at, other.last_at) if each is not None]
+        self.first_at, self.last_at = min(firsts, default=None), max(lasts, default=None)
+        return self
 
-def read_items(sources: Sequence[Source], until: int | None, reading: Reading) -> Iterator[Item]:
-    """All usable rows of all files, in the files' order: of a usage event
-    `(at, USAGE, account, event, user, quantity, source, event_id)`, of any other `(at, topic, value)`, the topic an
-    index of `TOPICS`. What is at or after `until` (ms) is left out. `reading` is whole when all rows are read. Raises
-    InputError for a file that cannot be read at all.
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file, or a part of it, to be read by itself."""
+
+    source: Source
+    span: Span | None = None
+    last: bool = True
+    """Of its file."""
+
+
+def parts_of(sources: Sequence[Source], size: int = PART) -> list[Part]:
+    """The files in parts of about `size` bytes, in the files' order. A file whose rows are looked at together, since
+    the first of each id counts, is one part; so is one that is packed, and a Parquet file. Raises InputError for one
+    that cannot be read."""
+    parts: list[Part] = []
+    for source in sources:
+        form = source.resolved_format()
+        spans: list[Span] = []
+        if form is Format.NATIVE or (form is Format.CSV and source.columns.id is None):
+            spans = spans_of(source.path, size, quoted=form is Format.CSV)
+        parts += [Part(source, span, span is spans[-1]) for span in spans] or [Part(source)]
+    return parts
+
+
+def read_items(part: Part, until: int | None, reading: Reading) -> Iterator[Item]:
+    """All usable rows, in the file's order: of a usage event
+    `(at, USAGE, account, event, user, quantity, source, event_id)`, of any other `(at, topic, account, value)`, the
+    topic an index of `TOPICS`. What is at or after `until` (ms) is left out. `reading` is whole when all rows are read.
+    Raises InputError for a file that cannot be read at all.
     """
     first_at, last_at = LATEST + 1, -1
-    for source in sources:
-        topic = TOPICS.index(source.topic)
-        usable = 0
-        try:
-            for row in _rows(source, topic):
-                if isinstance(row, BadRow):
-                    reading.turn_away(row)
-                    continue
-                at = row[0]
-                if until is not None and at >= until:
-                    reading.later += 1
-                    continue
-                usable += 1
-                first_at = min(first_at, at)
-                if at > last_at:  # noqa: PLR1730 - twice as fast as max, and it is done for every row
-                    last_at = at
-                yield row
-        finally:
-            reading.rows[source.topic.value] += usable
-    if last_at >= 0:
-        reading.first_at, reading.last_at = first_at, last_at
+    topic = TOPICS.index(part.source.topic)
+    usable = 0
+    try:
+        for row in _rows(part, topic):
+            if isinstance(row, BadRow):
+                reading.torn |= row.detail == OPEN_END and not part.last
+                reading.turn_away(row)
+                continue
+            at = row[0]
+            if until is not None and at >= until:
+                reading.later += 1
+                continue
+            usable += 1
+            first_at = min(first_at, at)
+            if at > last_at:  # noqa: PLR1730 - twice as fast as max, and it is done for every row
+                last_at = at
+            yield row
+    finally:
+        reading.rows[part.source.topic.value] += usable
+        if last_at >= 0:
+            reading.first_at, reading.last_at = first_at, last_at
 
 
-def _rows(source: Source, topic: int) -> Iterator[Item | BadRow]:
+def _rows(part: Part, topic: int) -> Iterator[Item | BadRow]:
+    source = part.source
     if source.resolved_format() is not Format.NATIVE:
-        for row in read_table(source):
+        for row in read_table(source, part.span):
             yield row if isinstance(row, BadRow) else _usage_item(*row)
         return
-    for number, raw in read_lines(source.path):
+    for number, raw in read_lines(source.path, part.span):
         plain = read_plainly(raw) if topic == USAGE else None
         if plain is not None:
             yield _usage_item(*plain)
@@ -95,7 +138,7 @@ def _rows(source: Source, topic: int) -> Iterator[Item | BadRow]:
         elif isinstance(event, UsageEvent):
             yield _usage_item(*fields_of(event))
         else:
-            yield (moment(event), topic, raw)
+            yield (moment(event), topic, event.account_id, raw)
 
 
 def _usage_item(
@@ -107,7 +150,7 @@ def _usage_item(
 def event_of(item: Item) -> InputEvent:
     """The event that an item was made of."""
     if item[1] == USAGE:
-        at, _, account, event, user, quantity, source, event_id = item
+        account, at, event, user, quantity, source, event_id = fields_of_item(item)
         usage: UsageEvent = _usage(
             {
                 "account_id": account,
@@ -120,9 +163,15 @@ def event_of(item: Item) -> InputEvent:
             }
         )
         return usage
-    read = decode(TOPICS[item[1]], item[2])
+    read = decode(TOPICS[item[1]], item[3])
     assert not isinstance(read, Rejected)
     return read
+
+
+def fields_of_item(item: Item) -> UsageFields:
+    """The usage event that an item was made of."""
+    at, _, account, *rest = item
+    return UsageFields(account, at, *rest)
 
 
 _usage: Final = UsageEvent.__pydantic_validator__.validate_python

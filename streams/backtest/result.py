@@ -22,7 +22,11 @@ class CurvePoint:
     asked: float
     """False alarms per account-year."""
     judged: Judged
+    """Without the alarms one by one."""
     load: Load
+    """Only the messages are of this setting."""
+    followed: "CurvePoint | None" = None
+    """Of the setting asked for: what following it beside the engine gave, where that was not the same. It should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,9 @@ class Backtest:
     rules: Sequence[Rule]
     """The silence rule at several thresholds."""
     curve: Sequence[CurvePoint]
-    """The engine at several settings of the knob, the present one among them; empty when not asked for."""
+    """Settings of the knob, ascending, the present one among them."""
+    other_messages: int
+    """Of those of `load`: on billing, which do not depend on the knob."""
     losses: Sequence[PostMortem]
     """Of the last year, the newest first."""
     events: Sequence[EventShare]

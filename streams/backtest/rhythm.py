@@ -1,7 +1,7 @@
 """When in the week something comes: people rest, programs do not. Pure."""
 
 from array import array
-from typing import Final
+from typing import Final, Self
 
 _HOUR_MS: Final = 3_600_000
 _WEEK_HOURS: Final = 168
@@ -31,6 +31,15 @@ class Rhythm:
         if self._first < 0:
             self._first = hour
         self._last = hour
+
+    def join(self, other: Self) -> None:
+        """What else came, before, after or in between."""
+        for hour, count in enumerate(other._bins):
+            self._bins[hour] += count
+        self.count += other.count
+        if other._first >= 0:
+            self._first = other._first if self._first < 0 else min(self._first, other._first)
+            self._last = max(self._last, other._last)
 
     @property
     def night(self) -> float | None:

@@ -15,6 +15,16 @@ class Channel(NamedTuple):
     needed: float
 
 
+class Standing(NamedTuple):
+    """The channel that is nearest to an alert."""
+
+    highest: Channel
+    missed: float
+    """Events that are missing ..."""
+    fewest: float
+    """... and how many have to be, for any alert."""
+
+
 def channels(account: Account, rules: Rules) -> list[Channel]:
     """The three channels of an account that has been active."""
     fleet = rules.fleet(account.closed)
@@ -27,12 +37,17 @@ def channels(account: Account, rules: Rules) -> list[Channel]:
     ]
 
 
-def highest_channel(account: Account, rules: Rules) -> str:
+def standing_of(account: Account, rules: Rules) -> Standing:
+    """How near an account that has been active is to an alert."""
+    highest = max(channels(account, rules), key=lambda each: each.score / each.needed)
+    missed = account.habit.rate(rules.fleet(account.closed)) * account.habit.clock_days
+    return Standing(highest, missed, rules.config.expected_events)
+
+
+def in_words(standing: Standing) -> str:
     """Which channel is nearest to an alert, and how near; a sentence or two."""
-    name, score, needed = max(channels(account, rules), key=lambda each: each.score / each.needed)
-    habit = account.habit
-    missed = habit.rate(rules.fleet(account.closed)) * habit.clock_days
+    (name, score, needed), missed, fewest = standing
     text = f"The highest channel, {name}, stood at {number(score)} of the {number(needed)} that an alert takes."
-    if score >= needed and missed < rules.config.expected_events:
-        text += f" Only {number(missed)} events were missing; it takes {number(rules.config.expected_events)}."
+    if score >= needed and missed < fewest:
+        text += f" Only {number(missed)} events were missing; it takes {number(fewest)}."
     return text

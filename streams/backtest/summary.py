@@ -1,4 +1,19 @@
-"""The result as plain values: summary.json."""
+"""The result as plain values: summary.json.
+
+Times are RFC 3339 in UTC, shares from 0 to 1, rates per account-year; null where there is nothing to go by. Besides
+what was read (`rows`, `bad_rows`, ...) it has
+
+- `messages`: over `weeks` weeks, at most the last year: `count`, `per_week`, `per_person_and_week` for a `team` of so
+  many, `alerts_opened` by kind;
+- `outcomes`: where losses come from (`basis`), how many were found and when (`found_within_N_days` of the last
+  activity and `median_delay_days` where silence tells, `found_at_least_N_days` before and `median_lead_days`
+  otherwise), alarms by what became of them, `recall_by_chance`: what as many alarms at random times would find;
+- `curve`: the same for each setting of the knob, with its messages; `present` is the one that was asked for;
+- `silence_rules`, and `best_silence_rule`: the shortest with no more false alarms than the engine, likewise;
+- `losses` of the last year, the newest first: `flagged_at`, `days` (the delay, or the lead), `told` in words, and, of
+  one that was missed, `another_setting` of the knob that would have seen it, for `more_messages_per_person_and_week`;
+- `false_alarms_by_account_age`, `events` with what may be no usage, and `notes` for whoever reads the figures.
+"""
 
 from typing import Any
 
@@ -6,6 +21,7 @@ from schemas.instants import format_instant
 from streams.backtest.load import Load
 from streams.backtest.outcomes import Basis
 from streams.backtest.result import Backtest
+from streams.backtest.silence_rule import Rule
 from streams.backtest.verdicts import Judged, Verdict
 
 WITHIN = (7, 14, 30)
@@ -43,13 +59,14 @@ def summary_of(found: Backtest) -> dict[str, Any]:
             }
             for band in found.ages
         ],
-        "best_silence_rule": None
-        if found.rule is None
-        else {"silent_days": found.rule.days, **_judged(found.rule.judged)},
-        "silence_rules": [{"silent_days": rule.days, **_judged(rule.judged)} for rule in found.rules],
+        "best_silence_rule": None if found.rule is None else _rule(found.rule, found),
+        "silence_rules": [_rule(rule, found) for rule in found.rules],
         "curve": [
             {
                 "false_alarms_per_account_year_asked": point.asked,
+                "present": point.asked == found.asked,
+                "messages": point.load.messages,
+                "messages_per_week": round(point.load.per_week, 3),
                 "messages_per_person_and_week": round(point.load.per_person_and_week, 3),
                 **_judged(point.judged),
             }
@@ -67,6 +84,14 @@ def summary_of(found: Backtest) -> dict[str, Any]:
                 "events_28d": each.before,
                 "events_28d_before": each.earlier,
                 "told": each.told,
+                "another_setting": None
+                if each.elsewhere is None
+                else {
+                    "false_alarms_per_account_year_asked": each.elsewhere.asked,
+                    "flagged_at": _time(each.elsewhere.found.incident and each.elsewhere.found.incident.opened_at),
+                    "days": _round(each.elsewhere.found.days),
+                    "more_messages_per_person_and_week": round(each.elsewhere.more, 3),
+                },
             }
             for each in found.losses
         ],
@@ -102,10 +127,10 @@ def _judged(judged: Judged) -> dict[str, Any]:
         "losses": len(judged.losses),
         "losses_judged": len(judged.judged_losses),
         "losses_found": len(judged.days),
-        "alarms": len(judged.alarms),
+        "alarms": judged.raised,
         **{f"alarms_{verdict.value}": judged.count(verdict) for verdict in Verdict},
         "account_years": round(judged.account_years, 3),
-        "alarms_per_account_year": _ratio(len(judged.alarms), judged.account_years),
+        "alarms_per_account_year": _ratio(judged.raised, judged.account_years),
         "false_alarms_per_account_year": _round(judged.false_alarms_per_account_year),
         "precision": _round(judged.precision),
         "recall": _round(judged.recall),
@@ -113,6 +138,13 @@ def _judged(judged: Judged) -> dict[str, Any]:
         **{f"found_{measure}_{days}_days": _round(judged.within(days)) for days in WITHIN},
         f"median_{unit}_days": _round(judged.median_days),
     }
+
+
+def _rule(rule: Rule, found: Backtest) -> dict[str, Any]:
+    """With the messages of all kinds that there would be if the rule stood in for the engine."""
+    load = found.load
+    each = (rule.messages + found.other_messages) / load.weeks / load.team
+    return {"silent_days": rule.days, "messages_per_person_and_week": round(each, 3), **_judged(rule.judged)}
 
 
 def _load(load: Load) -> dict[str, Any]:

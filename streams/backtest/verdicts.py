@@ -6,8 +6,9 @@ dated to the last event, and an alarm is right that opened from 60 days before i
 call it a loss: its *delay* is the days from the last event to the alarm.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import exp
 from statistics import median
@@ -66,10 +67,21 @@ class Judged:
     """See `Outcomes`."""
     account_years: float
     """Time in which accounts were judged and not yet lost."""
+    counts: Mapping[Verdict, int]
+    """Alarms by verdict."""
+
+    def without_alarms(self) -> "Judged":
+        """The same without the alarms one by one, which are many."""
+        return replace(self, alarms=())
+
+    @property
+    def raised(self) -> int:
+        """All alarms."""
+        return sum(self.counts.values())
 
     def count(self, verdict: Verdict) -> int:
         """Alarms with this verdict."""
-        return sum(each is verdict for _, each in self.alarms)
+        return self.counts.get(verdict, 0)
 
     @property
     def false_alarms_per_account_year(self) -> float | None:
@@ -108,7 +120,7 @@ class Judged:
         if not self.account_years:
             return None
         days = BEFORE_DAYS + self.silence_days
-        return 1.0 - exp(-len(self.alarms) / self.account_years * days * DAY_MS / YEAR_MS)
+        return 1.0 - exp(-self.raised / self.account_years * days * DAY_MS / YEAR_MS)
 
     def within(self, days: float) -> float | None:
         """Share of the judged losses with a delay of at most, or a lead of at least, so many days."""
@@ -143,7 +155,8 @@ def judge(alarms: Mapping[str, Iterable[Incident]], outcomes: Outcomes, spans: M
             latest = leaves + outcomes.silence_days * DAY_MS
             known = span.monitored_at is not None and span.monitored_at < latest
             losses.append(Found(account, at, known, first, days))
-    return Judged(outcomes.basis, tuple(judged), tuple(losses), outcomes.silence_days, exposed / YEAR_MS)
+    counts = Counter(verdict for _, verdict in judged)
+    return Judged(outcomes.basis, tuple(judged), tuple(losses), outcomes.silence_days, exposed / YEAR_MS, counts)
 
 
 def _leaves(outcomes: Outcomes, span: Span, at: int) -> int:

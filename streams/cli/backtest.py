@@ -2,13 +2,16 @@
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import emit_json, progress_on_stderr, settings_of, tell
+from streams.cli.common import INTERRUPTED, TERMINATED, emit_json, progress_on_stderr, settings_of, tell
 from streams.cli.files import (
     AccountOption,
     EventNameOption,
@@ -26,19 +29,20 @@ from streams.cli.files import (
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from streams.backtest.crew import Crew
     from streams.backtest.evaluate import Asked
-    from streams.backtest.feed import Feed, Findings
-    from streams.backtest.ledger import Ledger
-    from streams.backtest.outcomes import Outcomes
+    from streams.backtest.home import Course, HomeResult
     from streams.backtest.reading import Reading
     from streams.backtest.result import Backtest
     from streams.detection.config import DetectionConfig
-    from streams.detection.replay import Replay
     from streams.produce import Source
     from streams.runtime.settings import Settings
 
-CURVE = (0.1, 0.2, 0.5, 1.0, 2.0)
 _SHOWN = 3
+_LARGE = 8 << 20
+"""Bytes of text from which on starting processes is worth it."""
+_PACKED = 8
+"""A packed file holds so many times as much."""
 _MOSTLY_BAD = 0.5
 
 
@@ -86,18 +90,29 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
             metavar="X", min=0.001, max=100, help="The knob. Default: SLACKWATER_FALSE_ALARMS_PER_ACCOUNT_YEAR."
         ),
     ] = None,
-    team: Annotated[int, typer.Option(metavar="N", min=1, help="People who share the messages.")] = 1,
-    curve: Annotated[
-        bool, typer.Option("--curve", help="Run the engine at other settings of the knob, too: several times as long.")
-    ] = False,
+    team_size: Annotated[
+        int, typer.Option("--team-size", "--team", metavar="N", min=1, help="People who share the messages.")
+    ] = 8,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Processes. The result does not depend on it. Default: the number of cores, 1 for a small file.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the summary to stdout as well.")] = False,
 ) -> None:
     """What would the alerts have been? Runs the live engine over a history and writes alerts.jsonl, accounts.csv,
     summary.json and report.html.
 
-    Rows that are not usable are told, counted and left out. Exit status 1 when no row is usable, or most are not.
+    The report begins with the messages per person and week, and has every loss of the last year with the day on which
+    it was flagged, or why not, and what other settings of the knob would have given. Rows that are not usable are told,
+    counted and left out. Exit status 1 when no row is usable, or most are not.
     """
     from schemas.events import InputTopic
+    from streams.backtest.evaluate import Asked
+    from streams.backtest.knob import asking, settings_beside
     from streams.produce import Columns, Format, Source
 
     settings = settings_of(context)
@@ -112,15 +127,24 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     for source in sources:
         source.resolved_format()
     config = settings.detection()
+    beside = settings_beside(config, false_alarms_per_account_year or config.alert_false_alarms)
     if false_alarms_per_account_year is not None:
-        config = _asking(config, false_alarms_per_account_year)
+        config = asking(config, false_alarms_per_account_year)
     known = None
     if outcomes is not None:
         from streams.backtest.outcomes import read_outcomes
 
         known = read_outcomes(outcomes, zone)
     out.mkdir(parents=True, exist_ok=True)
-    found = _run(settings, config, sources, known, out, end=end, silence_days=silence_days, team=team, curve=curve)
+    asked = Asked([str(source.path) for source in sources], team_size, silence_days, known, end or 0)
+    terminated = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        found = _run(settings, config, beside, sources, asked, out, end, jobs or _jobs(sources))
+    except KeyboardInterrupt:
+        tell("interrupted: nothing was written")
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, terminated)
     _tell_all(found, out)
     if as_json:
         from streams.backtest.summary import summary_of
@@ -128,69 +152,76 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         emit_json(summary_of(found))
 
 
-def _run(  # noqa: PLR0913 - it is the command, without its options' texts
+def _terminate(*_: object) -> None:
+    tell("terminated: nothing was written")
+    raise typer.Exit(TERMINATED)
+
+
+def _jobs(sources: "list[Source]") -> int:
+    """As many as there are cores, when there is enough to do."""
+    from streams.produce import Format
+
+    size = 0
+    for source in sources:
+        if source.path.is_file():
+            packed = source.path.suffix == ".gz" or source.resolved_format() is Format.PARQUET
+            size += source.path.stat().st_size * (_PACKED if packed else 1)
+    return (os.cpu_count() or 1) if size >= _LARGE else 1
+
+
+def _run(
     settings: "Settings",
     config: "DetectionConfig",
+    beside: "list[DetectionConfig]",
     sources: "list[Source]",
-    outcomes: "Outcomes | None",
+    asked: "Asked",
     out: Path,
-    *,
-    end: int | None,
-    silence_days: int,
-    team: int,
-    curve: bool,
+    until: int | None,
+    jobs: int,
 ) -> "Backtest":
-    from streams.backtest.evaluate import Asked, curve_point, evaluate, fleet_of
-    from streams.backtest.feed import Feed
-    from streams.backtest.ledger import Ledger
-    from streams.backtest.result import CurvePoint
+    from streams.backtest.crew import Crew
+    from streams.backtest.evaluate import evaluate, fleet_of
+    from streams.backtest.home import Course
+    from streams.backtest.job import Job
+    from streams.backtest.reading import TOPICS
     from streams.backtest.write import write_result
+    from streams.produce import InputError
 
-    with (
-        Feed(sources, until=end, timezone=config.timezone, rule=settings.usage_rule()) as feed,
-        Ledger() as ledger,
-        progress_on_stderr() as bar,
-    ):
-        reading = read_rows(feed, bar, sources)
-        assert reading.last_at is not None
-        asked = Asked(
-            [str(source.path) for source in sources],
-            config.alert_false_alarms,
-            team,
-            silence_days,
-            outcomes,
-            max(end or 0, reading.last_at + 1),
-        )
-        replay = _judge(feed, settings, config, ledger, bar, reading, asked)
-        findings = _findings(feed, settings, reading)
-        fleet = fleet_of(replay, ledger.in_order(), asked)
-        points: list[CurvePoint] = []
-        for knob in CURVE if curve else ():
-            if knob != config.alert_false_alarms:
-                with Ledger() as other:
-                    again = _judge(feed, settings, _asking(config, knob), other, bar, reading, asked)
-                    points.append(curve_point(knob, other, fleet, again, asked))
+    with TemporaryDirectory(prefix="slackwater-backtest-") as folder, progress_on_stderr() as bar:
+        key = settings.user_hash_key.get_secret_value().encode() if settings.user_hash_key else b""
+        rule = settings.usage_rule() or None
+        names = {topic: settings.topic(topic.value) for topic in TOPICS}
+        job = Job(config, names, settings.out_of_order, Path(folder), jobs, until, key, rule, beside)
+        with Crew(job) as crew:
+            reading = read_rows(crew, bar, sources)
+            assert reading.first_at is not None
+            assert reading.last_at is not None
+            asked = replace(asked, end=max(asked.end, reading.last_at + 1), hashed=bool(key))
+            topics = tuple(number for number, topic in enumerate(TOPICS) if reading.rows[topic.value])
+            results = _judge(crew, Course(reading.first_at, asked.end, topics), bar, reading.total)
         bar.add_task("evaluating", total=None, status="")
-        found = evaluate(replay, ledger, fleet, findings, reading, asked, points)
-        write_result(out, found, ledger, fleet)
+        fleet = fleet_of(results, rule)
+        if sum(fleet.excluded.values()) == reading.total:
+            raise InputError(f"no event counts as usage: {', '.join(fleet.excluded)} leave all of them out")
+        found = evaluate(fleet, reading, config, asked)
+        write_result(out, found, fleet)
         return found
 
 
-def _findings(feed: "Feed", settings: "Settings", reading: "Reading") -> "Findings":
-    from streams.produce import InputError
-
-    findings = feed.findings
-    if sum(findings.excluded.values()) == reading.total:
-        raise InputError(f"no event counts as usage: {', '.join(findings.excluded)} leave all of them out")
-    return replace(findings, programs=[]) if settings.user_hash_key else findings  # then no id is to be seen
-
-
-def read_rows(feed: "Feed", bar: "Progress", sources: "list[Source]") -> "Reading":
-    """Wait until a feed has read its files, and tell what it made of them. Raises InputError where they are no use."""
+def read_rows(crew: "Crew", bar: "Progress", sources: "list[Source]") -> "Reading":
+    """Have all files read, and tell what came of it. Raises InputError where they are no use."""
+    from streams.backtest.reading import parts_of
     from streams.produce import InputError
 
     task = bar.add_task("reading", total=None, status="")
-    reading = feed.read(lambda rows: bar.update(task, status=f"{rows:,} rows"))
+    seen = 0
+
+    def show(rows: int) -> None:
+        nonlocal seen
+        seen += rows
+        bar.update(task, status=f"{seen:,} rows")
+
+    reading = crew.read(parts_of(sources), show)
     bar.update(task, total=1, completed=1, status=f"{reading.total:,} rows")
     for example in reading.examples[:_SHOWN]:
         tell(f"not usable: {example}")
@@ -207,60 +238,28 @@ def read_rows(feed: "Feed", bar: "Progress", sources: "list[Source]") -> "Readin
     return reading
 
 
-def _judge(
-    feed: "Feed",
-    settings: "Settings",
-    config: "DetectionConfig",
-    ledger: "Ledger",
-    bar: "Progress",
-    reading: "Reading",
-    asked: "Asked",
-) -> "Replay":
-    from schemas.events import InputTopic
+def _judge(crew: "Crew", course: "Course", bar: "Progress", total: int) -> "list[HomeResult]":
     from schemas.instants import format_instant
-    from streams.backtest.run import run_engine
 
-    assert reading.first_at is not None
-    first = reading.first_at
-    task = bar.add_task(f"judging at {config.alert_false_alarms:g}", total=asked.end - first, status="")
+    task = bar.add_task("judging", total=total, status="")
+    taken = newest = 0
 
     def show(events: int, at: int) -> None:
-        bar.update(task, completed=at - first, status=f"{events:,} events, {format_instant(at)[:10]}")
+        nonlocal taken, newest
+        taken, newest = taken + events, max(newest, at)
+        bar.update(task, completed=taken, status=f"{taken:,} events, {format_instant(newest)[:10]}")
 
-    key = settings.user_hash_key.get_secret_value().encode() if settings.user_hash_key else b""
-    replay = run_engine(
-        feed.blocks(),
-        config,
-        ledger,
-        names={topic: settings.topic(topic.value) for topic in InputTopic},
-        out_of_order=settings.out_of_order,
-        user_key=key,
-        end=asked.end,
-        progress=show,
-    )
-    bar.update(task, completed=asked.end - first)
-    return replay
-
-
-def _asking(config: "DetectionConfig", knob: float) -> "DetectionConfig":
-    return replace(config, alert_false_alarms=knob, watch_false_alarms=max(knob, config.watch_false_alarms))
+    return crew.judge(course, show)
 
 
 def _tell_all(found: "Backtest", out: Path) -> None:
     from streams.backtest.events import suggestions
+    from streams.backtest.words import headline
 
-    load, judged = found.load, found.judged
     for note in found.notes:
         tell(note)
     for doubt in suggestions(found.events, found.programs):
         tell(f"perhaps no usage: {doubt}")
-    tell(
-        f"{found.accounts:,} accounts, {found.reading.total:,} rows; about {load.per_person_and_week:.2g} messages per "
-        f"person and week"
-    )
-    if judged.recall is not None:
-        tell(
-            f"{len(judged.days):,} of {len(judged.judged_losses):,} losses found; "
-            f"{judged.false_alarms_per_account_year:.2g} false alarms per account-year ({found.asked:g} asked)"
-        )
+    for sentence in headline(found):
+        tell(sentence)
     tell(f"wrote {out / 'report.html'}, alerts.jsonl, accounts.csv and summary.json")

@@ -5,13 +5,16 @@ its place, the same merge puts them in order, the same home partition holds the 
 Kafka is left out, and with it batches, partitions and crashes, on which the result does not depend.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from schemas.alerts import Transition
 from schemas.events import InputEvent, InputTopic, moment
+from schemas.plain_usage import UsageFields
 from streams.detection.engine import Engine
-from streams.detection.home import Home
+from streams.detection.fleet_log import offer
+from streams.detection.home import Home, Log
 from streams.detection.merge import Merge
 from streams.detection.origin import Origin
 from streams.detection.results import RefusedCommand
@@ -19,7 +22,22 @@ from streams.detection.state import Account
 
 DAY_MS: Final = 86_400_000
 OUT_OF_ORDER_MS: Final = 600_000
-_STORE_EVERY: Final = 20_000
+_STORE_EVERY: Final = 100_000
+"""Events at the latest; what has changed is encoded then, which is better not done too often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of several homes over which a history's accounts are dealt: see `Home`. All of them begin at the history's
+    `first` moment (ms) and have all of its `topics`, each with its name, so that nobody waits for one with few events.
+    """
+
+    log: Log
+    partition: int
+    wait: Callable[[], None]
+    """Comes back when the log has more to read."""
+    first: int
+    topics: Mapping[InputTopic, str]
 
 
 class Replay:
@@ -27,10 +45,19 @@ class Replay:
 
     Like `produce` it marks the beginning of every day (UTC) on every topic: an event of the day before that comes after
     it is late. `transitions` grows as events are taken, an account's in their order; what the last days' events lead to
-    is there after `end`.
+    is there after `end`. `share`: these are some of the accounts only. `closed` is called after each day that was
+    closed.
     """
 
-    def __init__(self, engine: Engine, *, out_of_order: int = OUT_OF_ORDER_MS, user_key: bytes = b"") -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        out_of_order: int = OUT_OF_ORDER_MS,
+        user_key: bytes = b"",
+        share: Share | None = None,
+        closed: Callable[[], None] = lambda: None,
+    ) -> None:
         self.engine = engine
         self.transitions: list[Transition] = []
         self.refused: list[RefusedCommand] = []
@@ -38,7 +65,15 @@ class Replay:
         self._out_of_order = out_of_order
         self._user_key = user_key
         self._rows: dict[str, bytes] = {}
-        self._home = Home(engine, Merge(frozenset()), self._rows.get)
+        self._closed = closed
+        self._wait: Callable[[], None] | None = None
+        merge = Merge(frozenset())
+        if share is None:
+            self._home = Home(engine, merge, self._rows.get)
+        else:
+            self._wait = share.wait
+            partition = share.partition
+            self._home = Home(engine, merge, self._rows.get, log=share.log, partition=partition, speaks=partition == 0)
         self._origins: dict[str, Origin] = {}
         self._next_offset: dict[str, int] = {}
         self._shuffled = 0
@@ -46,21 +81,38 @@ class Replay:
         self._marked: int | None = None
         self._stored_at = self._taken = 0
         self._ended = False
+        if share is not None:
+            for topic, name in share.topics.items():
+                self._begin(topic, name)
+            engine.begin(share.first)
+            share.log.post(offer(share.partition, engine.habits.closed + 1, None))
 
     def take(self, topic: InputTopic, name: str, event: InputEvent) -> None:
         """Take the next event of the topic called `name`. At one time events go by the names of their topics.
         Raises ValueError after `end`."""
+        self._go_on_to(moment(event))
+        origin = self._origins.get(name) or self._begin(topic, name)
+        origin.take(self._offset(name), event, None)
+
+    def take_usage(self, name: str, fields: UsageFields) -> None:
+        """`take` of a usage event."""
+        self._go_on_to(fields[1])
+        origin = self._origins.get(name) or self._begin(InputTopic.USAGE, name)
+        origin.take_usage(self._offset(name), fields, None)
+
+    def _go_on_to(self, at: int) -> None:
         if self._ended:
             raise ValueError("the replay has ended")
-        at = moment(event)
         if self._marked is None or at >= self._marked + DAY_MS:
             self._mark(at // DAY_MS * DAY_MS)
-        self._last_at = at if self._last_at is None else max(at, self._last_at)
-        origin = self._origins.get(name) or self._begin(topic, name)
+        if self._last_at is None or at > self._last_at:
+            self._last_at = at
+
+    def _offset(self, name: str) -> int:
         offset = self._next_offset[name]
         self._next_offset[name] = offset + 1
-        origin.take(offset, event, None)
         self._taken += 1
+        return offset
 
     def end(self, at: int | None = None) -> None:
         """Apply all that was taken and let the time go on until `at` (ms), at least beyond the last event: days are
@@ -82,9 +134,18 @@ class Replay:
     @property
     def accounts(self) -> dict[str, Account]:
         """The state of every account, by id. Raises ValueError before `end`."""
+        return {account.id: account for account in self.each_account()}
+
+    def each_account(self) -> Iterator[Account]:
+        """The same, one at a time: all of them need not fit into memory. Raises ValueError before `end`."""
         if not self._ended:
             raise ValueError("a replay's accounts can be had when it has ended")
-        return {account: self._home.account(account) for account in self._rows}
+        for account_id, stored in self._rows.items():
+            yield self.engine.account(account_id, stored)
+
+    def account(self, account_id: str) -> Account:
+        """The account as it stands on the way; a new one if there is none."""
+        return self._home.account(account_id)
 
     def _begin(self, topic: InputTopic, name: str) -> Origin:
         origin = self._origins[name] = Origin(
@@ -108,10 +169,21 @@ class Replay:
             for record in origin.deal(self._next_offset[name] - 1, caught_up=False)[0]:
                 self._home.receive(self._shuffled, record)
                 self._shuffled += 1
-        for _ in self._home.step(idle=True):
-            pass
-        if self._taken - self._stored_at >= _STORE_EVERY:
+        self._step()
+        if self._home.full or self._taken - self._stored_at >= _STORE_EVERY:
             self._store()
+
+    def _step(self) -> None:
+        habits = self.engine.habits
+        seen = habits.closed
+        while True:
+            for _ in self._home.step(idle=True):
+                if habits.closed != seen:
+                    seen = habits.closed
+                    self._closed()
+            if self._home.waits_for is None or self._wait is None:
+                return
+            self._wait()
 
     def _store(self) -> None:
         self._stored_at = self._taken

@@ -76,6 +76,10 @@ class Thresholds:
         drop, silence, clock = self._columns
         return LevelColumns(drop[:, tier], silence[:, tier], clock[:, tier])
 
+    def asking(self, config: DetectionConfig) -> "Thresholds":
+        """The same, at the rate that another configuration asks for."""
+        return Thresholds(config, self._scale)
+
     @property
     def learnt(self) -> float:
         """Share of them that the scale knows."""

@@ -1,6 +1,5 @@
 """JSON lines of native events."""
 
-import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,16 +7,17 @@ from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic
 from streams.produce.errors import BadRow, InputError
+from streams.produce.text import Span, open_part
 
 _MARK = b"\xef\xbb\xbf"
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file that are not empty, without white space around them, each with its number; unpacked when the
-    name ends in .gz. Raises InputError when it cannot be read."""
+def read_lines(path: Path, span: Span | None = None) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file, or of a part of it, that are not empty, without white space around them, each with its
+    number; unpacked when the name ends in .gz. Raises InputError when it cannot be read."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
+        with open_part(path, span) as lines:
+            for number, line in enumerate(lines, start=1 if span is None else span.lines + 1):
                 raw = line.strip() if number > 1 else line.removeprefix(_MARK).strip()
                 if raw:
                     yield number, raw

@@ -15,6 +15,8 @@ CHUNK = 200_000
 BLOCK = 2_000
 Item = tuple[Any, ...]
 """A time first, then anything that `marshal` writes."""
+Blocks = list[tuple[int, int]]
+"""A run in a spool: where each of its blocks starts, and how long it is."""
 _at = itemgetter(0)
 
 
@@ -26,7 +28,7 @@ class Sorted:
         self._block = block
         source = iter(items)
         self._held: list[Item] = sorted(islice(source, chunk), key=_at)
-        self._runs: list[list[tuple[int, int]]] = []
+        self._runs: list[Blocks] = []
         self._spool: IO[bytes] | None = None
         while following := list(islice(source, chunk)):
             if self._spool is None:
@@ -53,23 +55,27 @@ class Sorted:
             for start in range(0, len(self._held), self._block):
                 yield self._held[start : start + self._block]
             return
-        yield from _merged([_Run(self._spool, run) for run in self._runs])
+        yield from merge_runs([Run(self._spool, run) for run in self._runs])
 
     def _put(self, run: list[Item]) -> None:
-        """Write a sorted run in blocks; notes where each starts and how long it is."""
         assert self._spool is not None
-        blocks = []
-        for start in range(0, len(run), self._block):
-            data = marshal.dumps(run[start : start + self._block])
-            blocks.append((self._spool.tell(), len(data)))
-            self._spool.write(data)
-        self._runs.append(blocks)
+        self._runs.append(write_run(self._spool, run, self._block))
 
 
-class _Run:
+def write_run(spool: IO[bytes], run: list[Item], block: int = BLOCK) -> Blocks:
+    """Append a sorted run in blocks; gives where each starts and how long it is."""
+    blocks = []
+    for start in range(0, len(run), block):
+        data = marshal.dumps(run[start : start + block])
+        blocks.append((spool.tell(), len(data)))
+        spool.write(data)
+    return blocks
+
+
+class Run:
     """What is left of a run: the block that is being used up, and those behind it."""
 
-    def __init__(self, spool: IO[bytes], blocks: list[tuple[int, int]]) -> None:
+    def __init__(self, spool: IO[bytes], blocks: Blocks) -> None:
         self._spool = spool
         self._blocks = iter(blocks)
         self._items: list[Item] = []
@@ -97,7 +103,7 @@ class _Run:
         return self._items[start : self._next]
 
 
-def _merged(runs: list[_Run]) -> Iterator[list[Item]]:
+def merge_runs(runs: list[Run]) -> Iterator[list[Item]]:
     """Runs to blocks in order. Each time, the run whose block ends first is used up, and of the others what is earlier.
     At that very time, a run before it has all its items in its block, and one behind it has to wait for the rest."""
     while runs := [run for run in runs if run.load()]:

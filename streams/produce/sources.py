@@ -16,6 +16,7 @@ from streams.produce.errors import BadRow, InputError
 from streams.produce.lines import read_event, read_lines
 from streams.produce.ordering import CHUNK, in_time_order
 from streams.produce.record import InputRecord
+from streams.produce.text import Span
 
 _UTC = ZoneInfo("UTC")
 
@@ -63,10 +64,11 @@ class Source:
         return form
 
 
-def read_table(source: Source) -> Iterator[UsageFields | BadRow]:
-    """A table's usage events in the file's order, each checked. Raises InputError when it is no such table."""
+def read_table(source: Source, span: Span | None = None) -> Iterator[UsageFields | BadRow]:
+    """A table's usage events in the file's order, each checked; with `span` those of a part of a CSV file. Raises
+    InputError when it is no such table."""
     if source.resolved_format() is Format.CSV:
-        return read_csv(source.path, source.columns, source.zone)
+        return read_csv(source.path, source.columns, source.zone, span)
     try:
         from streams.produce.parquet_files import read_parquet  # noqa: PLC0415 - needs an extra
     except ImportError:

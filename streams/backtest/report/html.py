@@ -1,6 +1,6 @@
 """Tables and numbers as HTML. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
@@ -14,16 +14,17 @@ class Column(NamedTuple):
     style: str = ""
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> str:
-    """A table that can be moved sideways where it is too wide. The cells are text."""
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], marked: Collection[int] = ()) -> str:
+    """A table that can be moved sideways where it is too wide, by keys as well. The cells are text. Rows with the
+    numbers `marked` stand out."""
     head = "".join(f'<th class="{each.style}" scope="col">{escape(each.name)}</th>' for each in columns)
     body = "".join(
-        "<tr>"
+        ('<tr class="marked">' if number in marked else "<tr>")
         + "".join(f'<td class="{each.style}">{escape(cell)}</td>' for each, cell in zip(columns, row, strict=True))
         + "</tr>"
-        for row in rows
+        for number, row in enumerate(rows)
     )
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def section(title: str, *parts: str) -> str:

@@ -1,7 +1,9 @@
 """The report's plots. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from html import escape
 from itertools import pairwise
+from typing import NamedTuple
 
 from alerting.words import number
 from schemas.alerts import Severity
@@ -21,6 +23,9 @@ _COLOURS = {
     "cancel_scheduled": "k5",
 }
 _STEP = 0.72
+_LETTER = 8.0
+_LINE = 14.0
+"""About as large as letters and lines of the labels are, in the drawing's units."""
 
 
 def kind_name(kind: str) -> str:
@@ -96,47 +101,101 @@ def _corner(before: tuple[float, float], point: tuple[float, float]) -> tuple[tu
 
 def knob_plot(found: Backtest) -> str:
     """Found losses over realised false alarms: the engine's settings, and the silence rule's."""
-    rules = [(rule.judged.false_alarms_per_account_year, rule.judged.recall, f"{rule.days} d") for rule in found.rules]
-    other = [(rate, recall, name) for rate, recall, name in rules if rate is not None and recall is not None]
-    runs = [(point.judged, point.asked) for point in found.curve] or [(found.judged, found.asked)]
-    ours = [
-        (run.false_alarms_per_account_year, run.recall, f"{asked:g}")
-        for run, asked in runs
-        if run.false_alarms_per_account_year is not None and run.recall is not None
-    ]
+    ours = _points((f"{each.asked:g}", each.judged.false_alarms_per_account_year, each.judged) for each in found.curve)
+    rules = _points((f"{each.days} d", each.judged.false_alarms_per_account_year, each.judged) for each in found.rules)
     if not ours:
         return ""
-    ticks = nice_ticks(max(*(rate * 1.2 for rate, *_ in ours), 1.0), 6)
-    other = [each for each in other if each[0] <= ticks[-1]]
-    frame = Frame(0, ticks[-1], 1.0, height=300)
-    parts = [
-        frame.y_axis("share of losses found", percent=True, ticks=[0, 0.25, 0.5, 0.75, 1.0]),
-        frame.x_axis("false alarms per account-year", ticks),
-        path([(frame.x(rate), frame.y(recall)) for rate, recall, _ in sorted(other)], "line other"),
-        path([(frame.x(rate), frame.y(recall)) for rate, recall, _ in ours], "line ours"),
-    ]
-    named = [(frame.x(rate), frame.y(recall) - 14) for rate, recall, _ in ours]
-    for rate, recall, name in other:
-        x, y = frame.x(rate), frame.y(recall)
-        parts.append(f'<circle class="other" cx="{x}" cy="{y}" r="3"/>')
-        if all(abs(x - left) > 34 or abs(y - up) > 14 for left, up in named):
-            parts.append(text(x + 6, y + 14, name, "tick"))
-            named.append((x, y))
-    for rate, recall, name in ours:
-        x, y = frame.x(rate), frame.y(recall)
-        now = name == f"{found.asked:g}"
-        parts += [
-            f'<circle class="ours{" now" if now else ""}" cx="{x}" cy="{y}" r="{6 if now else 4}"/>',
-            text(
-                x,
-                y + 22 if now else y - 10,
-                f"{name} asked" if now else name,
-                "tick strong" if now else "tick",
-                "middle",
-            ),
-        ]
+    ticks = nice_ticks(max(*(point.x * 1.1 for point in ours), 1.0), 6)
+    rules = sorted(each for each in rules if each.x <= ticks[-1])
     keys = [("ours", "slackwater, by the setting of the knob"), ("other", "silence rule, by its days")]
-    return legend(keys) + frame.draw("Losses found over false alarms", parts)
+    return legend(keys) + _found_over("false alarms per account-year", ticks, ours, rules, found)
+
+
+def messages_plot(found: Backtest) -> str:
+    """Found losses over what the messages cost people."""
+    ours = _points((f"{each.asked:g}", each.load.per_person_and_week, each.judged) for each in found.curve)
+    if not ours:
+        return ""
+    load = found.load
+    rules = _points(
+        (f"{each.days} d", (each.messages + found.other_messages) / load.weeks / load.team, each.judged)
+        for each in found.rules
+    )
+    ticks = nice_ticks(max(point.x for point in ours) * 1.05, 6)
+    rules = sorted(each for each in rules if each.x <= ticks[-1])
+    return _found_over(f"messages per person and week, all kinds, team of {load.team}", ticks, ours, rules, found)
+
+
+SOON = 30
+"""With silence as the outcome, losses count that are found within so many days: in the end every silence is one."""
+
+
+def _points(runs: Iterable[tuple[str, float | None, Judged]]) -> list["_Point"]:
+    found = []
+    for name, x, judged in runs:
+        share = judged.within(SOON) if judged.basis is Basis.SILENCE else judged.recall
+        if x is not None and share is not None:
+            found.append(_Point(x, share, name))
+    return found
+
+
+class _Point(NamedTuple):
+    x: float
+    share: float
+    name: str
+
+
+def _found_over(
+    label: str, ticks: Sequence[float], ours: Sequence[_Point], rules: Sequence[_Point], found: Backtest
+) -> str:
+    now = f"{found.asked:g}"
+    share = "share of losses found"
+    if found.judged.basis is Basis.SILENCE:
+        share += f" within {SOON} days of the last activity"
+    frame = Frame(0, ticks[-1], 1.0, height=300, right=24)
+    parts = [
+        frame.y_axis(share, percent=True, ticks=[0, 0.25, 0.5, 0.75, 1.0]),
+        frame.x_axis(label, ticks),
+        path([(frame.x(point.x), frame.y(point.share)) for point in rules], "line other"),
+        path([(frame.x(point.x), frame.y(point.share)) for point in ours], "line ours"),
+    ]
+    labels = _Labels((frame.x(point.x), frame.y(point.share)) for point in (*ours, *rules))
+    names: list[str] = []
+    for point in sorted(ours, key=lambda each: each.name != now):  # the present one first: it always has its name
+        x, y, present = frame.x(point.x), frame.y(point.share), point.name == now
+        name = f"{point.name} asked" if present else point.name
+        place = labels.free(x, (y + 22, y - 10) if present else (y - 10,), name)
+        if place is not None:
+            names.append(text(x, place, name, "tick strong" if present else "tick", "middle"))
+        tip = f"{point.name} asked: {point.share * 100:.0f}% found at {number(point.x)} {label}"
+        shape = f'class="ours{" now" if present else ""}" cx="{x}" cy="{y}" r="{6 if present else 4}"'
+        parts.append(f"<circle {shape}><title>{escape(tip)}</title></circle>")
+    for point in rules:
+        x, y = frame.x(point.x), frame.y(point.share)
+        parts.append(f'<circle class="other" cx="{x}" cy="{y}" r="3"/>')
+        place = labels.free(x, (y + 18,) if y + 36 < frame.height - frame.bottom else (y - 10,), point.name)
+        if place is not None:
+            names.append(text(x, place, point.name, "tick", "middle"))
+    return frame.draw(f"{share.capitalize()} over {label}", [*parts, *names])
+
+
+class _Labels:
+    """Which places of a plot have words, or a point, already."""
+
+    def __init__(self, points: Iterable[tuple[float, float]]) -> None:
+        self._taken = [(x, y + _LINE / 3, 0.0) for x, y in points]
+
+    def free(self, x: float, places: Iterable[float], words: str) -> float | None:
+        """The first of these heights at which words around `x` meet no others; they are taken there. None: nowhere."""
+        half = len(words) * _LETTER / 2
+        for y in places:
+            if all(
+                abs(x - other) > half + width or abs(y - height) >= (_LINE if width else 10)
+                for other, height, width in self._taken
+            ):
+                self._taken.append((x, y, half))
+                return y
+        return None
 
 
 def account_plot(example: Example, calendar: Calendar) -> str:

@@ -2,15 +2,17 @@
 
 from html import escape
 
-from alerting.words import count, money
+from alerting.words import count, money, number
+from streams.backtest import words
 from streams.backtest.accounts import HEADER
 from streams.backtest.events import USERS, suggestions
+from streams.backtest.examples import Example
 from streams.backtest.outcomes import Basis
 from streams.backtest.report import plots
 from streams.backtest.report.html import DASH, Column, figure, paragraph, percent, section, table, tile
 from streams.backtest.report.svg import legend
 from streams.backtest.result import Backtest
-from streams.backtest.verdicts import Judged, Verdict
+from streams.backtest.verdicts import Verdict
 
 _WITHIN = (7, 14, 30)
 _LOSSES_SHOWN = 300
@@ -18,16 +20,7 @@ _LOSSES_SHOWN = 300
 
 def headline(found: Backtest) -> str:
     """What it would have meant to the people who get the messages."""
-    load, judged, day = found.load, found.judged, found.calendar.day_text
-    people = "one person" if load.team == 1 else f"{load.team} people"
-    words = (
-        f"{count(found.accounts, 'account')}, looked after by {people}, would have given "
-        f"{figure(load.per_person_and_week)} messages per person and week from {day(load.since)} to {day(load.until)}."
-    )
-    if judged.recall is not None:
-        words += f" Of {len(judged.judged_losses):,} losses that could be judged, "
-        words += f"{len(judged.days):,} were found"
-        words += f", half of them {_median(judged)}." if judged.median_days is not None else "."
+    load, judged = found.load, found.judged
     tiles = [
         tile(figure(load.per_person_and_week), f"messages per person and week, {figure(load.per_week)} a week in all"),
         tile(percent(judged.recall), f"of losses found: {len(judged.days):,} of {len(judged.judged_losses):,}"),
@@ -37,15 +30,7 @@ def headline(found: Backtest) -> str:
             f"false alarms per account-year, where {found.asked:g} were asked for",
         ),
     ]
-    return paragraph(words, "headline") + f'<div class="tiles">{"".join(tiles)}</div>'
-
-
-def _median(judged: Judged) -> str:
-    days = judged.median_days
-    assert days is not None
-    if judged.basis is Basis.SILENCE:
-        return f"within {figure(days)} days of their last activity" if days > 0 else "before their last activity"
-    return f"{figure(days)} days or more before they left"
+    return paragraph(" ".join(words.headline(found)), "headline") + f'<div class="tiles">{"".join(tiles)}</div>'
 
 
 def notes(found: Backtest) -> str:
@@ -99,18 +84,27 @@ def worth(found: Backtest) -> str:
         ("as many alarms at random times would find", [percent(run.by_chance) for _, run in runs]),
         *((name, [percent(run.within(days)) for _, run in runs]) for name, days in zip(names, _WITHIN, strict=True)),
         ("median delay, days" if silence else "median lead, days", [figure(run.median_days) for _, run in runs]),
-        ("alarms", [f"{len(run.alarms):,}" for _, run in runs]),
+        ("alarms", [f"{run.raised:,}" for _, run in runs]),
         *((_VERDICTS[verdict], [f"{run.count(verdict):,}" for _, run in runs]) for verdict in Verdict),
         ("precision", [percent(run.precision) for _, run in runs]),
         ("false alarms per account-year", [figure(run.false_alarms_per_account_year) for _, run in runs]),
     ]
     parts.append(plots.days_plot(found))
     parts.append(table(columns, [[name, *cells] for name, cells in lines]))
+    if silence:
+        parts.append(
+            paragraph(
+                f"In the end every rule of fewer than {found.silence_days} days finds every such loss, because silence "
+                "is what makes it one: what tells methods apart is how soon, and at how many false alarms.",
+                "muted",
+            )
+        )
     if rule is not None:
         parts.append(
             paragraph(
                 f"The rule of {count(rule.days, 'day')} is the best fixed silence rule that could have been chosen: "
-                "the shortest with no more false alarms than slackwater had, picked in the knowledge of every outcome. "
+                "the shortest with no more false alarms than slackwater had (but for those so short that they alarm "
+                "all the time), picked in the knowledge of every outcome. "
                 "slackwater knew none.",
                 "muted",
             )
@@ -151,32 +145,59 @@ def _basis(found: Backtest) -> str:
 
 
 def knob(found: Backtest) -> str:
-    """Found losses over false alarms."""
-    if not found.judged.losses:
-        return ""
-    parts = [plots.knob_plot(found)]
-    if found.curve:
-        columns = [
-            Column("asked: false alarms per account-year"),
-            Column("realised", "number"),
-            Column("messages per person and week", "number"),
+    """Every setting of the knob, in the units of those who set it and of those who get the messages."""
+    silence = found.judged.basis is Basis.SILENCE
+    columns = [
+        Column("asked: false alarms per account-year", "when"),
+        Column("realised", "number"),
+        Column("alarms", "number"),
+        Column("messages per person and week", "number"),
+    ]
+    known = bool(found.judged.losses)
+    if known:
+        columns += [
             Column("losses found", "number"),
+            *(Column(f"within {days} days" if silence else f"{days} days before", "number") for days in (14, 30)),
+            Column("median delay, days" if silence else "median lead, days", "number"),
             Column("precision", "number"),
         ]
-        rows = [
-            [
-                f"{point.asked:g}" + (" (this report)" if point.asked == found.asked else ""),
-                figure(point.judged.false_alarms_per_account_year),
-                figure(point.load.per_person_and_week),
-                percent(point.judged.recall),
-                percent(point.judged.precision),
-            ]
-            for point in found.curve
+    rows, marked = [], []
+    for place, point in enumerate(found.curve):
+        judged = point.judged
+        if point.asked == found.asked:
+            marked.append(place)
+        row = [
+            f"{point.asked:g}" + (" (this report)" if point.asked == found.asked else ""),
+            figure(judged.false_alarms_per_account_year),
+            f"{judged.raised:,}",
+            figure(point.load.per_person_and_week),
         ]
-        parts.append(table(columns, rows))
-    else:
-        parts.append(paragraph("Run again with --curve to see other settings of the knob.", "muted"))
-    return section("What another setting would give", *parts)
+        if known:
+            row += [
+                percent(judged.recall),
+                percent(judged.within(14)),
+                percent(judged.within(30)),
+                figure(judged.median_days),
+                percent(judged.precision),
+            ]
+        rows.append(row)
+    return section(
+        "What another setting would give",
+        paragraph(
+            "Nothing was run again for this: after each day the engine's scores were held against the thresholds that "
+            "each setting had on that day. For the present setting the line is the engine's own."
+        ),
+        plots.knob_plot(found) if known else "",
+        paragraph(
+            "Alarms of an account that follow one another within 28 days count as one above. What they ask of people "
+            "is told by the messages: one when an alarm is raised, one when it is over.",
+            "muted",
+        )
+        if known
+        else "",
+        plots.messages_plot(found) if known else "",
+        table(columns, rows, marked),
+    )
 
 
 def ages(found: Backtest) -> str:
@@ -188,8 +209,8 @@ def ages(found: Backtest) -> str:
         Column("per account-year", "number"),
     ]
     rows = []
-    for number, band in enumerate(found.ages):
-        following = found.ages[number + 1].from_days if number + 1 < len(found.ages) else None
+    for place, band in enumerate(found.ages):
+        following = found.ages[place + 1].from_days if place + 1 < len(found.ages) else None
         name = f"{band.from_days} to {following}" if following is not None else f"{band.from_days} and more"
         rate = band.false_alarms / band.account_years if band.account_years >= 0.5 else None
         rows.append([name, figure(band.account_years), f"{band.false_alarms:,}", figure(rate)])
@@ -218,7 +239,7 @@ def at_risk(found: Backtest) -> str:
     shown = len(columns) if rich else 4
     rows = []
     for row in found.at_risk:
-        values = dict(zip(HEADER, row, strict=True))
+        values = dict(zip(HEADER, row, strict=False))  # what became of it is not asked for
         currency = values["currency"]
         mrr = money(values["mrr_minor"], currency) if currency and values["mrr_minor"] != "" else DASH
         risk = money(round(values["priority"]), currency) if currency else DASH
@@ -277,7 +298,9 @@ def examples(found: Backtest) -> str:
     parts = [
         paragraph(
             "The usual range is drawn from the eight weeks before each day (before the decline, during an alert); the "
-            "engine itself judges by its own channels, which every alert in alerts.jsonl gives in numbers.",
+            "engine itself judges by its own channels. Below each plot stands what its alerts said: the events "
+            "observed and expected in the days from the decline's beginning to the alert, and how often an account "
+            "that then carries on as before gets to such a score.",
             "muted",
         ),
         legend(plots.MARKS),
@@ -285,7 +308,54 @@ def examples(found: Backtest) -> str:
     for example in found.examples:
         parts.append(f"<h3>{escape(example.title)}: {escape(example.account)}</h3>")
         parts.append(plots.account_plot(example, found.calendar))
+        if example.alerts:
+            parts.append(_explained(example, found))
     return section("Accounts as examples", *parts)
+
+
+def _explained(example: Example, found: Backtest) -> str:
+    columns = [
+        Column("on", "when"),
+        Column("alert"),
+        Column("since", "when"),
+        Column("observed", "number"),
+        Column("expected", "number"),
+        Column("days", "number"),
+        Column("so high by chance"),
+        Column("in words"),
+    ]
+    calendar = found.calendar
+
+    def day(which: int) -> str:
+        return calendar.day_text(calendar.start_of(which))
+
+    rows = [
+        [
+            day(each.day),
+            each.label,
+            day(each.since_day),
+            _number(each.observed),
+            _number(each.expected),
+            DASH if each.window_days is None else f"{each.window_days:,}",
+            _rarity(each.rarity),
+            each.headline,
+        ]
+        for each in example.alerts
+    ]
+    return table(columns, rows)
+
+
+def _number(value: float | None) -> str:
+    return DASH if value is None else number(value)
+
+
+def _rarity(rate: float | None) -> str:
+    """How rare a score is, as people say it."""
+    if rate is None:
+        return DASH
+    if rate >= 1:
+        return f"{figure(rate)} times in an account-year"
+    return f"once in {figure(1 / rate)} account-years" if rate > 0 else "never yet"
 
 
 def events(found: Backtest) -> str:
@@ -327,8 +397,8 @@ def events(found: Backtest) -> str:
     )
 
 
-def _upto(number: int) -> str:
-    return f"{number:,}+" if number >= USERS else f"{number:,}"
+def _upto(many: int) -> str:
+    return f"{many:,}+" if many >= USERS else f"{many:,}"
 
 
 def checking(found: Backtest) -> str:

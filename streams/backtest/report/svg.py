@@ -62,10 +62,8 @@ class Frame:
 
     def draw(self, title: str, parts: Iterable[str]) -> str:
         """The whole drawing; `title` is read out where pictures are not seen."""
-        return (
-            f'<div class="plot"><svg viewBox="0 0 {WIDTH} {self.height}" role="img" aria-label="{escape(title)}">'
-            f"{''.join(parts)}</svg></div>"
-        )
+        about = f'viewBox="0 0 {WIDTH} {self.height}" role="img" aria-label="{escape(title)}"'
+        return f'<div class="plot" tabindex="0"><svg {about}>{"".join(parts)}</svg></div>'
 
     def y_axis(self, label: str, *, percent: bool = False, ticks: Sequence[float] | None = None) -> str:
         """Lines across, their values, and what they are, with its unit."""

@@ -4,6 +4,7 @@
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import time as now
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -115,23 +116,23 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
 
 def _learn(settings: "Settings", sources: "list[Source]", found: "Found", end: int) -> "tuple[Learnt, dict[str, Any]]":
     from schemas.instants import format_instant
-    from streams.backtest.feed import Feed
+    from streams.backtest.crew import Crew
+    from streams.backtest.job import Job
     from streams.cli.backtest import read_rows
     from streams.cli.bootstrap.learn import Learnt
 
     learnt = Learnt(settings, end, frozenset(source.topic for source in sources))
-    rule = settings.usage_rule()
-    with Feed(sources, until=end, timezone=settings.timezone, rule=rule) as feed, progress_on_stderr() as bar:
-        reading = read_rows(feed, bar, sources)
+    with TemporaryDirectory(prefix="slackwater-bootstrap-") as folder, progress_on_stderr() as bar:
+        crew = Crew(Job(settings.detection(), {}, settings.out_of_order, Path(folder), until=end))
+        reading = read_rows(crew, bar, sources)
         first = reading.first_at or 0
         task = bar.add_task("learning", total=max(end - first, 1), status="")
 
         def show(events: int, at: int) -> None:
             bar.update(task, completed=at - first, status=f"{events:,} events, {format_instant(at)[:10]}")
 
-        learnt.go_through(feed, show)
-        excluded = feed.findings.excluded
-    return learnt, _plan(settings, learnt, reading, excluded, found)
+        learnt.go_through(crew.blocks(), show)
+    return learnt, _plan(settings, learnt, reading, learnt.excluded, found)
 
 
 def _plan(

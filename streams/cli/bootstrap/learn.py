@@ -1,6 +1,7 @@
 """The engine's way through older history: what the workers' state would be, had they been there."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -10,9 +11,10 @@ from alerting.routing import Route
 from schemas.alerts import Transition, transition_headers
 from schemas.codec import encode
 from schemas.events import InputTopic
-from streams.backtest.feed import Feed
+from streams.backtest.home import counted
 from streams.backtest.reading import TOPICS, event_of
 from streams.detection.homes import Homes
+from streams.produce.ordering import Item
 from streams.runtime.channels import routes_of
 from streams.runtime.engagement import FLEET, PROGRESS
 from streams.runtime.ingest import home_of
@@ -37,6 +39,8 @@ class Learnt:
 
     def __init__(self, settings: Settings, until: int, topics: frozenset[InputTopic]) -> None:
         self.until = until
+        self.excluded = Counter[str]()
+        """Usage events that do not count, by setting."""
         self.known = {topic.value: until for topic in sorted(topics)}
         self._settings = settings
         self._log = changelog(settings, ENGAGEMENT)
@@ -52,11 +56,12 @@ class Learnt:
             user_key=settings.user_hash_key.get_secret_value().encode() if settings.user_hash_key else b"",
         )
 
-    def go_through(self, feed: Feed, progress: Callable[[int, int], None]) -> None:
-        """All of a feed's events. `progress` is told how many were taken, and the time (ms)."""
+    def go_through(self, blocks: Iterable[list[Item]], progress: Callable[[int, int], None]) -> None:
+        """All events, in order of time. `progress` is told how many were taken, and the time (ms)."""
         taken = 0
-        for block in feed.blocks():
-            for item in block:
+        rule = self._settings.usage_rule() or None
+        for block in blocks:
+            for item in counted(block, rule, self.excluded):
                 self._engine.take(event_of(item), TOPICS[item[1]])
             taken += len(block)
             progress(taken, block[-1][0])

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Mapping
+from pathlib import Path
 
 from schemas.alerts import AlertState, Change, Kind, Severity
 from streams.backtest.activity import Activity
@@ -29,7 +30,9 @@ def told(
 ) -> Told:
     state = AlertState.RESOLVED if change is Change.RESOLVED else AlertState.FIRING
     message = severity is not Severity.WATCH
-    return Told(account, alert, 1, kind, change, state, severity, at(day), at(day - 2), None, message, 0)
+    return Told(
+        account, alert, 1, kind, change, state, severity, at(day), at(day - 2), None, message, (Path("none"), 0, 0)
+    )
 
 
 def alarm(opened: float, closed: float | None = None, account: str = "a") -> Incident:

@@ -1,12 +1,14 @@
 """Alarms, what they were worth, and the silence rule beside them: small cases that can be checked by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from schemas.alerts import Change, Kind, Severity
 from streams.backtest.incidents import incidents
 from streams.backtest.load import load_of
 from streams.backtest.outcomes import Basis, Outcomes, silent_for_good
-from streams.backtest.silence_rule import alarms_of_rule, best_rule
+from streams.backtest.silence_rule import History, alarms_of_rule, best_rule, rule_of
 from streams.backtest.verdicts import Judged, Verdict, judge
 from streams.detection.calendar import Calendar
 from tests.unit.backtest.making import FIRST, activity, alarm, at, span, told
@@ -122,13 +124,26 @@ def test_the_best_rule_is_the_shortest_without_more_false_alarms() -> None:
     days = activity({"a": [0, 10, 20], "b": [0, 30], "c": [*range(0, 300, 5)]})
     spans = {"a": span(20), "b": span(30), "c": span(295)}
     outcomes = Outcomes(Basis.SILENCE, {"a": at(20), "b": at(30)}, 60)
-    chosen = best_rule(0, days, outcomes, spans, CALENDAR, at(300))
+    history = History(days, outcomes, spans, CALENDAR, at(0), at(300))
+    chosen = best_rule(0, [], history)
     assert chosen is not None
     assert chosen.days == 5
     assert chosen.judged.days == pytest.approx([6 - 30 + 1 / 24, 6 - 20 + 1 / 24])
-    shorter = best_rule(1, days, outcomes, spans, CALENDAR, at(300))
+    shorter = best_rule(1, [rule_of(each, history) for each in (3, 7)], history)
     assert shorter is not None
-    assert shorter.days == 1
+    assert shorter.days == 3
+
+
+def test_a_rule_that_alarms_all_the_time_has_few_alarms_and_is_not_the_best() -> None:
+    outcomes = Outcomes(Basis.SILENCE, {}, 60)
+    history = History(activity({"a": [*range(0, 301, 60)]}), outcomes, {"a": span(300)}, CALENDAR, at(0), at(301))
+    quick, slow = tried = [rule_of(days, history) for days in (2, 30)]
+    assert [rule.judged.count(Verdict.FALSE) for rule in tried] == [1, 5]
+    assert (quick.messages, slow.messages) == (10, 10)
+    assert rule_of(30, replace(history, since=at(100))).messages == 7
+    best = best_rule(1, tried, history)
+    assert best is not None
+    assert (best.days, best.messages) == (60, 0)
 
 
 def test_messages_and_openings_are_counted_from_when_accounts_are_judged() -> None:

@@ -6,9 +6,10 @@ from schemas.alerts import Change, Kind, Severity
 from schemas.events import InputEvent, InputTopic
 from schemas.usage import UsageEvent
 from streams.backtest.activity import Activity
+from streams.backtest.ending import ending_of
 from streams.backtest.ledger import Told
 from streams.backtest.outcomes import Basis
-from streams.backtest.postmortem import Coroner
+from streams.backtest.postmortem import Coroner, Elsewhere
 from streams.backtest.verdicts import Found
 from streams.detection.calendar import Calendar
 from streams.detection.config import DetectionConfig
@@ -19,15 +20,23 @@ from tests.unit.backtest.making import alarm, at, told
 END = at(130)
 
 
-def explained(days: list[float], found: Found, *transitions: Told, basis: Basis = Basis.SILENCE) -> str:
+def explained(
+    days: list[float],
+    found: Found,
+    *transitions: Told,
+    basis: Basis = Basis.SILENCE,
+    elsewhere: Elsewhere | None = None,
+) -> str:
     events: list[tuple[InputTopic, str, InputEvent]] = [
         (InputTopic.USAGE, "product-usage", UsageEvent(account_id="a", event="x", occurred_at=at(day))) for day in days
     ]
     run = replay(events, Engine(DetectionConfig()), end=END)
     activity = Activity()
     activity.fold([(at(day), 0, "a", "x", None, 1, "product", None) for day in days], Calendar("UTC", 0))
-    coroner = Coroner(run.engine.rules, basis, activity, transitions, {})
-    return coroner.explain(found, run.accounts.get(found.account)).told
+    rules = run.engine.rules
+    coroner = Coroner(rules.config, rules.calendar, basis, activity, transitions, {})
+    endings = {name: ending_of(account, run.engine, END) for name, account in run.accounts.items()}
+    return coroner.explain(found, endings.get(found.account), elsewhere).told
 
 
 def missed(day: float, *, judged: bool = True) -> Found:
@@ -69,4 +78,13 @@ def test_a_loss_that_was_found_says_when_and_whether_the_account_had_recovered_i
     before = Found("a", at(98), True, alarm(90, 92)._replace(kinds=(Kind.USAGE_DROP,)), 8.0)
     assert explained(WEEKLY, before, basis=Basis.BILLING) == (
         "Flagged on 6 April 2025 (usage_drop), 8 days before it left. It had recovered by 8 April 2025."
+    )
+
+
+def test_a_loss_that_was_missed_says_which_setting_would_have_seen_it_and_for_how_many_messages() -> None:
+    seen = Found("a", at(98), True, alarm(105)._replace(kinds=(Kind.USAGE_SILENCE,)), 7.0)
+    said = explained(WEEKLY, missed(98), elsewhere=Elsewhere(0.5, seen, 1.25))
+    assert said.endswith(
+        " At 0.5 false alarms per account-year it would have been flagged on 21 April 2025 (usage_silence), 7 days "
+        "after its last activity, for 1.2 more messages per person and week in all."
     )

@@ -110,21 +110,78 @@ def test_the_report_is_one_page_without_anything_from_elsewhere(runner: CliRunne
     assert "21 days of data after its last event" in text
 
 
-def test_the_curve_runs_the_engine_at_other_settings(runner: CliRunner, fleet: Path, tmp_path: Path) -> None:
+def test_the_curve_has_every_setting_and_says_what_a_run_at_it_says(
+    runner: CliRunner, fleet: Path, tmp_path: Path
+) -> None:
     file = fleet / "product-usage.jsonl"
-    options = ("--false-alarms-per-account-year", "0.5", "--silence-days", "21")
-    assert backtest(runner, file, tmp_path, "--curve", *options)[0] == 0
+    options = ("--false-alarms-per-account-year", "0.4", "--silence-days", "21")
+    assert backtest(runner, file, tmp_path, *options)[0] == 0
     summary = json.loads((tmp_path / "summary.json").read_text())
     asked = [point["false_alarms_per_account_year_asked"] for point in summary["curve"]]
-    assert asked == [0.1, 0.2, 0.5, 1.0, 2.0]
+    assert asked == [0.05, 0.1, 0.2, 0.35, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0]
+    assert [point["present"] for point in summary["curve"]].count(True) == 1
+    assert summary["curve"][4]["present"]
+    assert summary["curve"][4]["alarms"] == summary["outcomes"]["alarms"]
+    assert summary["curve"][4]["messages"] == summary["messages"]["count"]
     alarms = [point["alarms"] for point in summary["curve"]]
-    assert alarms == sorted(alarms)
     assert alarms[0] < alarms[-1]
-    assert summary["curve"][2]["alarms"] == summary["outcomes"]["alarms"]
     other = tmp_path / "other"
     assert backtest(runner, file, other, "--false-alarms-per-account-year", "1", "--silence-days", "21")[0] == 0
-    alone = json.loads((other / "summary.json").read_text())["outcomes"]
-    assert alone["alarms"] == summary["curve"][3]["alarms"]
+    alone = json.loads((other / "summary.json").read_text())
+    assert {**summary["curve"][7], "present": True} == next(point for point in alone["curve"] if point["present"])
+    missed = [loss for loss in summary["losses"] if loss["another_setting"] is not None]
+    for loss in missed:
+        assert loss["flagged_at"] is None
+        assert loss["another_setting"]["false_alarms_per_account_year_asked"] > 0.4
+        assert "it would have been flagged on" in loss["told"]
+
+
+def test_the_headline_is_in_messages_per_person_and_week(runner: CliRunner, fleet: Path, tmp_path: Path) -> None:
+    code, said = backtest(runner, fleet / "product-usage.jsonl", tmp_path, "--team-size", "3", "--silence-days", "21")
+    assert code == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())["messages"]
+    assert summary["team"] == 3
+    assert summary["per_person_and_week"] == pytest.approx(summary["per_week"] / 3, abs=0.001)
+    assert f"About {summary['per_person_and_week']:.2g} messages per person and week, for a team of 3" in said
+    assert said.splitlines()[0].startswith("About ") or "rough" in said.splitlines()[0]
+    code, said = backtest(runner, fleet / "product-usage.jsonl", tmp_path)
+    assert "for a team of 8 (--team-size)" in said
+
+
+def test_accounts_say_from_when_they_were_judged_how_near_an_alert_they_are_and_what_became_of_them(
+    runner: CliRunner, fleet: Path, tmp_path: Path
+) -> None:
+    assert backtest(runner, fleet / "product-usage.jsonl", tmp_path, "--silence-days", "21")[0] == 0
+    losses = {loss["account_id"]: loss for loss in json.loads((tmp_path / "summary.json").read_text())["losses"]}
+    with (tmp_path / "accounts.csv").open() as text:
+        rows = {row["account_id"]: row for row in csv.DictReader(text)}
+    assert {name for name, row in rows.items() if row["lost_at"]} == set(losses)
+    for name, loss in losses.items():
+        assert (rows[name]["flagged_at"] or None) == loss["flagged_at"]
+    alarming = [row for row in rows.values() if row["phase"] == "alerting"]
+    assert alarming
+    assert all(float(row["score"]) > 0 and float(row["alert_takes"]) > 0 for row in alarming)
+    assert any(float(row["score"]) >= float(row["alert_takes"]) for row in alarming)
+    assert all(row["judged_from"] for row in alarming)
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_several_processes_write_the_same_files(runner: CliRunner, fleet: Path, tmp_path: Path, jobs: int) -> None:
+    options = (fleet / "product-usage.jsonl", "--billing", str(fleet / "billing.jsonl"))
+    for number in (1, jobs):
+        code, said = backtest(runner, options[0], tmp_path / str(number), *options[1:], "--jobs", str(number))
+        assert code == 0, said
+    for name in ("alerts.jsonl", "accounts.csv", "summary.json", "report.html"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / str(jobs) / name).read_bytes()
+
+
+def test_a_fault_in_a_process_is_told_as_one(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("who,occurred_at\na,2025-03-01\n")
+    code, error = backtest(runner, tmp_path / "f.csv", tmp_path / "out", "--jobs", "2")
+    assert (code, error) == (
+        1,
+        f"{tmp_path / 'f.csv'}: there is no column 'account_id'; the file has 'who', 'occurred_at'",
+    )
 
 
 def test_outcomes_of_a_file_go_before_what_billing_says(runner: CliRunner, fleet: Path, tmp_path: Path) -> None:

@@ -1,0 +1,281 @@
+"""What other settings of the knob would have said, found in one pass.
+
+The knob sets thresholds and nothing that is learnt: habits, the fleet's days and the scale of scores are the same at
+every setting, but for one number of an account, the level of S that a reported silence has accounted for. So the engine
+runs once, and after each day that it closes its columns are held against the thresholds of the day at every setting,
+with what depends on the setting (open alerts, that level, calm days) kept beside them. The rules are those of
+`usage_silence` and `usage_drop`.
+
+Other kinds of alert do not depend on the knob. Nobody acknowledges or snoozes in a history.
+"""
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.alerts import Kind
+from streams.backtest.incidents import APART_DAYS, Incident
+from streams.detection.by_source import held_by
+from streams.detection.config import DAY_MS, DetectionConfig
+from streams.detection.engine import Engine
+from streams.detection.habits import (
+    CLOCK,
+    LAST_DAY,
+    MONITORED_DAY,
+    MUTED,
+    PENDING_EXPOSURE,
+    REBASELINED,
+    SCORE,
+    UNJUDGED,
+    Column,
+    Mask,
+    Rows,
+    rates,
+    silences,
+)
+from streams.detection.state import Account
+from streams.detection.thresholds import Thresholds
+
+SETTINGS: Final = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+"""False alarms per account-year."""
+SHADOWED: Final = (Kind.USAGE_SILENCE, Kind.USAGE_DROP)
+"""The kinds that are followed here."""
+_SILENCE, _DROP = range(2)
+_WARNING: Final = 2
+"""Levels: 0 no open alert, 1 watch, 2 warning, 3 critical."""
+
+Levels = npt.NDArray[np.int8]
+
+
+def asking(config: DetectionConfig, knob: float) -> DetectionConfig:
+    """The configuration at another setting of the knob; a watch is never rarer than an alert."""
+    return replace(config, alert_false_alarms=knob, watch_false_alarms=max(knob, config.watch_false_alarms))
+
+
+def settings_beside(config: DetectionConfig, knob: float) -> list[DetectionConfig]:
+    """The configuration at `SETTINGS` and at the one asked for, ascending."""
+    return [asking(config, each) for each in sorted({*SETTINGS, knob})]
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What one setting gave. Times in milliseconds."""
+
+    asked: float
+    incidents: list[Incident] = field(default_factory=list)
+    """Each account's in order of time. Without alert ids: the alerts were never written."""
+    messages: "array[int]" = field(default_factory=lambda: array("q"))
+    """When messages on these kinds would have been sent."""
+
+    def add(self, other: "Shadow") -> None:
+        """What the same setting gave on other accounts."""
+        self.incidents.extend(other.incidents)
+        self.messages.extend(other.messages)
+
+
+class _Current(NamedTuple):
+    opened_at: int
+    closed_at: int | None
+    kinds: tuple[Kind, ...]
+
+
+class _Lane:
+    """One setting, on the way through the days."""
+
+    def __init__(self, config: DetectionConfig) -> None:
+        self.config = config
+        self.found = Shadow(config.alert_false_alarms)
+        self.level: Levels = np.zeros((2, 0), np.int8)
+        """[silence or drop, row]."""
+        self.floor: Column = np.zeros(0)
+        self.calm: npt.NDArray[np.int32] = np.zeros(0, np.int32)
+        self._current: dict[int, _Current] = {}
+
+    def widen(self, rows: int) -> None:
+        """Make room for accounts that are new."""
+        more = rows - self.floor.size
+        if more > 0:
+            self.level = np.concatenate((self.level, np.zeros((2, more), np.int8)), axis=1)
+            self.floor = np.concatenate((self.floor, np.zeros(more)))
+            self.calm = np.concatenate((self.calm, np.full(more, -1, np.int32)))
+
+    def raised(self, row: int, signal: int, before: int, level: int, at: int) -> None:
+        """An alert opened or escalated."""
+        if level < _WARNING:
+            return
+        self.found.messages.append(at)
+        if before >= _WARNING:
+            return
+        kind, current = SHADOWED[signal], self._current.get(row)
+        if current is not None and current.closed_at is not None and at - current.closed_at >= APART_DAYS * DAY_MS:
+            self._over(row, current)
+            current = None
+        kinds = (kind,) if current is None else tuple(dict.fromkeys((*current.kinds, kind)))
+        self._current[row] = _Current(at if current is None else current.opened_at, None, kinds)
+
+    def resolved(self, row: int, signal: int, at: int) -> None:
+        """An open alert is over."""
+        if self.level[signal, row] >= _WARNING:
+            self.found.messages.append(at)
+            if self.level[1 - signal, row] < _WARNING:
+                self._current[row] = self._current[row]._replace(closed_at=at)
+        self.level[signal, row] = 0
+
+    def _over(self, row: int, current: _Current) -> None:
+        self.found.incidents.append(Incident(str(row), current.opened_at, current.closed_at, kinds=current.kinds))
+
+    def end(self, ids: Sequence[str]) -> Shadow:
+        """All of it, with the accounts' own ids."""
+        for row, current in self._current.items():
+            self._over(row, current)
+        named = [each._replace(account=ids[int(each.account)]) for each in self.found.incidents]
+        return replace(self.found, incidents=named)
+
+
+class Knob:
+    """Follows an engine. `closed` is to be called after each day that it closed.
+
+    `settings` are in ascending order of the knob. `account_of` gives an account by its id; `first_event` the time (ms)
+    of an account's first event on a day, or None.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Sequence[DetectionConfig],
+        account_of: Callable[[str], Account],
+        first_event: Callable[[int, str], int | None],
+    ) -> None:
+        self._engine = engine
+        self._account_of = account_of
+        self._first_event = first_event
+        self._lanes = [_Lane(config) for config in settings]
+        self._base: Thresholds | None = None
+        self._thresholds: list[Thresholds] = []
+        self._score: Column = np.zeros(0)
+        self._last_day: Column = np.zeros(0)
+
+    def closed(self) -> None:
+        """Judge the newest closed day at every setting."""
+        habits, rules = self._engine.habits, self._engine.rules
+        if not self._lanes:
+            return
+        day, v = habits.closed, habits.values[:, : len(habits)]
+        if rules.thresholds is not self._base:
+            self._base = rules.thresholds
+            self._thresholds = [self._base.asking(lane.config) for lane in self._lanes]
+        self._heard(v, day)
+        self._judge(v, day)
+        self._score, self._last_day = v[SCORE].copy(), v[LAST_DAY].copy()
+
+    def _heard(self, v: Column, day: int) -> None:
+        """What events have ended up to the close of the day."""
+        count = v.shape[1]
+        came = np.concatenate((self._last_day, np.full(count - self._last_day.size, -1.0))) != v[LAST_DAY]
+        ended = v[UNJUDGED] != 0.0
+        for lane in self._lanes:
+            lane.widen(count)
+            self._active(lane, came, day)
+            np.minimum(lane.floor, v[SCORE], out=lane.floor)
+            self._lost(lane, ended)
+
+    def _active(self, lane: _Lane, came: Mask, day: int) -> None:
+        """Activity ends a silence, at the event."""
+        ids = self._engine.habits.ids
+        for row in (came & (lane.level[_SILENCE] > 0)).nonzero()[0].tolist():
+            account = ids[row]
+            at = self._first_event(day, account)
+            if at is None:
+                at = self._first_event(day + 1, account)
+            if lane.level[_SILENCE, row] >= _WARNING:
+                lane.floor[row] = self._score[row]
+            lane.resolved(row, _SILENCE, self._engine.rules.calendar.start_of(day) if at is None else at)
+
+    def _lost(self, lane: _Lane, ended: Mask) -> None:
+        """The end of an account, and that it is the company's own, ends its alerts; a pause does not."""
+        for row in (ended & lane.level.any(axis=0)).nonzero()[0].tolist():
+            account = self._account_of(self._engine.habits.ids[row])
+            if account.loss is not None or account.profile.internal:
+                at = account.loss.at if account.loss is not None else self._engine.closes_at
+                for signal in (_SILENCE, _DROP):
+                    if lane.level[signal, row]:
+                        lane.resolved(row, signal, at)
+
+    def _judge(self, v: Column, day: int) -> None:
+        rules = self._engine.rules
+        fleet = rules.fleet(day)
+        drop, silence, clock = self._thresholds[-1].least  # the most sensitive
+        quiet = silences(v, fleet)
+        wanted = (v[SCORE] >= drop) | (v[CLOCK] >= clock) | (quiet >= silence)
+        for lane in self._lanes:
+            wanted |= (lane.level[_DROP] > 0) | (lane.calm >= 0)
+        rows: Rows = (wanted & (v[UNJUDGED] == 0.0) & (v[MONITORED_DAY] >= 0.0)).nonzero()[0]
+        # The shares of sources are as of the close: of a stalled day nothing is learnt of them.
+        held = held_by(rules.learnt, self._engine.habits, rows, day + 1)
+        if held is not None:
+            rows = rows[~held]
+        if rows.size:
+            v, quiet = v[:, rows], quiet[rows]
+            at = rules.calendar.close_of(day)
+            for lane, thresholds in zip(self._lanes, self._thresholds, strict=True):
+                _settle(lane, thresholds, rows, v, quiet, rates(v, fleet), day, at)
+
+    def end(self) -> list[Shadow]:
+        """What each setting gave, in the order of the settings. Nothing more can come."""
+        habits = self._engine.habits
+        self._heard(habits.values[:, : len(habits)], habits.closed + 1)
+        return [lane.end(self._engine.habits.ids) for lane in self._lanes]
+
+
+def _settle(
+    lane: _Lane,
+    thresholds: Thresholds,
+    rows: Rows,
+    v: Column,
+    silence: Column,
+    rate: Column,
+    day: int,
+    at: int,
+) -> None:
+    config, levels = lane.config, thresholds.columns(rate)
+    silent, dropped = lane.level[:, rows]
+    calm = lane.calm[rows]
+    drop_level = _reached(v[SCORE] - lane.floor[rows], levels.drop)
+    quiet_level = np.maximum(_reached(silence, levels.silence), _reached(v[CLOCK], levels.clock))
+    heard = v[MUTED] == 0.0
+
+    level = np.where((quiet_level > 0) & (dropped == 0), np.maximum(quiet_level, drop_level), quiet_level)
+    quiet = heard & (v[LAST_DAY] < day) & (level > silent)
+    quiet &= (silent > 0) | (rate * v[CLOCK] >= config.expected_events)
+
+    rebaselined = v[REBASELINED] > 0.0
+    over = (dropped > 0) & ((drop_level == 0) | rebaselined)
+    since = np.where(calm >= 0, calm, day)
+    done = over & (rebaselined | (day - since >= config.drop_hold_days))
+    lane.calm[rows] = np.where(over & ~done, since, -1)
+    enough = (rate * v[PENDING_EXPOSURE] >= config.expected_events) & (silent == 0) & ~quiet
+    low = heard & ~over & (drop_level > dropped) & ((dropped > 0) | enough)
+
+    for place in (quiet | done | low).nonzero()[0].tolist():
+        row = int(rows[place])
+        if quiet[place]:
+            _raise(lane, row, _SILENCE, int(level[place]), at)
+        if done[place]:
+            lane.resolved(row, _DROP, at)
+        elif low[place]:
+            _raise(lane, row, _DROP, int(drop_level[place]), at)
+
+
+def _raise(lane: _Lane, row: int, signal: int, level: int, at: int) -> None:
+    before = int(lane.level[signal, row])
+    lane.level[signal, row] = level
+    lane.raised(row, signal, before, level, at)
+
+
+def _reached(score: Column, levels: Column) -> Levels:
+    level: Levels = (score >= levels).sum(axis=0, dtype=np.int8)
+    return level

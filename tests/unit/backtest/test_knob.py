@@ -1,0 +1,81 @@
+"""The knob: what one pass says of other settings is what the engine says at them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from schemas.alerts import Resolution
+from schemas.codec import decode
+from schemas.errors import Rejected
+from schemas.events import InputEvent, InputTopic
+from schemas.plain_usage import fields_of
+from schemas.usage import UsageEvent
+from streams.backtest.activity import Activity
+from streams.backtest.incidents import incidents
+from streams.backtest.knob import SHADOWED, Knob, Shadow, asking, settings_beside
+from streams.backtest.ledger import Ledger, in_order
+from streams.backtest.reading import USAGE
+from streams.detection.config import DetectionConfig
+from streams.detection.engine import Engine
+from streams.detection.replay import Replay
+from streams.simulator import FleetPlan, simulate
+
+CONFIG = DetectionConfig(timezone="America/New_York")
+PLAN = FleetPlan(accounts=120, days=300, seed=8, rate_median=0.8)
+END = PLAN.end + 7_000_000
+"""In the middle of a day: what came since the last close counts too."""
+ASKED = (0.05, 0.5, 3.0)
+
+
+@pytest.fixture(scope="module")
+def events() -> list[tuple[InputTopic, InputEvent]]:
+    found: list[tuple[InputTopic, InputEvent]] = []
+    for event in simulate(PLAN):
+        read = decode(event.topic, orjson.dumps(event.value))
+        assert not isinstance(read, Rejected)
+        found.append((event.topic, read))
+    return found
+
+
+def take_all(replay: Replay, activity: Activity, events: list[tuple[InputTopic, InputEvent]]) -> None:
+    calendar = replay.engine.rules.calendar
+    for topic, event in events:
+        if isinstance(event, UsageEvent):
+            account, at, *rest = fields_of(event)
+            activity.fold([(at, USAGE, account, *rest)], calendar)
+        replay.take(topic, str(topic), event)
+    replay.end(END)
+
+
+def followed(events: list[tuple[InputTopic, InputEvent]]) -> dict[float, Shadow]:
+    engine, activity, closed = Engine(CONFIG), Activity(), list[Callable[[], None]]()
+    replay = Replay(engine, closed=lambda: closed[0]())  # noqa: PLW0108 - it is put there later
+    knob = Knob(engine, settings_beside(CONFIG, 0.2), replay.account, activity.first_event)
+    closed.append(knob.closed)
+    take_all(replay, activity, events)
+    return {each.asked: each for each in knob.end()}
+
+
+def test_every_setting_that_is_followed_says_what_the_engine_says_at_it(
+    events: list[tuple[InputTopic, InputEvent]], tmp_path: Path
+) -> None:
+    shadows = followed(events)
+    resolutions: set[Resolution | None] = set()
+    for asked in ASKED:
+        run = Replay(Engine(asking(CONFIG, asked)))
+        take_all(run, Activity(), events)
+        ledger = Ledger(tmp_path / str(asked))
+        ledger.take(run.transitions)
+        ledger.close()
+        told = in_order(ledger.told)
+        resolutions |= {each.resolution for each in told if each.kind in SHADOWED}
+        real = [each._replace(since=0, alert_ids=()) for own in incidents(told).values() for each in own]
+        assert sorted(shadows[asked].incidents) == sorted(real)
+        assert sorted(shadows[asked].messages) == sorted(
+            each.at for each in told if each.message and each.kind in SHADOWED
+        )
+    counts = [len(shadows[asked].incidents) for asked in ASKED]
+    assert 10 < counts[0] < counts[1] < counts[2]
+    assert resolutions >= {Resolution.RECOVERED, Resolution.REBASELINED, Resolution.LOST}
