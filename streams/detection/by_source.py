@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 
-from streams.detection.fleet_log import FleetLog
 from streams.detection.habits import CLOSED_ACTIVE_DAY, EVENTS, PENDING_EVENTS, Column, Habits, Mask, Rows
 from streams.detection.rules import Rules
 from streams.detection.sources import HALF_LIFE, SOURCES
@@ -49,27 +48,23 @@ class BySource:
 
     def held(self, rows: Rows) -> Mask | None:
         """Whose engagement alerts wait, as hardly anything comes in from where they live; None: nobody's."""
-        return held_by(self._rules.learnt, self._habits, rows, self._day)
+        learnt = self._rules.learnt
+        stalled = learnt.stall.stalled
+        if not stalled:
+            return None
+        if WHOLE in stalled:
+            return np.ones(rows.size, bool)
+        shares = self._habits.sources.of(rows)
+        layout = learnt.layout_of(self._day)
+        lives = np.zeros(rows.size)
+        for number in range(SOURCES):
+            if key_of(number, layout) in stalled:
+                lives += shares[number]
+        held: Mask = lives >= _LIVES_ON
+        return held
 
     def learn(self, rows: Rows, v: Column) -> None:
         """Fold the day into the shares of `rows`; `v` are their columns as of the day before."""
         if self._counts is not None and self._rules.learnt.learns_shares(self._day):
             baseline = (v[EVENTS] + v[PENDING_EVENTS]) * (HALF_LIFE / _BASELINE_HALF_LIFE)
             self._habits.sources.fold(rows, self._counts[:, rows], baseline, self._day, v[CLOSED_ACTIVE_DAY])
-
-
-def held_by(learnt: FleetLog, habits: Habits, rows: Rows, day: int) -> Mask | None:
-    """`BySource.held`, of rows whose shares are by the sources that are tracked on `day`."""
-    stalled = learnt.stall.stalled
-    if not stalled:
-        return None
-    if WHOLE in stalled:
-        return np.ones(rows.size, bool)
-    shares = habits.sources.of(rows)
-    layout = learnt.layout_of(day)
-    lives = np.zeros(rows.size)
-    for number in range(SOURCES):
-        if key_of(number, layout) in stalled:
-            lives += shares[number]
-    held: Mask = lives >= _LIVES_ON
-    return held

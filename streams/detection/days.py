@@ -50,6 +50,8 @@ class Days:
         self._tally = tally
         self._signals = daily_signals(rules)
         self._by_source = BySource(rules, habits)
+        self.held: list[Rows] = []
+        """Rows whose engagement was not judged on the newest closed day, as their alerts wait."""
         self._silence = next(signal for signal in self._signals if signal.kind is Kind.USAGE_SILENCE)
 
     def begin(self, account: Account, day: int, quantity: int, at: int, out: Results) -> None:
@@ -75,6 +77,7 @@ class Days:
         found: list[int] = []
         y = self._events(counts)
         self._by_source.begin(day, y)
+        self.held = []
         for first in range(0, len(habits), BLOCK):
             changed = self._fold(slice(first, first + BLOCK), y[first : first + BLOCK], day)
             found += (first + changed.nonzero()[0]).tolist()
@@ -82,10 +85,12 @@ class Days:
         self._by_source.end(np.arange(len(habits)))
         habits.closed = day
         habits.sources.close(day)
+        # One that is known well enough from this day on has changed, and waits nevertheless.
+        waiting = {row for rows in self.held for row in rows.tolist()}
         for row in found:
             account = account_of(habits.ids[row])
             out: Results = []
-            for signal in self._signals:
+            for signal in () if row in waiting else self._signals:
                 judgement = signal.judge(account, day)
                 if judgement is not None:
                     self._book.settle(account, signal, at, judgement, out)
@@ -166,7 +171,10 @@ class Days:
         fold(v, y, day, weekday(day), fleet, relative)
         changed = monitor(v, recent, y > 0.0, day, rules.config)
         found = concerned(v, day, fleet, rules.thresholds, rules.config)
-        changed[found if held is None else found[~held[found]]] = True
+        if held is not None:
+            self.held.append(rows[held])
+            found = found[~held[found]]
+        changed[found] = True
         self._tally.days_closed += y.size
         return changed
 

@@ -16,7 +16,7 @@ from streams.detection.day_sums import DaySums
 from streams.detection.days import Days
 from streams.detection.facts import Facts
 from streams.detection.fleet_log import FleetLog
-from streams.detection.habits import Habits
+from streams.detection.habits import Habits, Rows
 from streams.detection.picture import picture_of
 from streams.detection.results import RefusedCommand, Results
 from streams.detection.rules import Rules
@@ -96,6 +96,11 @@ class Engine:
         stall = self.learnt.stall
         said, stall.said = stall.said, []
         return [lifecycle.transition(each, FLEET_ID) for each in said]
+
+    @property
+    def held(self) -> list[Rows]:
+        """Rows whose engagement was not judged on the newest closed day, as their alerts wait."""
+        return self._days.held
 
     def catch_up(self) -> Iterator[None]:
         """Bring habits that were stored on earlier days to the closed day."""
