@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from schemas.alerts import Kind
 from streams.backtest.incidents import APART_DAYS, Incident
-from streams.detection.by_source import held_by
 from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.habits import (
@@ -213,11 +212,10 @@ class Knob:
         wanted = (v[SCORE] >= drop) | (v[CLOCK] >= clock) | (quiet >= silence)
         for lane in self._lanes:
             wanted |= (lane.level[_DROP] > 0) | (lane.calm >= 0)
-        rows: Rows = (wanted & (v[UNJUDGED] == 0.0) & (v[MONITORED_DAY] >= 0.0)).nonzero()[0]
-        # The shares of sources are as of the close: of a stalled day nothing is learnt of them.
-        held = held_by(rules.learnt, self._engine.habits, rows, day + 1)
-        if held is not None:
-            rows = rows[~held]
+        wanted &= (v[UNJUDGED] == 0.0) & (v[MONITORED_DAY] >= 0.0)
+        for held in self._engine.held:
+            wanted[held] = False
+        rows: Rows = wanted.nonzero()[0]
         if rows.size:
             v, quiet = v[:, rows], quiet[rows]
             at = rules.calendar.close_of(day)

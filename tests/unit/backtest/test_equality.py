@@ -148,6 +148,7 @@ def young() -> list[SimulatedEvent]:
     return list(simulate(plan))
 
 
+@pytest.mark.slow
 def test_the_result_does_not_depend_on_the_number_of_processes(
     young: list[SimulatedEvent], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from schemas.alerts import Resolution
+from schemas.alerts import Kind, Resolution
 from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic
@@ -17,7 +17,7 @@ from streams.backtest.incidents import incidents
 from streams.backtest.knob import SHADOWED, Knob, Shadow, asking, settings_beside
 from streams.backtest.ledger import Ledger, in_order
 from streams.backtest.reading import USAGE
-from streams.detection.config import DetectionConfig
+from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.replay import Replay
 from streams.simulator import FleetPlan, simulate
@@ -36,6 +36,23 @@ def events() -> list[tuple[InputTopic, InputEvent]]:
         read = decode(event.topic, orjson.dumps(event.value))
         assert not isinstance(read, Rejected)
         found.append((event.topic, read))
+    return found
+
+
+def with_outages(events: list[tuple[InputTopic, InputEvent]]) -> list[tuple[InputTopic, InputEvent]]:
+    """Half of the accounts use another product; five days on which nothing comes in, and ten on which that product is
+    silent."""
+    first = events[0][1].occurred_at if isinstance(events[0][1], UsageEvent) else PLAN.start
+    found = []
+    for topic, event in events:
+        changed = event
+        if isinstance(event, UsageEvent):
+            mobile = int(event.account_id[-1]) % 2 == 1
+            day = (event.occurred_at - first) // DAY_MS
+            if 150 <= day < 155 or (mobile and 200 <= day < 210):
+                continue
+            changed = event.model_copy(update={"source": "mobile"}) if mobile else event
+        found.append((topic, changed))
     return found
 
 
@@ -58,11 +75,15 @@ def followed(events: list[tuple[InputTopic, InputEvent]]) -> dict[float, Shadow]
     return {each.asked: each for each in knob.end()}
 
 
+@pytest.mark.parametrize("outages", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_every_setting_that_is_followed_says_what_the_engine_says_at_it(
-    events: list[tuple[InputTopic, InputEvent]], tmp_path: Path
+    events: list[tuple[InputTopic, InputEvent]], tmp_path: Path, outages: bool
 ) -> None:
+    if outages:
+        events = with_outages(events)
     shadows = followed(events)
     resolutions: set[Resolution | None] = set()
+    of_fleet: set[str] = set()
     for asked in ASKED:
         run = Replay(Engine(asking(CONFIG, asked)))
         take_all(run, Activity(), events)
@@ -70,6 +91,7 @@ def test_every_setting_that_is_followed_says_what_the_engine_says_at_it(
         ledger.take(run.transitions)
         ledger.close()
         told = in_order(ledger.told)
+        of_fleet |= {each.headline for each in run.transitions if each.kind is Kind.TELEMETRY_STALLED}
         resolutions |= {each.resolution for each in told if each.kind in SHADOWED}
         real = [each._replace(since=0, alert_ids=()) for own in incidents(told).values() for each in own]
         assert sorted(shadows[asked].incidents) == sorted(real)
@@ -79,3 +101,6 @@ def test_every_setting_that_is_followed_says_what_the_engine_says_at_it(
     counts = [len(shadows[asked].incidents) for asked in ASKED]
     assert 10 < counts[0] < counts[1] < counts[2]
     assert resolutions >= {Resolution.RECOVERED, Resolution.REBASELINED, Resolution.LOST}
+    if outages:
+        assert any("mobile" in each for each in of_fleet)
+        assert any("mobile" not in each for each in of_fleet)
