@@ -8,7 +8,7 @@ DASH = "\N{EN DASH}"
 
 
 class Column(NamedTuple):
-    """A column's name and how its cells look: `number`, `when`, `name`, `words`, or nothing special."""
+    """A column's name and how its cells look: `number`, `when`, `name`, `words`, `said`, or nothing special."""
 
     name: str
     style: str = ""

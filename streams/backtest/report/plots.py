@@ -165,6 +165,8 @@ def _found_over(
         x, y, present = frame.x(point.x), frame.y(point.share), point.name == now
         name = f"{point.name} asked" if present else point.name
         place = labels.free(x, (y + 22, y - 10) if present else (y - 10,), name)
+        if place is None and present:
+            place = y + 22
         if place is not None:
             names.append(text(x, place, name, "tick strong" if present else "tick", "middle"))
         tip = f"{point.name} asked: {point.share * 100:.0f}% found at {number(point.x)} {label}"

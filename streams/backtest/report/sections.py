@@ -322,7 +322,7 @@ def _explained(example: Example, found: Backtest) -> str:
         Column("expected", "number"),
         Column("days", "number"),
         Column("so high by chance"),
-        Column("in words"),
+        Column("in words", "said"),
     ]
     calendar = found.calendar
 
