@@ -6,8 +6,7 @@ import numpy as np
 
 from streams.detection.habits import CLOSED_ACTIVE_DAY, EVENTS, PENDING_EVENTS, Column, Habits, Mask, Rows
 from streams.detection.rules import Rules
-from streams.detection.sources import HALF_LIFE, SOURCES
-from streams.detection.stall import WHOLE, key_of
+from streams.detection.sources import HALF_LIFE, SOURCES, WHOLE, key_of
 
 _BASELINE_HALF_LIFE: Final = 60.0
 """Of `EVENTS`."""

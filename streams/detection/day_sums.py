@@ -5,6 +5,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from streams.detection import flow
 from streams.detection.calibration import BINS, CHANNELS, CLOCK, DROP, SILENCE, Calibration, Counts
 from streams.detection.fleet import FleetDay
 from streams.detection.fleet_learning import WIDTH, Sums, sums_of
@@ -35,6 +36,7 @@ class DaySums:
         self.calibration = Calibration()
         self.watched: Counts = np.zeros(TIERS, np.int64)
         self.sources = SourceSums()
+        self.flow: dict[int, flow.Counts] = {}
 
     def add(self, v: Column, y: Column, day: int, weekday: int, known: FleetDay) -> None:
         """Add rows `v` (columns as in `habits`), of which each has begun or begins on the day, with its events `y`.
@@ -57,16 +59,17 @@ class DaySums:
         self.calibration += other.calibration
         self.watched += other.watched
         self.sources += other.sources
+        flow.add(self.flow, other.flow)
         return self
 
     def pack(self) -> list[Any]:
-        """As plain data: where the numbers are that are not 0, and which; and the sources, where there are several."""
+        """As plain data: where the numbers are that are not 0, and which; the sources and the flow."""
         numbers = np.concatenate(
             (self.fleet, self.watched, self.calibration.days, self.calibration.peaks.ravel()), dtype=np.int64
         )
         places = numbers.nonzero()[0]
         sources = self.sources.pack()
-        return [places.tolist(), numbers[places].tolist(), *([] if sources is None else [sources])]
+        return [places.tolist(), numbers[places].tolist(), sources, flow.pack(self.flow)]
 
     @classmethod
     def unpack(cls, packed: Any) -> Self:
@@ -74,7 +77,7 @@ class DaySums:
         numbers = np.zeros(WIDTH + 2 * TIERS + _PEAKS, np.int64)
         numbers[packed[0]] = packed[1]
         sums = cls()
-        sums.sources = SourceSums.unpack(packed[2] if len(packed) > 2 else None)
+        sums.sources, sums.flow = SourceSums.unpack(packed[2]), flow.unpack(packed[3])
         sums.fleet, sums.watched, sums.calibration.days, peaks = np.split(
             numbers, (WIDTH, WIDTH + TIERS, WIDTH + 2 * TIERS)
         )

@@ -11,6 +11,7 @@ from streams.detection.by_source import BySource
 from streams.detection.calendar import weekday
 from streams.detection.day_sums import DaySums
 from streams.detection.fleet_learning import speaking
+from streams.detection.flow import SLOT_MS
 from streams.detection.fold import fold
 from streams.detection.habits import (
     FIRST_DAY,
@@ -87,6 +88,8 @@ class Days:
         habits.sources.close(day)
         # One that is known well enough from this day on has changed, and waits nevertheless.
         waiting = {row for rows in self.held for row in rows.tolist()}
+        habits.flow.close(self._slots(day)[1])
+        habits.flow.track(self._rules.learnt.layout_of(day + 1))
         for row in found:
             account = account_of(habits.ids[row])
             out: Results = []
@@ -105,6 +108,7 @@ class Days:
         layout = learnt.layout_of(day)
         by_source = sources.counts(day, y, layout)
         sums.sources.see(sources, day)
+        sums.flow = habits.flow.between(*self._slots(day))
         for first in range(0, len(habits), BLOCK):
             v, events = habits.values[:, first : first + BLOCK][:, : y.size - first], y[first : first + BLOCK]
             mine = _speaks(v, events)
@@ -142,6 +146,12 @@ class Days:
         for day in [day for day in habits.open if day <= habits.closed]:
             del habits.open[day]
         habits.sources.close(habits.closed)
+        habits.flow.track(self._rules.learnt.layout_of(habits.closed + 1))
+
+    def _slots(self, day: int) -> tuple[int, int]:
+        """A day's first slot of the flow, and the first after it."""
+        calendar = self._rules.calendar
+        return calendar.start_of(day) // SLOT_MS, calendar.start_of(day + 1) // SLOT_MS
 
     def _events(self, counts: dict[int, int]) -> Column:
         y = np.zeros(len(self._habits))

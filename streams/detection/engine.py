@@ -190,8 +190,12 @@ class Engine:
         if day <= self.habits.closed:
             self._count_late(account, day, quantity)
             return False
+        habits = self.habits
+        if account.weighed_at != habits.closed:
+            account.weigh()
+        habits.flow.count(at, source, account.weight * quantity)
         if source != DEFAULT:
-            self.habits.sources.count(account.row, day, source, quantity)
+            habits.sources.count(account.row, day, source, quantity)
         if day in daily:
             daily[day] += quantity
             return False

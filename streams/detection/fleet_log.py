@@ -21,9 +21,11 @@ from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.fleet import NEUTRAL, FleetDay
 from streams.detection.fleet_learning import FleetLearning
+from streams.detection.flow import SLOT_MS, Counts, add
+from streams.detection.flow_learning import FlowLearning
 from streams.detection.source_learning import SourceDay, SourceLearning
-from streams.detection.sources import UNTRACKED, Layout
-from streams.detection.stall import WHOLE, Stall, key_of
+from streams.detection.sources import DEFAULT_KEY, SOURCES, UNTRACKED, WHOLE, Layout, key_of
+from streams.detection.stall import Stall
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import TIERS
 
@@ -46,14 +48,21 @@ def cut(day: int) -> bytes:
     return _MARK + orjson.dumps((VERSION, None, day, None))
 
 
-def _read(record: bytes) -> tuple[int | None, int, DaySums | None] | None:
+def quarter(partition: int, slot: int, counts: Counts) -> bytes:
+    """A record of the log: what a partition counted in a quarter of an hour that is over, ahead of its day's sums."""
+    return _MARK + orjson.dumps((VERSION, partition, slot, sorted(counts.items()), True))
+
+
+def _read(record: bytes) -> tuple[int | None, int, DaySums | Counts | None] | None:
     if not record.startswith(_MARK):
         return None
     try:
         version, *rest = orjson.loads(record[len(_MARK) :])
         if version != VERSION:
             raise StateError(f"an offer to the fleet has version {version}; this program reads version {VERSION}")
-        partition, day, packed = rest
+        partition, day, packed, *is_quarter = rest
+        if is_quarter:
+            return partition, int(day), {int(key): int(count) for key, count in packed}
         return partition, int(day), None if packed is None else DaySums.unpack(packed)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
@@ -77,7 +86,8 @@ class FleetLog:
         """The newest day that is decided."""
         self.asked_again = False
         """Somebody has begun anew, on a day that is decided: those who have nothing more of it have to say so."""
-        self.stall = Stall(Calendar(config.timezone, config.grace_ms))
+        self._calendar = Calendar(config.timezone, config.grace_ms)
+        self.stall = Stall(self._calendar)
         """What is the matter with the fleet itself."""
         self.measured: dict[str, float] = {}
         """The factors of the newest decided day, as they were measured, by source; `all` is all of them together."""
@@ -98,6 +108,9 @@ class FleetLog:
         """Which sources are tracked, from which day on."""
         self._learning = FleetLearning()
         self._source_learning = SourceLearning()
+        self._flow_learning = FlowLearning()
+        self._quarters: dict[int, dict[int, Counts]] = {}
+        """What is told ahead, by slot and partition."""
         self._calibration = Calibration()
         """As of the thresholds; what has come since is added with the next ones."""
         self._since = DaySums()
@@ -140,6 +153,10 @@ class FleetLog:
             self.foreign.append((offset, record))
             return
         partition, day, sums = read
+        if isinstance(sums, dict):
+            if partition is not None:
+                self._take_quarter(partition, day, sums)
+            return
         if day <= self.decided:
             self.asked_again |= partition is not None and sums is None
             return
@@ -154,6 +171,52 @@ class FleetLog:
             while (first := self.waits_for) is not None and first <= day:
                 self.left_out += self._partitions - sum(first in own for own in self._offers.values())
                 self._decide(first)
+
+    def listens(self, slot: int) -> bool:
+        """Whether a quarter of an hour is worth telling before its day is over."""
+        return self._flow_learning.listens(self._quarter_of(slot))
+
+    def _take_quarter(self, partition: int, slot: int, counts: Counts) -> None:
+        if slot <= self._flow_learning.judged:
+            return
+        told = self._quarters.setdefault(slot, {})
+        told.setdefault(partition, counts)
+        if len(told) < self._partitions:
+            return
+        total: dict[int, Counts] = {}
+        for each in told.values():
+            add(total, {slot: each})
+        self._judge_quarter(slot, total.get(slot, {}))
+        for old in [old for old in self._quarters if old <= slot]:
+            del self._quarters[old]
+
+    def _judge_quarter(self, slot: int, counts: Counts) -> None:
+        for key, quiet, since, percent in self._flow_learning.judge(
+            slot, self._quarter_of(slot), counts, self.stall.stalled
+        ):
+            name = "" if key == WHOLE else self._source_learning.name_of(key)
+            at = (slot + 1) * SLOT_MS
+            self.stall.hour(at, key, name, quiet=quiet, since=since, percent=percent)
+
+    def _quarter_of(self, slot: int) -> int:
+        """Which of its week a slot is, by the clock from midnight on; a 25th hour goes on as the 24th ended."""
+        at = slot * SLOT_MS
+        day = self._calendar.day_of(at)
+        return 96 * weekday(day) + min((at - self._calendar.start_of(day)) // SLOT_MS, 95)
+
+    def _judge_flow(self, day: int, flow: dict[int, Counts]) -> None:
+        """In retrospect, what had not been told ahead; and learn from it."""
+        calendar, learning = self._calendar, self._flow_learning
+        first = calendar.start_of(day) // SLOT_MS
+        slots = range(first, calendar.start_of(day + 1) // SLOT_MS)
+        before = self.stall.stalled
+        seen = set(before)
+        for slot in slots[max(0, learning.judged + 1 - first) :]:
+            self._judge_quarter(slot, flow.get(slot, {}))
+            seen |= self.stall.stalled
+        layout = self.layout_of(day)
+        keys = {DEFAULT_KEY} if layout == UNTRACKED else {key_of(number, layout) for number in range(SOURCES)} - {-1}
+        learning.learn([self._quarter_of(slot) for slot in slots], flow, first, keys, stalled=bool(seen))
 
     def _enter(self, own: dict[int, DaySums | None], day: int, sums: DaySums | None) -> None:
         if sums is None:
@@ -195,6 +258,7 @@ class FleetLog:
         layout = self._source_learning.layout
         if layout != self.layout_of(day + 1):
             self._layouts.append((day + 1, layout))
+        self._judge_flow(day, sums.flow)
         self.stall.day(day, today.factor, sources)
         if not self.stall.learns_shares(day):
             self._shareless.add(day)
@@ -234,6 +298,12 @@ class FleetLog:
                 self._since.pack(),
                 self.stall.pack(),
                 self._source_learning.pack(),
+                self._flow_learning.pack(),
+                [
+                    (slot, partition, list(counts.items()))
+                    for slot, told in self._quarters.items()
+                    for partition, counts in told.items()
+                ],
                 self._layouts,
                 sorted(self._shareless),
                 [(day, each.pack()) for day, each in self._sources.items()],
@@ -246,11 +316,14 @@ class FleetLog:
         if version != _STORED_VERSION:
             raise StateError(f"the stored fleet has version {version}; this program reads version {_STORED_VERSION}")
         self.position, self.decided, offers, numbers, days, learning, watched, peaks, watched_days, since, *rest = rest
-        stall, sources, layouts, shareless, source_days, self.measured = rest
+        stall, sources, flow, quarters, layouts, shareless, source_days, self.measured = rest
         self._shareless = set(shareless)
         self._layouts = [(first, tuple(layout)) for first, layout in layouts]
         self.stall.unpack(stall)
         self._source_learning.unpack(sources)
+        self._flow_learning.unpack(flow)
+        for slot, partition, counts in quarters:
+            self._quarters.setdefault(slot, {})[partition] = dict(counts)
         self._sources = {day: SourceDay.unpack(each) for day, each in source_days}
         for partition, day, sums in offers:
             self._offers.setdefault(partition, {})[day] = None if sums is None else DaySums.unpack(sums)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.detection.fleet import FleetDay
+from streams.detection.flow import Flow
 from streams.detection.sources import MARK, Sources
 
 Column = npt.NDArray[np.float64]
@@ -183,6 +184,7 @@ class Habits:
         """The newest closed day."""
         self.open: dict[int, dict[int, int]] = {}
         """Events of days that are not closed: by day, then by row."""
+        self.flow = Flow()
         self.sources = Sources()
         """Where they come from."""
 

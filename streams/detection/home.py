@@ -18,7 +18,8 @@ from streams.detection.day_sums import DaySums
 from streams.detection.due_queue import DueQueue
 from streams.detection.engine import Engine
 from streams.detection.fleet_commands import carry_out, is_for_fleet
-from streams.detection.fleet_log import FleetLog, offer
+from streams.detection.fleet_log import FleetLog, offer, quarter
+from streams.detection.flow import SLOT_MS, pack, unpack
 from streams.detection.merge import Event, Merge, Progress
 from streams.detection.results import RefusedCommand
 from streams.detection.stall import FLEET_ID
@@ -29,6 +30,10 @@ BREATH: Final = 100
 """Events or due accounts handled between two moments at which the caller may do something else."""
 DECODED: Final = 22_000
 """Accounts kept decoded, besides those that have changed since the last `take`."""
+
+
+_SETTLED_MS: Final = 120_000
+"""A quarter of an hour is told so long after its end: events of it may still be on their way."""
 
 
 class Log(Protocol):
@@ -99,12 +104,16 @@ class Home:
         """The time up to which all is applied and honoured."""
         self._engine = engine
         self._engine.habits.closed = merge.closed
-        self._engine.habits.sources.unpack_names(merge.counted)
+        if merge.counted:
+            names, flow = merge.counted
+            engine.habits.sources.unpack_names(names)
+            engine.habits.flow.open = unpack(flow)
         self._taken = (merge.clock, merge.closed)
         self._log = OwnLog(engine.learnt.position) if log is None else log
         self._partition = partition
         self._speaks = speaks
         self._offered = -1
+        self._told_slot = -1
         self._fleet_taken = (engine.learnt.position, engine.learnt.stall.alert)
         self.waits_for: int | None = None
         """The day that it could close, were the fleet's decided."""
@@ -198,6 +207,7 @@ class Home:
                 yield from self._honour_until(self.merge.clock)
             yield from self._apply_due(idle=idle)
             if not self._day_ends():
+                self._tell_quarter()
                 return
             yield from self._agree()
             if self.waits_for is not None:
@@ -229,6 +239,18 @@ class Home:
                 yield from self._honour_until(clock)
             self.clock = clock
             yield True
+
+    def _tell_quarter(self) -> None:
+        """On the wall clock: what came in in the last quarter of an hour, where that says anything."""
+        merge, learnt = self.merge, self._engine.learnt
+        if merge.clock is None or not merge.up_to_date:
+            return
+        slot = (merge.clock - _SETTLED_MS) // SLOT_MS - 1
+        if slot > self._told_slot:
+            self._told_slot = slot
+            if learnt.listens(slot):
+                counts = self._engine.habits.flow.open.get(slot, {})
+                self._log.post(quarter(self._partition, slot, counts))
 
     def _begin(self) -> None:
         """With the first event; or with what others have to say of a day that is over here."""
@@ -315,7 +337,7 @@ class Home:
             self.merge.progress(),
             closed=habits.closed,
             behind=bool(self._unpictured),
-            counted=habits.sources.pack_names(),
+            counted=(habits.sources.pack_names(), pack(habits.flow.open)),
         )
         learnt = self._engine.learnt
         fleet = learnt.encode() if self._fleet_moved else None

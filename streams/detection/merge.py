@@ -169,6 +169,11 @@ class Merge:
         return 0 if until is None or self.clock is None else until - self.clock
 
     @property
+    def up_to_date(self) -> bool:
+        """Events are applied as they come, and none waits."""
+        return self._live and self.caught_up and not self._waiting
+
+    @property
     def clocks(self) -> dict[str, int | None]:
         """The clock of every place."""
         return {place: origin.clock for place, origin in self._there.items()}

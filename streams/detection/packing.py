@@ -3,6 +3,7 @@
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from struct import pack, unpack
+from zlib import compress, decompress
 
 
 def pack_hashes(values: Iterable[int]) -> str:
@@ -27,6 +28,18 @@ def unpack_days(text: str) -> tuple[int, ...]:
     """The inverse of `pack_days`."""
     raw = a2b_base64(text)
     return unpack(f"<{len(raw) // 2}H", raw)
+
+
+def pack_numbers(values: Iterable[float]) -> str:
+    """Real numbers, compressed."""
+    numbers = tuple(values)
+    return _text(compress(pack(f"<{len(numbers)}d", *numbers)))
+
+
+def unpack_numbers(text: str) -> list[float]:
+    """The inverse of `pack_numbers`."""
+    raw = decompress(a2b_base64(text))
+    return list(unpack(f"<{len(raw) // 8}d", raw))
 
 
 def _text(raw: bytes) -> str:

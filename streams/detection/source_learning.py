@@ -12,7 +12,7 @@ from typing import Any, Final
 from streams.detection import fleet_learning
 from streams.detection.fleet_learning import clipped, real
 from streams.detection.source_sums import SourceSums
-from streams.detection.sources import DEFAULT, SOURCES, TRACKED, UNTRACKED, Layout
+from streams.detection.sources import DEFAULT, DEFAULT_KEY, REST_KEY, SOURCES, TRACKED, UNTRACKED, Layout
 
 OTHER: Final = "other"
 """What the untracked sources together are called."""
@@ -61,6 +61,12 @@ class SourceLearning:
         self._names: dict[int, tuple[int, str]] = {}
         self._week = [_flat() for _ in range(SOURCES)]
         """By source and weekday, decayed: what there was, and what was expected by the fleet's factor."""
+
+    def name_of(self, key: int) -> str:
+        """What a source is called, by its key."""
+        if key == DEFAULT_KEY:
+            return DEFAULT
+        return OTHER if key == REST_KEY else self._names.get(key, (0, OTHER))[1]
 
     def decide(self, weekday: int, sums: SourceSums, factor: float) -> SourceDay | None:
         """The sources on the next day, on which the fleet's factor is as given; learns for the days after it. None as

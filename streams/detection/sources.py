@@ -44,6 +44,18 @@ Top = list[Any]
 Columns = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
+WHOLE: Final = -1
+"""All sources together; each by itself goes by its bucket, see `key_of`."""
+DEFAULT_KEY: Final = -2
+REST_KEY: Final = -3
+
+
+def key_of(source: int, layout: Layout) -> int:
+    """By what a source (its number) is known, also after others are tracked."""
+    if source == 0:
+        return DEFAULT_KEY
+    return REST_KEY if source == SOURCES - 1 else layout[source - 1]
+
 
 @lru_cache(maxsize=4_096)
 def bucket_of(name: str) -> int:

@@ -14,14 +14,10 @@ from schemas.alerts import AlertReason, AlertState, Kind, Resolution, Severity
 from streams.detection.calendar import Calendar
 from streams.detection.config import DAY_MS
 from streams.detection.source_learning import SourceDay
-from streams.detection.sources import SOURCES
+from streams.detection.sources import SOURCES, WHOLE, key_of
 
 FLEET_ID: Final = "fleet"
 """Stands for an account's id: the alert is on none of them."""
-WHOLE: Final = -1
-"""All sources together; each by itself goes by its bucket, see `key_of`."""
-DEFAULT_KEY: Final = -2
-REST_KEY: Final = -3
 BELOW: Final = 0.3
 BACK: Final = 0.6
 _CRITICAL_BELOW: Final = 0.1
@@ -34,13 +30,6 @@ _LEARNS_LOW: Final = 0.01
 """What becomes of the level in a day: what stays low is normal in the end."""
 _COMMANDS: Final = 64
 _SAME_EPISODE_MS: Final = 2 * DAY_MS
-
-
-def key_of(source: int, layout: tuple[int, ...]) -> int:
-    """By what a source (its number) is known, also after others are tracked."""
-    if source == 0:
-        return DEFAULT_KEY
-    return REST_KEY if source == SOURCES - 1 else layout[source - 1]
 
 
 def _judged(percent: int) -> str:
@@ -59,6 +48,7 @@ class _Found:
     percent: int
     since: int
     declined: bool = False
+    by_hour: bool = False
 
     @property
     def what(self) -> str:
@@ -114,6 +104,8 @@ class Stall:
         self._found: dict[tuple[int, bool], _Found] = {}
         """By key, and whether it is a decline."""
         self._courses: dict[int, _Course] = {}
+        self._back: dict[int, int] = {}
+        """By key: when hours said that flow was back, ms."""
         self._commands: list[int] = []
         """Ids of the last ones."""
 
@@ -152,13 +144,33 @@ class Stall:
         for key, declined in [each for each in found if each[0] not in there]:  # it is not tracked any more
             del found[key, declined]
         self._courses = {key: course for key, course in self._courses.items() if key in there}
+        self._back = {key: back for key, back in self._back.items() if key in there}
         self._become(found, at, round(100 * factor))
+
+    def hour(self, at: int, key: int, name: str, *, quiet: bool, since: int, percent: int) -> None:
+        """The flow of all or of a source stopped, or is back, as is evident at a time; what is quiet already by all
+        is not said again of each."""
+        found = dict(self._found)
+        if quiet and (WHOLE, False) not in found:
+            found[key, False] = _Found(name, percent, since, by_hour=True)
+        elif not quiet:
+            found.pop((key, False), None)
+            self._back[key] = at
+        self.wake(at)
+        self._become(found, at, percent)
 
     def _see(self, found: dict[tuple[int, bool], _Found], key: int, name: str, factor: float, since: int) -> None:
         percent = round(100 * factor)
+        known = found.get((key, False))
         if factor >= BACK:
-            found.pop((key, False), None)
-        elif factor < BELOW and (key, False) not in found and (key == WHOLE or (WHOLE, False) not in found):
+            if known is None or known.since < since:  # else it began on this day, and hours say when it is over
+                found.pop((key, False), None)
+        elif (
+            factor < BELOW
+            and self._back.get(key, -1) < since
+            and (key, False) not in found
+            and (key == WHOLE or (WHOLE, False) not in found)
+        ):
             found[key, False] = _Found(name, percent, since)
         course = self._courses.setdefault(key, _Course(factor))
         if any(each in (key, WHOLE) or key == WHOLE for each, declined in found if not declined):
@@ -185,7 +197,7 @@ class Stall:
                 self.change(lifecycle.reopen(alert, at, finding, standing))
         elif not found and alert is not None and alert.is_open:
             over = list(before.values())
-            words = f"{over[0].what} is back at {percent}% of normal."
+            words = f"{over[0].what} is back{f' at {percent}% of normal' if percent <= 100 else ''}."
             if all(each.declined for each in over):
                 words = f"{over[0].what} is no longer low against what it was in the weeks before."
             elif all(each.name for each in over):
@@ -195,6 +207,11 @@ class Stall:
     def _finding(self, new: list[_Found], alert: Alert | None) -> Finding:
         first = new[0]
         when = self._calendar.day_text(first.since)
+        on = (
+            f"has been at {first.percent}% of normal since {when}, {self._clock(first.since)}"
+            if first.by_hour
+            else (f"was at {first.percent}% of normal on {when}")
+        )
         if first.declined:
             words = (
                 f"{first.what} has been below {_LOW:.0%} of normal since {when}, and is at {first.percent}%: "
@@ -202,14 +219,10 @@ class Stall:
             )
         elif first.name:
             words = (
-                f"{first.what} was at {first.percent}% of normal on {when}: its producer may be broken. "
-                "Engagement alerts of accounts that live on it wait."
+                f"{first.what} {on}: its producer may be broken. Engagement alerts of accounts that live on it wait."
             )
         else:
-            words = (
-                f"{first.what} was at {first.percent}% of normal on {when}: producers may be broken. "
-                "Engagement alerts wait."
-            )
+            words = f"{first.what} {on}: producers may be broken. Engagement alerts wait."
         if len(new) > 1:
             words += f" The same of {', '.join(each.name for each in new[1:])}."
         quiet = any(not each.declined and each.percent < 100 * _CRITICAL_BELOW for each in new)
@@ -221,6 +234,10 @@ class Stall:
             {"percent_of_normal": first.percent},
             alert.finding.step + 1 if alert is not None and alert.is_open else 0,
         )
+
+    def _clock(self, at: int) -> str:
+        minutes = (at - self._calendar.start_of(self._calendar.day_of(at))) // 60_000
+        return f"{minutes // 60:02}:{minutes % 60:02}"
 
     def wake(self, now: int) -> None:
         """Wake what was snoozed until now."""
@@ -246,16 +263,19 @@ class Stall:
         """As plain data. What is `said` is to be taken before."""
         return [
             self.alert and self.alert.encode(),
-            [[*key, each.name, each.percent, each.since] for key, each in self._found.items()],
+            [[*key, each.name, each.percent, each.since, each.by_hour] for key, each in self._found.items()],
             [[key, *course.pack()] for key, course in self._courses.items()],
             self._commands,
+            list(self._back.items()),
         ]
 
     def unpack(self, packed: list[Any]) -> None:
         """Go on from what `pack` gave."""
-        alert, found, courses, self._commands = packed
+        alert, found, courses, self._commands, back = packed
+        self._back = dict(back)
         self.alert = alert and Alert.decode(alert)
         self._found = {
-            (key, declined): _Found(name, percent, since, declined) for key, declined, name, percent, since in found
+            (key, declined): _Found(name, percent, since, declined, by_hour)
+            for key, declined, name, percent, since, by_hour in found
         }
         self._courses = {key: _Course(level, low, high) for key, level, low, high in courses}

@@ -11,7 +11,8 @@ from schemas.alerts import Kind, Severity
 from schemas.errors import StateError
 from schemas.picture import Phase
 from streams.detection.dedup import Dedup
-from streams.detection.habits import FIRST_DAY, LAST_DAY, MONITORED_DAY, Habit, Habits
+from streams.detection.flow import weight_of
+from streams.detection.habits import EVENTS, EXPOSURE, FIRST_DAY, LAST_DAY, MONITORED_DAY, Habit, Habits
 from streams.detection.payments import Payments
 from streams.detection.people import People
 from streams.detection.profile import Profile
@@ -53,6 +54,8 @@ class Account:
         "row",
         "subscriptions",
         "timeline",
+        "weighed_at",
+        "weight",
     )
 
     def __init__(self, account_id: str, habits: Habits) -> None:
@@ -73,9 +76,18 @@ class Account:
         """The last alert of each kind."""
         self.timeline = Timeline()
         self.loss: Loss | None = None
+        self.weighed_at = -2
+        self.weight = 0
+        """What an event counts for the flow, as of a closed day. Not stored, as it follows from the habits."""
         self.deadline = -1
         """The next moment that a signal or an alert waits for, `NEVER` without one; -1: to be asked for. Not stored, as
         it follows from the rest."""
+
+    def weigh(self) -> None:
+        """Find out what an event counts for the flow, until the next day closes."""
+        habits, row = self.habits, self.row
+        self.weighed_at = habits.closed
+        self.weight = weight_of(habits.get(row, EVENTS), habits.get(row, EXPOSURE))
 
     @property
     def habit(self) -> Habit:

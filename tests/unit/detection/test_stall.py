@@ -15,7 +15,8 @@ from streams.detection.calendar import Calendar
 from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.replay import replay
-from streams.detection.stall import FLEET_ID, WHOLE, Stall
+from streams.detection.sources import WHOLE
+from streams.detection.stall import FLEET_ID, Stall
 
 START = 20_000 * DAY_MS
 CONFIG = DetectionConfig(grace_ms=HOUR_MS)
