@@ -26,8 +26,9 @@ _LOW_DAYS: Final = 14
 _HIGH_DAYS: Final = 3
 """So many days at normal say that a low time is over."""
 _LEARNS: Final = 0.03
-_LEARNS_LOW: Final = 0.01
-"""What becomes of the level in a day: what stays low is normal in the end."""
+_STEP: Final = 0.008
+"""How the level follows in a day, and how far at most: days far above it, as of work at a month's end, count no more
+than those a little above. In the first two weeks of a low time it stays."""
 _COMMANDS: Final = 64
 _SAME_EPISODE_MS: Final = 2 * DAY_MS
 
@@ -85,7 +86,8 @@ class _Course:
         self.low, self.high = (self.low + 1, 0) if is_low else (self.low, self.high + 1)
         if self.high >= _HIGH_DAYS:
             self.low = self.high = 0
-        self.level += (_LEARNS_LOW if is_low else _LEARNS) * (factor - self.level)
+        if not is_low or self.low > _LOW_DAYS:
+            self.level += min(max(_LEARNS * (factor - self.level), -_STEP), _STEP)
 
     def pack(self) -> tuple[float, int, int]:
         """As plain data, in the order of the arguments."""
@@ -153,8 +155,8 @@ class Stall:
         found = dict(self._found)
         if quiet and (WHOLE, False) not in found:
             found[key, False] = _Found(name, percent, since, by_hour=True)
-        elif not quiet:
-            found.pop((key, False), None)
+        elif not quiet and (known := found.get((key, False))) is not None and known.by_hour:  # else the days say it
+            del found[key, False]
             self._back[key] = at
         self.wake(at)
         self._become(found, at, percent)
