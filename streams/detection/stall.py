@@ -6,6 +6,7 @@ of it is over.
 """
 
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, Final
 
 from alerting import lifecycle
@@ -25,10 +26,10 @@ _LOW: Final = 0.85
 _LOW_DAYS: Final = 14
 _HIGH_DAYS: Final = 3
 """So many days at normal say that a low time is over."""
-_LEARNS: Final = 0.03
-_STEP: Final = 0.008
-"""How the level follows in a day, and how far at most: days far above it, as of work at a month's end, count no more
-than those a little above. In the first two weeks of a low time it stays."""
+_RECENT_DAYS: Final = 42
+_KNOWN_DAYS: Final = 28
+_NEW_NORMAL_DAYS: Final = 60
+"""After so long what is low is normal: what is learnt of accounts has come down to it."""
 _COMMANDS: Final = 64
 _SAME_EPISODE_MS: Final = 2 * DAY_MS
 
@@ -70,28 +71,41 @@ class _Found:
 
 
 class _Course:
-    """How a factor went lately, against a level of its own: the scale of factors wanders, most in a fleet's first
-    months, and a low time is one that is low against the weeks before it."""
+    """How a factor went lately, against what it mostly was in the six weeks up to then: the scale of factors wanders,
+    and a month with three weeks of little work in it is an ordinary one."""
 
-    def __init__(self, level: float, low: int = 0, high: int = 0) -> None:
-        self.level = level
-        self.low = low
+    def __init__(self) -> None:
+        self.recent: list[float] = []
+        self.low = 0
         """Days of a low time; 0 in none."""
-        self.high = high
+        self.high = 0
         """Days at normal at its end."""
+        self.floor = 0.0
+        """Where a low time that lasts is held to end; 0 in none."""
 
     def add(self, factor: float) -> None:
         """The next day."""
-        is_low = factor < _LOW * self.level
-        self.low, self.high = (self.low + 1, 0) if is_low else (self.low, self.high + 1)
-        if self.high >= _HIGH_DAYS:
+        self.recent = [*self.recent[1 - _RECENT_DAYS :], factor]
+        floor = self.floor
+        if not floor and len(self.recent) >= _KNOWN_DAYS:
+            floor = _LOW * median(self.recent)
+        self.low, self.high = (self.low + 1, 0) if factor < floor else (self.low + bool(self.floor), self.high + 1)
+        if self.high >= _HIGH_DAYS or self.low >= _NEW_NORMAL_DAYS:
             self.low = self.high = 0
-        if not is_low or self.low > _LOW_DAYS:
-            self.level += min(max(_LEARNS * (factor - self.level), -_STEP), _STEP)
+            self.floor = 0.0
+        elif self.low >= _LOW_DAYS and not self.high:
+            self.floor = floor
 
-    def pack(self) -> tuple[float, int, int]:
-        """As plain data, in the order of the arguments."""
-        return self.level, self.low, self.high
+    def pack(self) -> list[Any]:
+        """As plain data."""
+        return [self.low, self.high, self.floor, self.recent]
+
+    @classmethod
+    def unpack(cls, packed: list[Any]) -> "_Course":
+        """What `pack` gave."""
+        course = cls()
+        course.low, course.high, course.floor, course.recent = packed
+        return course
 
 
 class Stall:
@@ -121,7 +135,7 @@ class Stall:
         far it goes on: all accounts would be told at once, and none could be told from the others."""
         if (key, True) not in self._found or factor < BACK:
             return factor
-        return max(factor, _LOW * self._courses[key].level)
+        return max(factor, self._courses[key].floor)
 
     def learns_shares(self, day: int) -> bool:
         """Whether a day says what share of an account's activity comes from each source: none while one has been
@@ -174,13 +188,13 @@ class Stall:
             and (key == WHOLE or (WHOLE, False) not in found)
         ):
             found[key, False] = _Found(name, percent, since)
-        course = self._courses.setdefault(key, _Course(factor))
+        course = self._courses.setdefault(key, _Course())
         if any(each in (key, WHOLE) or key == WHOLE for each, declined in found if not declined):
             return  # which says it all
         course.add(factor)
-        if not course.low:
+        if not course.floor:
             found.pop((key, True), None)
-        elif course.low == _LOW_DAYS and not course.high and (key == WHOLE or (WHOLE, True) not in found):
+        elif (key, True) not in found and (key == WHOLE or (WHOLE, True) not in found):
             found[key, True] = _Found(name, percent, since - (_LOW_DAYS - 1) * DAY_MS, declined=True)
 
     def _become(self, found: dict[tuple[int, bool], _Found], at: int, percent: int) -> None:
@@ -201,7 +215,7 @@ class Stall:
             over = list(before.values())
             words = f"{over[0].what} is back{f' at {percent}% of normal' if percent <= 100 else ''}."
             if all(each.declined for each in over):
-                words = f"{over[0].what} is no longer low against what it was in the weeks before."
+                words = f"{over[0].what} is back, or has been low for so long that it is the new normal."
             elif all(each.name for each in over):
                 words = f"{' and '.join(each.what for each in over)} is back to normal."
             self.change(lifecycle.resolve(alert, at, Resolution.RECOVERED, words, standing))
@@ -266,7 +280,7 @@ class Stall:
         return [
             self.alert and self.alert.encode(),
             [[*key, each.name, each.percent, each.since, each.by_hour] for key, each in self._found.items()],
-            [[key, *course.pack()] for key, course in self._courses.items()],
+            [[key, course.pack()] for key, course in self._courses.items()],
             self._commands,
             list(self._back.items()),
         ]
@@ -280,4 +294,4 @@ class Stall:
             (key, declined): _Found(name, percent, since, declined, by_hour)
             for key, declined, name, percent, since, by_hour in found
         }
-        self._courses = {key: _Course(level, low, high) for key, level, low, high in courses}
+        self._courses = {key: _Course.unpack(course) for key, course in courses}

@@ -101,6 +101,34 @@ def test_ordinary_weeks_raise_nothing_and_a_short_morning_neither(seed: int) -> 
     assert not told(250, 60, late_morning)
 
 
+def test_alerts_that_fall_due_while_it_lasts_are_held_and_come_when_flow_is_back() -> None:
+    """Accounts leave one a day, and one or the other of them falls due at every close."""
+    leaves = {f"a-{number}": 26 + number // 3 for number in range(30)}
+    broken, mended = START + 33 * DAY_MS + 13 * HOUR_MS, START + 34 * DAY_MS + 11 * HOUR_MS
+
+    def first_told(outage: bool) -> dict[str, int]:
+        def events() -> Iterator[tuple[InputTopic, str, InputEvent]]:
+            for at, name, source in usage(420, 39, lambda at, _: outage and broken <= at < mended):
+                if (at - START) // DAY_MS < leaves.get(name, 99):
+                    event = UsageEvent(account_id=name, event="x", occurred_at=at, source=source)
+                    yield InputTopic.USAGE, "usage", event
+
+        found: dict[str, int] = {}
+        for each in replay(events(), Engine(CONFIG)).transitions:
+            if each.change is Change.OPENED:
+                found.setdefault(each.account_id, (each.at - START) // DAY_MS)
+        return found
+
+    plain, held = first_told(outage=False), first_told(outage=True)
+    assert FLEET_ID not in plain
+    due = {name for name, day in plain.items() if day == 34}
+    assert due
+    assert held.pop(FLEET_ID) == 33
+    assert 34 not in held.values(), "the day closes while nothing comes in"
+    assert due <= set(held)
+    assert all(held[name] in (35, 36) for name in due)
+
+
 def shuffled(events: list[tuple[int, str, str]], first: int, clock: int) -> ShuffleRecord:
     rows = tuple(
         Usage(first + number, at, account, at, "x", None, 1, source, None)

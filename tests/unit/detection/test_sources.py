@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.detection.habits import Habits
@@ -56,6 +56,7 @@ def test_who_is_not_tracked_any_more_is_one_of_the_rest() -> None:
     assert sources.of(ROWS)[[0, 1, REST], 0].tolist() == [0.5, 0.0, 0.5]
 
 
+@example([(1, 100, 1, 1), (0, 100, 0, 1), (1, 100, 0, 1)])
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(100, 103), st.integers(0, 40), st.integers(1, 10**6))))
 def test_a_row_comes_back_as_it_was_packed(events: list[tuple[int, int, int, int]]) -> None:
     habits, again = Habits(), Habits()
