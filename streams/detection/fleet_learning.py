@@ -41,6 +41,10 @@ WIDTH: Final = _PLAIN + _RATE_BINS + _ACTIVE_BINS
 
 FEWEST = 50
 """A fleet of fewer accounts that are old enough says nothing of a day: one customer's decline would excuse itself."""
+_SETTLING: Final = 45
+"""Days by which the anchor is the mean of what there was against what was expected. That is no 1: an account comes with
+an event, so that its rate is too high at first, and who has left is expected for long where events are rare. A factor
+that took this for a mishap would stop every clock, the rates would stay as they are, and it would never end."""
 FACTOR_LEAST: Final = 0.02
 FACTOR_MOST: Final = 1.25
 
@@ -104,18 +108,21 @@ class FleetLearning:
             return self.known
         num, den, active_num, active_den = (real(each) for each in sums[:4])
         raw, active_raw = (num + 5.0) / (den + 5.0), (active_num + 5.0) / (active_den + 5.0)
-        today = replace(
-            self.known, factor=clipped(raw / self.anchor), active_factor=clipped(active_raw / self.active_anchor)
-        )
+        settling = self.days < _SETTLING
         self.days += 1
-        if raw > 0.6:
-            self._learn(weekday, sums, raw, active_raw)
+        if settling:
+            self.anchor += (raw - self.anchor) / self.days
+            self.active_anchor += (active_raw - self.active_anchor) / self.days
+        factor, active_factor = raw / self.anchor, active_raw / self.active_anchor
+        today = replace(self.known, factor=clipped(factor), active_factor=clipped(active_factor))
+        if not settling and factor > 0.6:
+            self.anchor *= 1.0 + 0.02 * (min(factor, 1.3) - 1.0)
+            self.active_anchor *= 1.0 + 0.02 * (min(active_factor, 1.3) - 1.0)
+        if settling or factor > 0.6:
+            self._learn(weekday, sums)
         return today
 
-    def _learn(self, weekday: int, sums: Sums, raw: float, active_raw: float) -> None:
-        if self.days > 45:
-            self.anchor *= 1.0 + 0.02 * (min(raw / self.anchor, 1.3) - 1.0)
-            self.active_anchor *= 1.0 + 0.02 * (min(active_raw / self.active_anchor, 1.3) - 1.0)
+    def _learn(self, weekday: int, sums: Sums) -> None:
         for own, first in ((self.week, 4), (self.active_week, 6)):
             had, expected = own[weekday]
             own[weekday] = [0.97 * had + real(sums[first]), 0.97 * expected + real(sums[first + 1])]

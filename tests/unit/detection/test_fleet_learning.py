@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streams.detection.fleet import FleetDay
 from streams.detection.fleet_learning import FleetLearning, sums_of
 from streams.detection.fold import fold
-from streams.detection.habits import Habits
+from streams.detection.habits import FIRST_DAY, Habits
 
 WEEK = np.array([1.3, 1.4, 1.4, 1.35, 1.15, 0.2, 0.2])
 
@@ -79,3 +79,22 @@ def test_accounts_in_a_decline_of_their_own_do_not_speak_for_the_fleet() -> None
     fleet.rate[:120] = 0.0  # two in five are gone
     fleet.live(30)
     assert np.mean([day.factor for day in fleet.live(7)]) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_fleet_of_rare_events_which_most_accounts_leave_after_the_first_is_no_fleet_in_a_mishap() -> None:
+    random = np.random.default_rng(4)
+    born, stays = random.integers(0, 90, 600), random.random(600) < 0.4
+    habits, learning = Habits(), FleetLearning()
+    for account in range(born.size):
+        habits.row(str(account))
+    v = habits.values[:, : born.size]
+    factors = []
+    for day in range(300):
+        y = np.where(born == day, 1.0, (born < day) & stays & (random.random(born.size) < 0.03))
+        fleet = learning.decide(day % 7, sums_of(v, y, day, day % 7, learning.known))
+        begun = ((v[FIRST_DAY] >= 0) | (y > 0)).nonzero()[0]
+        some = v[:, begun]
+        fold(some, y[begun], day, day % 7, fleet)
+        v[:, begun] = some
+        factors.append(fleet.factor)
+    assert 0.6 < np.median(factors[90:]) < 1.25
