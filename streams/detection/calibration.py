@@ -2,8 +2,12 @@
 
 Whoever rose and recovered was no loss, so the peaks of such excursions, by channel and rate tier, over the time in
 which they happened, say how often a score is reached for nothing. Dead accounts add neither peaks nor time: both are
-booked when activity comes back. On that scale, minus the decimal logarithm of excursions at least as high per
-account-year, all channels and tiers are alike, and one knob sets every threshold.
+booked when activity comes back. Excursions that are not over, and those on which somebody acted, are censored, as in
+survival analysis (Kaplan and Meier 1958): the long ones end last, so that by those alone that have ended the thresholds
+of a young fleet would be too low; and what an account would have done unhelped is not known beyond its alert.
+
+On that scale, minus the decimal logarithm of excursions at least as high per account-year, all channels and tiers are
+alike, and one knob sets every threshold.
 
 All counts are whole numbers, and those of several partitions are added up.
 """
@@ -33,11 +37,16 @@ _YEAR: Final = 365.25
 _RAREST: Final = 1e-12
 _HIGH: Final = 0.02
 _HIGHEST: Final = 0.002
-_COLD_YEARS: Final = 0.5
-"""For how long (years of each account) the cold start has a say. The excursions that are over first are the short ones:
-by them alone the first thresholds would be far too low."""
-SHARED: Final = 1.5
-"""Three channels that partly rise together make about as many alarms as one and a half."""
+_COLD_YEARS: Final = 0.1
+"""For how long (years of each account) the cold start has a say."""
+_GONE: Final = 20.0
+"""Excursions that are taken to go on for ever beside those that do: one account that comes back when hardly anyone is
+left to compare it with is no rule."""
+CALIBRATED_EVERY: Final = 7
+"""Days from one calibration to the next."""
+SHARED: Final = 1.3
+"""Three channels that partly rise together, and an account that is alarmed about once in four weeks at most, make about
+as many alarms as this many channels would: measured, on simulated fleets and on real purchases."""
 
 
 def place(channel: int, values: Column) -> Column:
@@ -55,17 +64,29 @@ def _from_place(channel: int, position: float) -> float:
     return position * float(_STEPS[channel])
 
 
+def none() -> Counts:
+    """Of each channel, tier and bin."""
+    return np.zeros((CHANNELS, TIERS, BINS), np.int64)
+
+
+def count(counts: Counts, channel: int, tier: npt.NDArray[np.intp], scores: Column) -> None:
+    """Add a channel's scores to counts [channel, tier, bin]."""
+    where = np.minimum(place(channel, scores).astype(np.intp), BINS - 1)
+    np.add.at(counts[channel], (tier, where), 1)
+
+
 class Calibration:
-    """Peaks of recovered excursions [channel, tier, bin] and the time [tier] (days) in which they were watched for."""
+    """Peaks of recovered excursions [channel, tier, bin], how far those came on which somebody acted, and the time
+    [tier] (days) in which they were watched for."""
 
     def __init__(self) -> None:
-        self.peaks: Counts = np.zeros((CHANNELS, TIERS, BINS), np.int64)
+        self.peaks: Counts = none()
+        self.acted: Counts = none()
         self.days: Counts = np.zeros(TIERS, np.int64)
 
     def book(self, channel: int, tier: npt.NDArray[np.intp], peaks: Column) -> None:
         """Excursions that are over."""
-        where = np.minimum(place(channel, peaks).astype(np.intp), BINS - 1)
-        np.add.at(self.peaks[channel], (tier, where), 1)
+        count(self.peaks, channel, tier, peaks)
 
     def watch(self, tier: npt.NDArray[np.intp], days: Column) -> None:
         """Time in which accounts were watched, up to an event of each."""
@@ -73,19 +94,21 @@ class Calibration:
 
     def __iadd__(self, other: Self) -> Self:
         self.peaks += other.peaks
+        self.acted += other.acted
         self.days += other.days
         return self
 
-    def scale(self, accounts: Counts) -> "Scale":
-        """Scores by channel and tier, as of what is known now. `accounts` are watched now, by tier."""
-        return Scale(self.peaks, self.days, accounts)
+    def scale(self, accounts: Counts, ongoing: Counts) -> "Scale":
+        """Scores by channel and tier, as of what is known now. `accounts` are watched now, by tier, and excursions
+        [channel, tier, bin] have come so far and are not over."""
+        return Scale(self.peaks, ongoing + self.acted, self.days, accounts)
 
 
 class Scale:
     """The calibrated score of a channel's score: minus the decimal logarithm of excursions at least as high per
     account-year that came to nothing."""
 
-    def __init__(self, peaks: Counts, days: Counts, accounts: Counts) -> None:
+    def __init__(self, peaks: Counts, censored: Counts, days: Counts, accounts: Counts) -> None:
         self.scores: Column = np.empty((CHANNELS, TIERS, BINS + 1))
         """At the lower edge of each bin, and at the upper edge of the last one."""
         self.cold = np.ones((CHANNELS, TIERS), bool)
@@ -96,7 +119,8 @@ class Scale:
                 if known:
                     nearest = min(known, key=lambda each: (abs(each - tier), each))
                     years = float(days[nearest]) / _YEAR
-                    learnt = _curve(channel, peaks[channel, nearest], years)
+                    above = _above(peaks[channel, nearest], censored[channel, nearest])
+                    learnt = _curve(channel, above, years)
                     self.scores[channel, tier] = _mixed(learnt, years, _cold(channel, tier), int(accounts[nearest]))
                     self.cold[channel, tier] = False
                 else:
@@ -125,9 +149,17 @@ def _known(peaks: Counts, days: np.int64) -> bool:
     return bool(peaks.sum() >= _ENOUGH and days >= _ENOUGH_YEARS * _YEAR)
 
 
-def _curve(channel: int, peaks: Counts, years: float) -> Column:
+def _above(peaks: Counts, censored: Counts) -> Column:
+    """How many recovered excursions there are above each edge, when those that are not over will go the way of those
+    that are, as far as these are known: the rest are losses."""
+    at_risk = (peaks + censored)[::-1].cumsum()[::-1].astype(float)
+    goes_on = np.append(1.0, np.cumprod(1.0 - peaks / (at_risk + _GONE)))
+    expected: Column = (at_risk[0] + _GONE) * (goes_on - goes_on[-1])
+    return expected
+
+
+def _curve(channel: int, above: Column, years: float) -> Column:
     """Interpolated between the edges; beyond the 0.2% highest peaks the line through the 2% and the 0.2%."""
-    above = np.append(peaks[::-1].cumsum()[::-1], 0).astype(float)
     edges = np.arange(BINS + 1.0)
     total = above[0]
     score = -np.log10(np.maximum(above, 0.5) / years)

@@ -9,6 +9,7 @@ from schemas.errors import Reason
 from streams.detection.book import Book
 from streams.detection.results import Refusal, Results
 from streams.detection.rules import Rules
+from streams.detection.signals.gate import note_action
 from streams.detection.state import Account
 from streams.detection.timeline import Entry
 
@@ -72,6 +73,7 @@ class Commands:
                 )
                 line += f", at a cost of {cost}"
             code = "action"
+            note_action(account)
         else:
             line, code = f"Outcome: {command.outcome.replace('_', ' ')}", "outcome"
         line += f". {command.note}" if command.note else "."

@@ -101,7 +101,7 @@ class Days:
 
     def sum_up(self, sums: DaySums) -> Iterator[None]:
         """Add what the accounts say of the next day that closes."""
-        habits, learnt = self._habits, self._rules.learnt
+        habits, learnt, thresholds = self._habits, self._rules.learnt, self._rules.thresholds
         known, sources = learnt.known, habits.sources
         day = habits.closed + 1
         y = self._events(habits.open.get(day, {}))
@@ -113,7 +113,7 @@ class Days:
             v, events = habits.values[:, first : first + BLOCK][:, : y.size - first], y[first : first + BLOCK]
             mine = _speaks(v, events)
             own = v[:, mine]
-            sums.add(own, events[mine], day, weekday(day), known)
+            sums.add(own, events[mine], day, weekday(day), known, thresholds)
             if layout != UNTRACKED:
                 rows = first + mine.nonzero()[0]
                 self._add_by_source(sums, own, rows, y, by_source)

@@ -16,7 +16,8 @@ import orjson
 
 from schemas.errors import StateError
 from streams.detection.calendar import Calendar, weekday
-from streams.detection.calibration import BINS, CHANNELS, Calibration
+from streams.detection import calibration
+from streams.detection.calibration import BINS, CALIBRATED_EVERY, CHANNELS, Calibration, none
 from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.fleet import NEUTRAL, FleetDay
@@ -29,11 +30,13 @@ from streams.detection.stall import Stall
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import TIERS
 
-VERSION: Final = 1
-_STORED_VERSION: Final = 2
+VERSION: Final = 2
+_STORED_VERSION: Final = 3
+_READABLE: Final = (VERSION - 1, VERSION)
+_STORED_READABLE: Final = (_STORED_VERSION - 1, _STORED_VERSION)
+"""The versions before knew nothing of excursions that are not over, nor of those on which somebody acted."""
 KEPT_DAYS: Final = 120
 """So long the fleet's days are kept: longer than a row stands unpacked."""
-_CALIBRATED_EVERY: Final = 7
 _MARK: Final = b"fleet"
 """Tells its records from those of others."""
 
@@ -58,7 +61,7 @@ def _read(record: bytes) -> tuple[int | None, int, DaySums | Counts | None] | No
         return None
     try:
         version, *rest = orjson.loads(record[len(_MARK) :])
-        if version != VERSION:
+        if version not in _READABLE:
             raise StateError(f"an offer to the fleet has version {version}; this program reads version {VERSION}")
         partition, day, packed, *is_quarter = rest
         if is_quarter:
@@ -115,6 +118,7 @@ class FleetLog:
         """As of the thresholds; what has come since is added with the next ones."""
         self._since = DaySums()
         self._watched = np.zeros(TIERS, np.int64)
+        self._ongoing = none()
         if stored is not None:
             self._restore(stored)
         self._calibrate()
@@ -246,8 +250,8 @@ class FleetLog:
             while len(self._layouts) > 1 and self._layouts[1][0] <= old:
                 del self._layouts[0]
         self._since += sums
-        if day % _CALIBRATED_EVERY == 0:
-            self._watched = sums.watched
+        if day % CALIBRATED_EVERY == 0:
+            self._watched, self._ongoing = sums.watched, sums.ongoing
             self._calibration += self._since.calibration
             self._since = DaySums()
             self._calibrate()
@@ -274,7 +278,7 @@ class FleetLog:
         self._days[day] = replace(today, factor=excuses(WHOLE, today.factor))
 
     def _calibrate(self) -> None:
-        self.thresholds = Thresholds(self._config, self._calibration.scale(self._watched))
+        self.thresholds = Thresholds(self._config, self._calibration.scale(self._watched, self._ongoing))
 
     def encode(self) -> bytes:
         """All of it, to be stored with the state of a home."""
@@ -293,7 +297,7 @@ class FleetLog:
                 _text(days),
                 self._learning.pack(),
                 self._watched.tolist(),
-                _text(self._calibration.peaks.tobytes()),
+                *(_text(each.tobytes()) for each in (self._calibration.peaks, self._calibration.acted, self._ongoing)),
                 self._calibration.days.tolist(),
                 self._since.pack(),
                 self.stall.pack(),
@@ -313,10 +317,12 @@ class FleetLog:
 
     def _restore(self, stored: bytes) -> None:
         version, *rest = orjson.loads(stored)
-        if version != _STORED_VERSION:
+        if version not in _STORED_READABLE:
             raise StateError(f"the stored fleet has version {version}; this program reads version {_STORED_VERSION}")
-        self.position, self.decided, offers, numbers, days, learning, watched, peaks, watched_days, since, *rest = rest
-        stall, sources, flow, quarters, layouts, shareless, source_days, self.measured = rest
+        if version != _STORED_VERSION:
+            rest[8:8] = [_text(none().tobytes())] * 2
+        self.position, self.decided, offers, numbers, days, learning, watched, *rest = rest
+        *of_bins, watched_days, since, stall, sources, flow, quarters, layouts, shareless, source_days, self.measured = rest
         self._shareless = set(shareless)
         self._layouts = [(first, tuple(layout)) for first, layout in layouts]
         self.stall.unpack(stall)
@@ -330,13 +336,17 @@ class FleetLog:
         self._days = dict(zip(numbers, FleetDay.unpack(_bytes(days)), strict=True))
         self._learning.unpack(learning)
         self._watched = np.array(watched, np.int64)
-        self._calibration.peaks = np.frombuffer(_bytes(peaks), np.int64).reshape(CHANNELS, TIERS, BINS).copy()
+        self._calibration.peaks, self._calibration.acted, self._ongoing = map(_counts, of_bins)
         self._calibration.days = np.array(watched_days, np.int64)
         self._since = DaySums.unpack(since)
 
 
 def _text(raw: bytes) -> str:
     return b64encode(compress(raw)).decode()
+
+
+def _counts(text: Any) -> calibration.Counts:
+    return np.frombuffer(_bytes(text), np.int64).reshape(CHANNELS, TIERS, BINS).copy()
 
 
 def _bytes(text: Any) -> bytes:

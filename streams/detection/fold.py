@@ -17,6 +17,7 @@ import numpy as np
 
 from streams.detection.fleet import FleetDay
 from streams.detection.habits import (
+    ACTED,
     ACTIVE,
     ACTIVE_EXPOSURE,
     ACTIVE_TOTAL,
@@ -31,6 +32,7 @@ from streams.detection.habits import (
     LEFT_DAY,
     NUMERATOR,
     PEAK,
+    PEAK_TIER,
     PENDING_EVENTS,
     PENDING_EXPOSURE,
     PRIOR,
@@ -47,6 +49,7 @@ from streams.detection.habits import (
     rates,
     weights,
 )
+from streams.detection.tiers import tiers_of
 
 RATIO: Final = 0.4
 """rho: the drop channel is tuned to find a fall to 40% of the normal rate."""
@@ -77,6 +80,7 @@ def fold(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay, relative
     first = v[FIRST_DAY]
     first[first < 0.0] = day
     np.copyto(v[PEAK], np.where(v[SCORE] > 0.0, np.maximum(v[PEAK], v[SCORE]), 0.0))
+    np.copyto(v[ACTED], 0.0, where=active & (v[PEAK] <= 0.0))
     _drop(v, y, active, day, weekday, fleet, relative)
     _quiet(v, active, weekday, fleet, relative)
     _learn_week(v, y, active.nonzero()[0], day, weekday)
@@ -104,7 +108,9 @@ def _drop(
     v[REBASELINED] = new_normal
     score[new_normal] = 0.0
     calm = score <= 0.0
-    left[~calm & (left < 0.0)] = day
+    leaves = (~calm & (left < 0.0)).nonzero()[0]
+    left[leaves] = day
+    v[PEAK_TIER, leaves] = tiers_of(rate[leaves])
     np.minimum(v[FLOOR], score, out=v[FLOOR])
     _commit(v, calm.nonzero()[0])
 

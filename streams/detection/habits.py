@@ -77,11 +77,18 @@ MUTED: Final = 38
 SILENCE_LEVEL: Final = 39
 """Severity of the open alert, from 1; 0 without one."""
 DROP_LEVEL: Final = 40
-COLUMNS: Final = 41
+ACTED: Final = 41
+"""Somebody acknowledged such an alert, or recorded an action on the account while it was open. `fold` takes it back
+when the account is as it was."""
+PEAK_TIER: Final = 42
+"""The rate tier in which S last left 0, -1 where that is not known: to it belongs the peak."""
+COLUMNS: Final = 43
 
 _NUMBERS: Final = FIRST_DAY
 """Columns before this one are real numbers, those from it on whole ones: days, flags and levels."""
 _FIXED: Final = Struct(f"<i{_NUMBERS}d{COLUMNS - _NUMBERS}h")
+_FIXED_BYTES_3: Final = _FIXED.size - 4
+_ADDED_TO_3: Final = pack("<2h", 0, -1)
 KEPT_DAYS: Final = 90
 """A row is packed again after so many days at the latest."""
 _ROOM: Final = 64
@@ -201,9 +208,9 @@ class Habits:
                 self.values = _wider(self.values)
                 self.recent = _wider(self.recent)
                 self.stored = np.concatenate((self.stored, np.empty_like(self.stored)))
-            self.clear(row)
             self.values[LAST_DAY, row] = -1.0
             self.values[UNJUDGED:, row] = 0.0
+            self.clear(row)
             self.stored[row] = self.closed
         return row
 
@@ -212,7 +219,8 @@ class Habits:
         values = self.values
         values[:_NUMBERS, row] = 0.0
         values[_NUMBERS:LAST_DAY, row] = -1.0
-        values[REBASELINED, row] = 0.0
+        values[REBASELINED, row] = values[ACTED, row] = 0.0
+        values[PEAK_TIER, row] = -1.0
         self.recent[:, row] = -1.0
         self.sources.clear(row)
 
@@ -269,6 +277,13 @@ class Habits:
         if by_source:
             self.sources.unpack(row, by_source)
         return row
+
+
+def from_version_3(packed: bytes) -> bytes:
+    """A row as `Habits.pack` gives it, from what it gave when accounts were stored in version 3."""
+    numbers, mark, by_source = packed.partition(MARK.encode())
+    raw = a2b_base64(numbers)
+    return b2a_base64(raw[:_FIXED_BYTES_3] + _ADDED_TO_3 + raw[_FIXED_BYTES_3:], newline=False) + mark + by_source
 
 
 def rates(v: Column, fleet: FleetDay) -> Column:

@@ -6,6 +6,7 @@ from math import exp, log, log10
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from schemas.alerts import Severity
 from streams.detection.calibration import CLOCK, DROP, SHARED, SILENCE, Scale
@@ -79,6 +80,11 @@ class Thresholds:
     def asking(self, config: DetectionConfig) -> "Thresholds":
         """The same, at the rate that another configuration asks for."""
         return Thresholds(config, self._scale)
+
+    def alert(self, channel: int, tier: npt.NDArray[np.intp]) -> Column:
+        """The threshold of a channel for an alert (a warning), in each of the tiers."""
+        level: Column = self._columns[channel][1][tier]
+        return level
 
     @property
     def learnt(self) -> float:

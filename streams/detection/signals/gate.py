@@ -1,7 +1,7 @@
 """When engagement may not be alerted, however low it is."""
 
-from schemas.alerts import Kind
-from streams.detection.habits import DROP_LEVEL, MUTED, SILENCE_LEVEL, UNJUDGED
+from schemas.alerts import AlertState, Kind
+from streams.detection.habits import ACTED, DROP_LEVEL, MUTED, SILENCE_LEVEL, UNJUDGED
 from streams.detection.state import Account
 
 
@@ -25,3 +25,11 @@ def note(account: Account) -> None:
     habits.set(row, MUTED, silent or account.alert(Kind.CANCEL_SCHEDULED) is not None)
     habits.set(row, SILENCE_LEVEL, 0 if silence is None else silence.severity.rank + 1)
     habits.set(row, DROP_LEVEL, 0 if drop is None else drop.severity.rank + 1)
+    if any(alert is not None and alert.state is AlertState.ACKNOWLEDGED for alert in (silence, drop)):
+        habits.set(row, ACTED, 1)
+
+
+def note_action(account: Account) -> None:
+    """Note in its row that somebody did something about it, if an alert on its usage is open."""
+    if account.alert(Kind.USAGE_SILENCE) is not None or account.alert(Kind.USAGE_DROP) is not None:
+        account.habits.set(account.row, ACTED, 1)

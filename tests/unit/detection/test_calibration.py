@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.detection.calibration import CHANNELS, CLOCK, DROP, SHARED, SILENCE, Calibration
+from streams.detection.calibration import BINS, CHANNELS, CLOCK, DROP, SHARED, SILENCE, Calibration, count, none
 from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS
 
 NOBODY = np.zeros(TIERS, np.int64)
@@ -23,7 +23,7 @@ def learnt(peaks: np.ndarray, years: float, *, channel: int = DROP, tier: int = 
 @pytest.mark.parametrize(("channel", "scale"), [(DROP, 2.0), (SILENCE, 1.0), (CLOCK, 4.0)])
 def test_a_score_says_how_many_as_high_there_are_in_a_year_also_beyond_the_highest(channel: int, scale: float) -> None:
     rng = np.random.default_rng(1)
-    found = learnt(rng.exponential(scale, 40_000), 1_000.0, channel=channel).scale(NOBODY)
+    found = learnt(rng.exponential(scale, 40_000), 1_000.0, channel=channel).scale(NOBODY, none())
     for a_year in (10.0, 1.0, 0.1, 0.01, 0.001):
         height = scale * np.log(40.0 / a_year)
         (score,) = found.of(channel, np.array([2]), np.array([height]))
@@ -32,7 +32,7 @@ def test_a_score_says_how_many_as_high_there_are_in_a_year_also_beyond_the_highe
 
 
 def test_a_cold_start_is_the_table() -> None:
-    scale = Calibration().scale(NOBODY)
+    scale = Calibration().scale(NOBODY, none())
     assert scale.cold.all()
     for channel, table in ((DROP, DROP_COLD), (SILENCE, SILENCE_COLD), (CLOCK, CLOCK_COLD)):
         scores = scale.of(channel, np.arange(TIERS), np.array(table))
@@ -41,19 +41,55 @@ def test_a_cold_start_is_the_table() -> None:
 
 def test_what_little_is_known_counts_little_as_long_as_the_fleet_is_young() -> None:
     peaks = np.random.default_rng(1).exponential(0.3, 300)  # short excursions are over first
-    young = learnt(peaks, 30.0).scale(np.full(TIERS, 4_000))
-    old = learnt(peaks, 30.0).scale(NOBODY)
-    cold = Calibration().scale(NOBODY)
+    young = learnt(peaks, 30.0).scale(np.full(TIERS, 4_000), none())
+    old = learnt(peaks, 30.0).scale(NOBODY, none())
+    cold = Calibration().scale(NOBODY, none())
     at = (DROP, np.array([2]), np.array([4.0]))
     assert young.of(*at) == pytest.approx(cold.of(*at), abs=0.1)
     assert old.of(*at) > cold.of(*at) + 1
+
+
+def test_what_is_not_over_counts_so_that_a_young_fleet_knows_how_long_silences_become() -> None:
+    """A silence a day for each of 40,000 accounts, of 8 days in the mean, and a look after 40 days."""
+    rng = np.random.default_rng(2)
+    begun, length = rng.uniform(0.0, 40.0, 40_000), rng.exponential(8.0, 40_000)
+    over = begun + length <= 40.0
+    found = learnt(length[over], 4_000.0, channel=CLOCK)
+    ongoing = none()
+    count(ongoing, CLOCK, np.full((~over).sum(), 2), (40.0 - begun)[~over])
+    at = (CLOCK, np.array([2]), np.array([25.0]))
+    right = -np.log10(4_000 / 400.0 * np.exp(-25.0 / 8.0))
+    assert found.scale(NOBODY, ongoing).of(*at) == pytest.approx(right, abs=0.1)
+    assert found.scale(NOBODY, none()).of(*at) > right + 0.2, "by those alone that are over it would seem rarer"
+
+
+def test_losses_are_no_excursions_however_many() -> None:
+    rng = np.random.default_rng(3)
+    found = learnt(rng.exponential(2.0, 4_000), 400.0, channel=SILENCE)
+    lost = none()
+    count(lost, SILENCE, np.full(2_000, 2), np.full(2_000, 35.0))
+    at = (SILENCE, np.array([2]), np.array([6.0]))
+    assert found.scale(NOBODY, lost).of(*at) == pytest.approx(found.scale(NOBODY, none()).of(*at), abs=0.05)
+
+
+def test_success_does_not_teach_that_high_scores_are_rare() -> None:
+    """Whoever comes to 4 is called, and comes back at once: beyond that it is told by those who were not called."""
+    rng = np.random.default_rng(5)
+    peaks, called = rng.exponential(2.0, 8_000), rng.random(8_000) < 0.8
+    helped = called & (peaks >= 4.0)
+    unhelped, found, deleted = learnt(peaks, 800.0), learnt(peaks[~helped], 800.0), learnt(peaks[~helped], 800.0)
+    count(found.acted, DROP, np.full(helped.sum(), 2), np.full(helped.sum(), 4.0))
+    at = (DROP, np.array([2]), np.array([7.0]))
+    right = unhelped.scale(NOBODY, none()).of(*at)
+    assert found.scale(NOBODY, none()).of(*at) == pytest.approx(right, abs=0.1)
+    assert deleted.scale(NOBODY, none()).of(*at) > right + 0.5
 
 
 @given(st.integers(0, 2**32), st.integers(0, CHANNELS - 1))
 def test_a_higher_score_is_never_less_rare(seed: int, channel: int) -> None:
     rng = np.random.default_rng(seed)
     found = learnt(rng.gamma(0.5, 3.0, rng.integers(1, 500)), float(rng.uniform(1, 100)), channel=channel)
-    scale = found.scale(rng.integers(0, 1_000, TIERS))
+    scale = found.scale(rng.integers(0, 1_000, TIERS), rng.poisson(0.02, (CHANNELS, TIERS, BINS)))
     heights = np.sort(rng.uniform(0, 80, 50))
     for tier in range(TIERS):
         assert (np.diff(scale.of(channel, np.full(50, tier), heights)) >= -1e-9).all()

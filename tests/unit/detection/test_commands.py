@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from schemas.alerts import Kind
+from streams.detection.habits import ACTED
 from tests.unit.detection.building import Run, at, bills, command
 
 
@@ -111,3 +113,27 @@ def test_an_outcome_of_an_alert_that_is_over_may_still_be_recorded(alerted: Run)
     alerted.apply(command("record_outcome", at(3), kind="payment_failed", outcome="saved"))
     assert alerted.refusals == []
     assert alerted.account.timeline.entries[-1].code == "outcome"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "noted"),
+    [
+        ("acknowledge", {}, True),
+        ("record_action", {"action": "call", "result": "accepted"}, True),
+        ("snooze", {"until": at(130)}, False),
+        ("record_outcome", {"outcome": "false_alarm"}, False),
+    ],
+)
+def test_whoever_acts_on_a_silence_is_noted_beside_its_habits(
+    run: Run, name: str, fields: dict[str, Any], noted: bool
+) -> None:
+    run.uses(range(90))
+    run.apply(command(name, at(89, 23), **fields))
+    assert run.account.habits.get(run.account.row, ACTED) == 0, "there is no alert yet"
+    run.close(at(120))
+    assert run.account.alert(Kind.USAGE_SILENCE) is not None
+    run.apply(command(name, at(120, 1), id_="c-2", **fields))
+    assert run.account.habits.get(run.account.row, ACTED) == noted
+    run.uses(range(121, 130))
+    run.close(at(131))
+    assert bool(run.account.habits.get(run.account.row, ACTED)) == (noted and run.account.habit.score > 0)

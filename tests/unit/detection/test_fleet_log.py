@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import StateError
-from streams.detection.calibration import SILENCE
+from streams.detection.calibration import SILENCE, count
 from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.fleet_learning import WIDTH
@@ -30,6 +30,8 @@ def sums(seed: int) -> DaySums:
     found.calibration.book(SILENCE, rng.integers(0, 6, 40), rng.exponential(2.0, 40))
     found.calibration.watch(np.arange(6), rng.uniform(300, 900, 6))
     found.watched = rng.integers(0, 200, 6)
+    count(found.calibration.acted, SILENCE, rng.integers(0, 6, 4), rng.exponential(2.0, 4))
+    count(found.ongoing, SILENCE, rng.integers(0, 6, 40), rng.exponential(2.0, 40))
     return found
 
 
@@ -83,7 +85,7 @@ def test_in_whatever_order_homes_offer_and_wherever_one_begins_again_all_come_to
 def test_it_learns_the_day_and_the_thresholds() -> None:
     learnt = read(log_of(2, 15, Random(1)), FleetLog(CONFIG, 2))
     cold = FleetLog(CONFIG, 2)
-    assert learnt.of(FIRST).factor != 1.0
+    assert learnt.of(FIRST + 1).factor != 1.0
     assert learnt.known != cold.known
     assert learnt.thresholds.of(0.5).silence != cold.thresholds.of(0.5).silence
 
@@ -121,7 +123,7 @@ def test_somebody_who_begins_anew_is_to_be_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [b"\xff\x00", b"", b"null", b"[2,0,20000,null]", b"fleet", b"fleet{}", b"fleet[1,0]"]
+    "record", [b"\xff\x00", b"", b"null", b"[3,0,20000,null]", b"fleet", b"fleet{}", b"fleet[1,0]"]
 )
 def test_what_is_no_record_of_the_log_changes_nothing(record: bytes) -> None:
     learnt = FleetLog(CONFIG)
@@ -131,7 +133,21 @@ def test_what_is_no_record_of_the_log_changes_nothing(record: bytes) -> None:
     assert learnt.foreign == [(0, record)]
 
 
-@pytest.mark.parametrize("broken", [b"fleet[2,0,20000,null]", b"fleet[0,null,20000,null]"])
+def test_what_the_version_before_wrote_is_read_without_what_it_did_not_know() -> None:
+    first = DaySums()
+    first.calibration.book(SILENCE, np.arange(6), np.full(6, 2.0))
+    log = [b"fleet" + orjson.dumps((1, 0, FIRST + day, first.pack())) for day in range(12)]
+    learnt, now = FleetLog(CONFIG), FleetLog(CONFIG)
+    read(log, learnt)
+    read([record.replace(b"[1,", b"[2,", 1) for record in log], now)
+    same(learnt, now)
+    _, *values = orjson.loads(now.encode())
+    del values[8:10]
+    restored = FleetLog(CONFIG, stored=orjson.dumps([2, *values]))
+    assert restored.encode() == now.encode()
+
+
+@pytest.mark.parametrize("broken", [b"fleet[3,0,20000,null]", b"fleet[0,null,20000,null]"])
 def test_what_another_version_wrote_is_told(broken: bytes) -> None:
     learnt = FleetLog(CONFIG)
     with pytest.raises(StateError, match="version"):

@@ -2,18 +2,19 @@
 
 import numpy as np
 
-from streams.detection.calibration import CLOCK, DROP, SILENCE, Calibration
+from streams.detection.calibration import CALIBRATED_EVERY, CLOCK, DROP, SILENCE, Calibration
+from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.fleet_learning import FleetLearning
 from streams.detection.fold import fold
 from streams.detection.habits import CLOCK as CLOCK_DAYS
 from streams.detection.habits import FIRST_DAY, MONITORED_DAY, SCORE, Habits, rates, silences
-from streams.detection.tiers import TIERS, tiers_of
+from streams.detection.thresholds import Thresholds
+from streams.detection.tiers import tiers_of
 from tests.bench.detection.arrays import Counts, Mask, Scores
 from tests.bench.detection.method import Setting
 
 _NOTHING = -9.0
-_WEEK = 7
 
 
 class Ours:
@@ -25,7 +26,9 @@ class Ours:
         for account in range(setting.accounts):
             self._habits.row(str(account))
         self._fleet, self._calibration = FleetLearning(), Calibration()
-        self._scale = self._calibration.scale(np.zeros(TIERS, np.int64))
+        self._scale = self._calibration.scale(DaySums().watched, DaySums().ongoing)
+        self._unacted = Thresholds(DetectionConfig())
+        """Stands for the thresholds of alerts, which say something only of excursions on which somebody acted."""
 
     def day(self, counts: Counts, monitored: Mask) -> Scores:
         day, weekday = self._day, (self._weekday + self._day) % 7
@@ -35,15 +38,15 @@ class Ours:
         rows = ((v[FIRST_DAY] >= 0) | (events > 0)).nonzero()[0]
         own, y, judged = v[:, rows], events[rows], monitored[rows]
         sums = DaySums()
-        sums.add(own, y, day, weekday, self._fleet.known)
+        sums.add(own, y, day, weekday, self._fleet.known, self._unacted)
         self._calibration += sums.calibration
+        if day % CALIBRATED_EVERY == 0:
+            self._scale = self._calibration.scale(sums.watched, sums.ongoing)
         fleet = self._fleet.decide(weekday, sums.fleet)
         fold(own, y, day, weekday, fleet)
         own[MONITORED_DAY, judged & (own[MONITORED_DAY] < 0)] = day
         v[:, rows] = own
         tier = tiers_of(rates(own, fleet))
-        if day % _WEEK == _WEEK - 1:
-            self._scale = self._calibration.scale(np.bincount(tier[judged], minlength=TIERS))
         channels = ((DROP, own[SCORE]), (SILENCE, silences(own, fleet)), (CLOCK, own[CLOCK_DAYS]))
         highest = np.max([self._scale.of(channel, tier, score) for channel, score in channels], axis=0)
         scores = np.full(events.size, _NOTHING)
