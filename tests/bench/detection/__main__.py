@@ -116,9 +116,10 @@ def _real(console: Console, chosen: Sequence[Contender], size: Size, out: Path) 
                 told.append(judged(contender, [fleet], fleet, exam, size.repetitions, LEAD))
         show.show_real(console, each.name, told, MAIN)
         show.show_rates(console, each.name, told)
-        plot_delays(told, "loss", f"Losses of {each.name}", out / f"{each.name.lower()}.svg")
+        plot_delays(told, "loss", f"Losses of {each.name}", out / f"{each.name.lower().replace(' ', '-')}.svg")
         found[each.name] = {one.contender.name: one.as_dict() for one in told}
-        sets[each.name] = told
+        if not each.planted:
+            sets[each.name] = told
     found["pooled"] = against_rule(list(sets.values()))
     show.show_pooled(console, found["pooled"])
     return found

@@ -63,10 +63,11 @@ def decline_exam(fleet: Fleet) -> Exam:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What became of each account at one threshold: `false` alarms, and `delay` in days (inf: never found, nan: no
-    case). Each [accounts]."""
+    """What became of each account at one threshold: `false` alarms, those among them that were right and too late, and
+    `delay` in days (inf: never found, nan: no case). Each [accounts]."""
 
     false: Days
+    late: Days
     delay: Scores
 
 
@@ -75,6 +76,8 @@ def answers(exam: Exam, given: Openings) -> Answers:
     accounts = exam.false.shape[0]
     wrong = exam.false[given.account, given.day]
     false = np.bincount(given.account[wrong], minlength=accounts)
+    too_late = wrong & (given.day > exam.hit_until[given.account]) & (exam.origin < NEVER)[given.account]
+    late = np.bincount(given.account[too_late], minlength=accounts)
     case = exam.origin < NEVER
     delay = np.where(case, np.inf, np.nan)
     origin, hit_from, hit_until = (each[given.account] for each in (exam.origin, exam.hit_from, exam.hit_until))
@@ -83,4 +86,4 @@ def answers(exam: Exam, given: Openings) -> Answers:
     if exam.open_counts:
         already = case[given.account] & (given.day < origin) & (given.closed > origin)
         delay[given.account[already]] = 0.0
-    return Answers(false, delay)
+    return Answers(false, late, delay)

@@ -20,6 +20,8 @@ from tests.bench.detection.method import Scale
 #: False alarms per account-year between which thresholds are tried; beyond the rates that are asked on both sides.
 LOOSEST, STRICTEST = 3.0, 0.03
 CURVE_DAYS = 181
+#: More than asked by so much is as much as asked: thresholds lie about a tenth apart.
+_WITHIN = 1.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +36,27 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """What became of every account at every threshold: `false` and `delay` [thresholds, accounts], `years`
+    """What became of every account at every threshold: `false`, `late` and `delay` [thresholds, accounts], `years`
     [accounts]."""
 
     false: Days
+    late: Days
     delay: Scores
     years: Scores
     kinds: Sequence[str]
     calibrated: bool = False
 
     def chosen(self, asked: float, asked_rates: Sequence[float], halves: Scores) -> Days:
-        """Which threshold gives so many false alarms per account-year on each of the halves [repetitions, accounts],
-        as nearly as one does."""
+        """The loosest threshold that gives no more false alarms per account-year on each of the halves [repetitions,
+        accounts]; the nearest one where none does. (The nearest may be one that finds nothing: where a strict one finds
+        the losses too late, each of them is a false alarm.)"""
         if self.calibrated:
             return np.full(len(halves), list(asked_rates).index(asked))
         rates = (self.false @ halves.T) / (self.years @ halves.T)
-        nearest: Days = np.abs(np.log((rates + 1e-9) / asked)).argmin(axis=0)
-        return nearest
+        nearest = np.abs(np.log((rates + 1e-9) / asked)).argmin(axis=0)
+        within = rates <= asked * _WITHIN
+        loosest: Days = np.where(within.any(axis=0), within.argmax(axis=0), nearest)
+        return loosest
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +70,12 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A method at one asked rate: its realised false alarms per account-year, and by kind of decline the number of
-    cases, the measures by name in every repetition, and the share found within 0, 1, 2... days (`curve`
-    [3, CURVE_DAYS]: middle, low and high)."""
+    """A method at one asked rate: its realised false alarms per account-year, those of them that were right and too
+    late, and by kind of decline the number of cases, the measures by name in every repetition, and the share found
+    within 0, 1, 2... days (`curve` [3, CURVE_DAYS]: middle, low and high)."""
 
     realised: Interval
+    late: Interval
     cases: Mapping[str, int]
     repeated: Mapping[str, Mapping[str, Sequence[float]]]
     curve: Mapping[str, Scores]
@@ -81,7 +88,13 @@ class Result:
         """Plain values, for JSON."""
         measures = {kind: {name: self.measure(kind, name) for name in named} for kind, named in self.repeated.items()}
         curves = {kind: curve.round(4).tolist() for kind, curve in self.curve.items()}
-        return {"realised": self.realised, "cases": self.cases, "measures": measures, "found_by_day": curves}
+        return {
+            "realised": self.realised,
+            "late": self.late,
+            "cases": self.cases,
+            "measures": measures,
+            "found_by_day": curves,
+        }
 
 
 def thresholds_for(scores: Scores, exam: Exam, count: int = 50) -> list[float]:
@@ -111,8 +124,10 @@ def tried(variants: Sequence[Scores], exam: Exam, scale: Scale, asked_rates: Seq
 def trials(given: Tried, exam: Exam) -> Trials:
     """The incidents held against the questions."""
     told = [answers(exam, each) for each in given.alarms]
-    false, delay = np.stack([each.false for each in told]), np.stack([each.delay for each in told])
-    return Trials(false.astype(np.float32), delay, exam.years(), exam.kind, given.calibrated)
+    false, late, delay = (
+        np.stack(each) for each in zip(*((one.false, one.late, one.delay) for one in told), strict=True)
+    )
+    return Trials(false.astype(np.float32), late.astype(np.float32), delay, exam.years(), exam.kind, given.calibrated)
 
 
 @lru_cache(maxsize=4)
@@ -139,10 +154,12 @@ def judge(
     kinds = np.where(case, np.array(judged.kinds), "")
     own = {str(kind): np.flatnonzero(kinds == kind) for kind in np.unique(kinds[case])}
     realised: list[float] = []
+    late: list[float] = []
     repeated: dict[str, dict[str, list[float]]] = {kind: defaultdict(list) for kind in own}
     curves: dict[str, list[Scores]] = {kind: [] for kind in own}
     for index, times in zip(learnt.chosen(asked, asked_rates, first), drawn, strict=True):
         realised.append(float((judged.false[index] @ times) / (judged.years @ times)))
+        late.append(float((judged.late[index] @ times) / (judged.years @ times)))
         for kind, accounts in own.items():
             delays = np.sort(np.repeat(judged.delay[index, accounts], times[accounts]))
             if len(delays):
@@ -151,7 +168,9 @@ def judge(
                 for key, value in _measures(delays, found, realised[-1], lead).items():
                     repeated[kind][key].append(value)
     curve = {kind: np.quantile(np.stack(many), [0.5, 0.025, 0.975], axis=0) for kind, many in curves.items() if many}
-    return Result(interval(realised), {kind: len(accounts) for kind, accounts in own.items()}, repeated, curve)
+    return Result(
+        interval(realised), interval(late), {kind: len(accounts) for kind, accounts in own.items()}, repeated, curve
+    )
 
 
 def _measures(delays: Scores, found: Scores, rate: float, lead: int) -> dict[str, float]:

@@ -10,7 +10,7 @@ from tests.bench.detection.alarms import Openings, openings
 from tests.bench.detection.arrays import YEAR, Days, Mask
 from tests.bench.detection.exam import Exam
 from tests.bench.detection.fleet import Fleet, first_days
-from tests.bench.detection.halves import Result, judge, trials, tried
+from tests.bench.detection.halves import Result, Trials, judge, trials, tried
 from tests.bench.detection.method import Contender, Method, Scale, gate, run
 
 #: False alarms per account-year at which methods are compared.
@@ -33,6 +33,13 @@ class Judged:
     by_age: dict[str, float]
     ungated: float
     setting: tuple[Callable[[Fleet], Method], float]
+    trials: Trials
+    repetitions: int
+    lead: int
+
+    def at(self, rate: float) -> Result:
+        """With a threshold for any other rate."""
+        return judge(self.trials, self.trials, rate, (rate,), self.repetitions, self.lead)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -75,6 +82,9 @@ def judged(
         _by_age(given.alarms[index], exam, first),
         _by_age(ungated, exam, first, (1 << 30,))["from day 0"],
         (contender.makers[variant], threshold),
+        told,
+        repetitions,
+        lead,
     )
 
 

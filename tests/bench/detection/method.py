@@ -41,9 +41,7 @@ class Scale(StrEnum):
 
     TUNED = "tuned"  # any: the threshold is chosen with labels, on other accounts, for the false alarms asked
     FIXED = "fixed"  # a rule: the threshold is 0, whatever is asked
-    CALIBRATED = (
-        "calibrated"  # -log10 of alarms per account-year, without labels: the threshold is log10(SHARED / asked)
-    )
+    CALIBRATED = "calibrated"  # -log10 of alarms per account-year, without labels: threshold log10(SHARED / asked)
     GRID = "grid"  # an alarm above 0; one of several settings is chosen with labels as a threshold would be
 
 

@@ -1,11 +1,15 @@
-"""The real sets taken together, each with the same weight: how much sooner than the tuned silence rule."""
+"""The real sets taken together, each with the same weight: how much sooner than the tuned silence rule.
+
+What has its thresholds without labels realises another rate than asked; the rule is then tuned to that rate, so that
+both have the same false alarms.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from tests.bench.detection.contenders import RULE
-from tests.bench.detection.halves import Interval, interval
+from tests.bench.detection.halves import Interval, Result, interval
 from tests.bench.detection.judged import ASKED, Judged
 from tests.bench.detection.method import Scale
 
@@ -29,7 +33,14 @@ def against_rule(sets: Sequence[Sequence[Judged]]) -> dict[str, dict[str, dict[s
 
 def _more(together: Sequence[Judged], rules: Sequence[Judged], asked: float, measure: str) -> Interval:
     differences = [
-        np.subtract(one.results[asked].repeated["loss"][measure], rule.results[asked].repeated["loss"][measure])
+        np.subtract(one.results[asked].repeated["loss"][measure], equal(rule, one, asked).repeated["loss"][measure])
         for one, rule in zip(together, rules, strict=True)
     ]
     return interval(np.mean(differences, axis=0).tolist())
+
+
+def equal(rule: Judged, one: Judged, asked: float) -> Result:
+    """The rule, at as many false alarms as the other has where so many are asked."""
+    if one.contender.scale is not Scale.CALIBRATED:
+        return rule.results[asked]
+    return rule.at(one.results[asked].realised.middle)

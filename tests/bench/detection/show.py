@@ -6,9 +6,12 @@ from math import isinf, isnan
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.detection.contenders import RULE
 from tests.bench.detection.guards import Guarded
 from tests.bench.detection.halves import Interval, Result
 from tests.bench.detection.judged import Judged
+from tests.bench.detection.method import Scale
+from tests.bench.detection.pool import equal
 
 _PLACES = {"median": 0, "rate": 2}
 
@@ -47,9 +50,16 @@ _LOSS = ("median", "r14", "r30", "above_luck_r14", "above_luck_r30", "r60", "mea
 
 
 def show_real(console: Console, name: str, contenders: Sequence[Judged], asked: float) -> None:
-    """Method against method on a real set, all of its days and the later ones."""
+    """Method against method on a real set, all of its days and the later ones. `late` are the false alarms that were
+    right, and came after the loss was plain."""
+    rule = next(one for one in contenders if one.contender.name == RULE)
+    beside = {
+        f"{RULE} to what {one.contender.name} realises": equal(rule, one, asked)
+        for one in contenders
+        if one.contender.scale is Scale.CALIBRATED
+    }
     for title, results in (
-        ("", {one.contender.name: one.results.get(asked) for one in contenders}),
+        ("", {one.contender.name: one.results.get(asked) for one in contenders} | beside),
         (
             ", later half of the days, thresholds from the earlier",
             {one.contender.name: one.later.get(asked) for one in contenders},
@@ -57,12 +67,23 @@ def show_real(console: Console, name: str, contenders: Sequence[Judged], asked: 
     ):
         cases = next((result.cases.get("loss", 0) for result in results.values() if result is not None), 0)
         table = Table(title=f"{name}, {cases} losses, {asked:g} asked{title}", title_justify="left")
-        for column in ("method", "realised", "days", "r14", "r30", "r14 - luck", "r30 - luck", "r60", "mean r0-60"):
+        for column in (
+            "method",
+            "realised",
+            "late",
+            "days",
+            "r14",
+            "r30",
+            "r14 - luck",
+            "r30 - luck",
+            "r60",
+            "mean r0-60",
+        ):
             table.add_column(column, justify="left" if column == "method" else "right")
         for method, result in results.items():
             if result is not None:
                 measures = [spread(result.measure("loss", each), _PLACES.get(each, 2)) for each in _LOSS]
-                table.add_row(method, spread(result.realised), *measures)
+                table.add_row(method, spread(result.realised), spread(result.late), *measures)
         console.print(table)
 
 
