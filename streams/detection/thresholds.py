@@ -107,7 +107,8 @@ def _levels(tier: int, asked: _Three, scale: Scale | None) -> Levels:
     def three(channel: int, cold: _Three) -> _Three:
         if scale is None or scale.cold[channel, tier]:
             return cold
-        watch, warning, critical = (max(scale.at(channel, tier, log10(SHARED / rate)), _LEAST) for rate in asked)
+        share = SHARED / float(scale.shares[tier])
+        watch, warning, critical = (max(scale.at(channel, tier, log10(share / rate)), _LEAST) for rate in asked)
         return watch, warning, critical
 
     silence = _cold(SILENCE_COLD[tier], asked)

@@ -27,7 +27,7 @@ LEAD = 60
 @dataclass(frozen=True, slots=True)
 class RealSet:
     """`quiet` days of data after the last event make a loss; an account is judged once it has had `active_days` active
-    days `within` so many."""
+    days `within` so many. A share of `planted` of those is made to stop."""
 
     name: str
     read: Callable[[], tuple[Counts, int]]

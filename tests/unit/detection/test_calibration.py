@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.detection.calibration import BINS, CHANNELS, CLOCK, DROP, SHARED, SILENCE, Calibration, count, none
+from streams.detection.config import DetectionConfig
+from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS
 
 NOBODY = np.zeros(TIERS, np.int64)
@@ -93,3 +95,19 @@ def test_a_higher_score_is_never_less_rare(seed: int, channel: int) -> None:
     heights = np.sort(rng.uniform(0, 80, 50))
     for tier in range(TIERS):
         assert (np.diff(scale.of(channel, np.full(50, tier), heights)) >= -1e-9).all()
+
+
+def test_rare_accounts_get_more_of_the_false_alarms_and_all_together_what_is_asked() -> None:
+    rng = np.random.default_rng(6)
+    years = np.array([200.0, 100.0, 300.0, 50.0, 20.0, 80.0])
+    found = Calibration()
+    for tier, each in enumerate(years):
+        found.book(DROP, np.full(int(40 * each), tier), rng.exponential(2.0, int(40 * each)))
+        found.watch(np.array([tier]), np.array([each * 365.25]))
+    scale = found.scale(NOBODY, none())
+    assert np.average(scale.shares, weights=years) == pytest.approx(1.0)
+    thresholds = Thresholds(DetectionConfig(alert_false_alarms=0.5), scale)
+    levels = thresholds.alert(DROP, np.arange(TIERS))
+    a_year = 40.0 * np.exp(-levels / 2.0)
+    assert np.average(a_year, weights=years) == pytest.approx(0.5 / SHARED, rel=0.15)
+    assert a_year[0] > 1.5 * a_year[5]

@@ -49,6 +49,7 @@ class Ours:
         tier = tiers_of(rates(own, fleet))
         channels = ((DROP, own[SCORE]), (SILENCE, silences(own, fleet)), (CLOCK, own[CLOCK_DAYS]))
         highest = np.max([self._scale.of(channel, tier, score) for channel, score in channels], axis=0)
+        highest += np.log10(self._scale.shares[tier])
         scores = np.full(events.size, _NOTHING)
         scores[rows] = np.where(judged, highest, _NOTHING)
         return scores
