@@ -45,14 +45,13 @@ left to compare it with is no rule."""
 CALIBRATED_EVERY: Final = 7
 """Days from one calibration to the next."""
 SHARED: Final = 1.4
-"""Three channels that partly rise together, and an account that is called once in four weeks at most, make about as many
-alarms as this many channels would: measured, on simulated fleets and on real purchases."""
-
-
+"""Three channels that partly rise together, and an account that is called once in four weeks at most, make about as
+many alarms as this many channels would: measured, on simulated fleets and on real purchases."""
 _FAVOUR: Column = np.array([1.6, 1.25, 1.0, 0.8, 0.7, 0.7])
 """What share of the false alarms a tier gets beside the others. By Lorden's bound a delay is ln(1/FA) over the
-information of a day, so that delays are least in the mean where shares go by one over that: about 45, 12, 4, 1.5 to each
-other from 0.15 to 10 events a day. This is between that and the same for all, as nobody is to be called all the time."""
+information of a day, so that delays are least in the mean where shares go by one over that: about 45, 12, 4, 1.5 to
+each other from 0.15 to 10 events a day. This is between that and the same for all, as nobody is to be called all the
+time."""
 
 
 def place(channel: int, values: Column) -> Column:
