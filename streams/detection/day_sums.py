@@ -33,10 +33,10 @@ from streams.detection.habits import (
     rates,
     silences,
 )
-from streams.detection.source_sums import SourceSums
 from streams.detection.habits import (
     CLOCK as CLOCK_DAYS,
 )
+from streams.detection.source_sums import SourceSums
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import TIERS, tiers_of
 
