@@ -15,8 +15,8 @@ import numpy as np
 import orjson
 
 from schemas.errors import StateError
-from streams.detection.calendar import Calendar, weekday
 from streams.detection import calibration
+from streams.detection.calendar import Calendar, weekday
 from streams.detection.calibration import BINS, CALIBRATED_EVERY, CHANNELS, Calibration, none
 from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
@@ -322,7 +322,19 @@ class FleetLog:
         if version != _STORED_VERSION:
             rest[8:8] = [_text(none().tobytes())] * 2
         self.position, self.decided, offers, numbers, days, learning, watched, *rest = rest
-        *of_bins, watched_days, since, stall, sources, flow, quarters, layouts, shareless, source_days, self.measured = rest
+        (
+            *of_bins,
+            watched_days,
+            since,
+            stall,
+            sources,
+            flow,
+            quarters,
+            layouts,
+            shareless,
+            source_days,
+            self.measured,
+        ) = rest
         self._shareless = set(shareless)
         self._layouts = [(first, tuple(layout)) for first, layout in layouts]
         self.stall.unpack(stall)
