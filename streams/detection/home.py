@@ -337,7 +337,7 @@ class Home:
             self.merge.progress(),
             closed=habits.closed,
             behind=bool(self._unpictured),
-            counted=(habits.sources.pack_names(), pack(habits.flow.open)),
+            counted=[habits.sources.pack_names(), pack(habits.flow.open)],
         )
         learnt = self._engine.learnt
         fleet = learnt.encode() if self._fleet_moved else None
