@@ -58,8 +58,8 @@ class Progress:
     """Which topic of its name the shuffle is; empty where that is not known."""
     closed: int = -1
     """The newest day that is closed for all accounts; -1 before the first."""
-    counted: Any = ()
-    """What is counted of open days and is no account's."""
+    counted: Any = None
+    """What is counted of open days and is no account's, as plain data."""
     known: dict[str, int] = field(default_factory=dict)
     """By `InputTopic`, the time (ms) before which all its events were known before the first was read."""
 
@@ -132,7 +132,7 @@ class Merge:
         """Pictures were left for later."""
         self.closed = progress.closed if progress else -1
         """The newest day that was closed."""
-        self.counted = progress.counted if progress else ()
+        self.counted = progress.counted if progress else None
         """What was counted of days that are open."""
         self._known = progress.known if progress else {}
         self.passed_over = 0

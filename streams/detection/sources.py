@@ -173,9 +173,9 @@ class Sources:
             self.names.pop(each, None)
         self._day = -1
 
-    def pack_names(self) -> list[tuple[int, list[tuple[int, int, str]]]]:
+    def pack_names(self) -> list[list[Any]]:
         """Whose names the buckets of open days go by, as plain data."""
-        return [(day, [(bucket, *each) for bucket, each in names.items()]) for day, names in self.names.items()]
+        return [[day, [[bucket, *each] for bucket, each in names.items()]] for day, names in self.names.items()]
 
     def unpack_names(self, packed: Iterable[Any]) -> None:
         """What `pack_names` gave."""
