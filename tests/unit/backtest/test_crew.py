@@ -16,6 +16,8 @@ from streams.backtest.reading import parts_of
 from streams.detection.config import DetectionConfig
 from streams.produce import Source
 
+pytestmark = pytest.mark.slow
+
 ROWS = 60_000
 
 

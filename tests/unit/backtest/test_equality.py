@@ -31,6 +31,8 @@ from streams.detection.replay import replay
 from streams.produce import Columns, Source
 from streams.simulator import FleetPlan, SimulatedEvent, simulate
 
+pytestmark = pytest.mark.slow
+
 NAMES = {
     InputTopic.USAGE: "product-usage",
     InputTopic.BILLING: "billing",

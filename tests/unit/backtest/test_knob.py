@@ -22,6 +22,8 @@ from streams.detection.engine import Engine
 from streams.detection.replay import Replay
 from streams.simulator import FleetPlan, simulate
 
+pytestmark = pytest.mark.slow
+
 CONFIG = DetectionConfig(timezone="America/New_York")
 PLAN = FleetPlan(accounts=120, days=300, seed=8, rate_median=0.8)
 END = PLAN.end + 7_000_000

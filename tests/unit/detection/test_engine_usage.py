@@ -72,6 +72,7 @@ def test_usage_alone_makes_no_account_due(run: Run) -> None:
     assert run.changes()[-1] == "usage_silence escalated critical"
 
 
+@pytest.mark.slow
 def test_what_was_kept_of_the_days_stays_small(run: Run) -> None:
     for day in range(0, 4000, 50):
         run.apply(usage(at(day, 9)))

@@ -20,6 +20,8 @@ from streams.detection.replay import OUT_OF_ORDER_MS, replay
 from streams.detection.state import Account
 from streams.simulator import FleetPlan, simulate
 
+pytestmark = pytest.mark.slow
+
 Events = list[tuple[InputTopic, InputEvent]]
 
 
