@@ -48,7 +48,7 @@ class Thresholds:
     >>> levels = Thresholds(DetectionConfig(alert_false_alarms=0.5)).of(0.5)
     >>> levels.drop[1], levels.silence[1], levels.clock[1]
     (7.3, 6.2, 17.0)
-    >>> round(Thresholds(DetectionConfig()).false_alarms(7.3, 0.5, silence=False), 2)
+    >>> round(Thresholds(DetectionConfig()).false_alarms(DROP, 7.3, 0.5), 2)
     0.5
     """
 
@@ -91,11 +91,13 @@ class Thresholds:
         """Share of them that the scale knows."""
         return 0.0 if self._scale is None else 1.0 - float(self._scale.cold.mean())
 
-    def false_alarms(self, score: float, rate: float, *, silence: bool) -> float:
-        """False alarms per account-year at this score of the drop or of the silence channel."""
-        channel, tier = SILENCE if silence else DROP, bisect_right(TIER_FROM, rate)
+    def false_alarms(self, channel: int, score: float, rate: float) -> float:
+        """False alarms per account-year at this score of a channel, all channels together."""
+        tier = bisect_right(TIER_FROM, rate)
         if self._scale is None or self._scale.cold[channel, tier]:
-            return MEASURED_AT * exp((SILENCE_COLD if silence else DROP_COLD)[tier] - score)
+            if channel == CLOCK:  # which moves as E does
+                channel, score = SILENCE, score * SILENCE_COLD[tier] / CLOCK_COLD[tier]
+            return MEASURED_AT * exp((DROP_COLD if channel == DROP else SILENCE_COLD)[tier] - score)
         (calibrated,) = self._scale.of(channel, np.array([tier]), np.array([score]))
         return float(SHARED * 10.0**-calibrated)
 

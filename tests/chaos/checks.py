@@ -111,6 +111,7 @@ async def _states(app: Application, expected: Outcome, end_at: int, *, anew: set
             continue
         if record.key == FLEET:
             fleets[record.partition] = record.value
+        if record.key != PROGRESS:
             continue
         progress, before = Progress.decode(record.value), last.get(record.partition)
         if before is not None and progress.clock is None and not progress.origins and begun[record.partition] < resets:

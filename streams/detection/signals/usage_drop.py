@@ -3,6 +3,7 @@
 from alerting.lifecycle import Finding
 from alerting.words import count, number
 from schemas.alerts import AlertReason, Kind, Resolution
+from streams.detection.calibration import DROP
 from streams.detection.habits import CALM_DAY, Habit
 from streams.detection.rules import Rules
 from streams.detection.signals.base import DAYS_TOLD, Calm, Firing, Judgement
@@ -63,7 +64,7 @@ class UsageDropSignal:
         since = rules.calendar.start_of(first)
         since_text = rules.calendar.day_text(since)
         share = max(0, round(100 * (1 - observed / expected))) if expected > 0 else 0
-        false_alarms = rules.thresholds.false_alarms(habit.evidence, rate, silence=False)
+        false_alarms = rules.thresholds.false_alarms(DROP, habit.evidence, rate)
         return Finding(
             firing.severity,
             since,

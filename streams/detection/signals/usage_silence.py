@@ -3,6 +3,7 @@
 from alerting.lifecycle import Finding
 from alerting.words import count, number
 from schemas.alerts import AlertReason, Kind
+from streams.detection.calibration import CLOCK, DROP, SILENCE
 from streams.detection.rules import Rules
 from streams.detection.signals.base import DAYS_TOLD, Firing, Judgement
 from streams.detection.signals.gate import muted
@@ -52,7 +53,10 @@ class UsageSilenceSignal:
         # A late event does not end a silence, but it is the last activity all the same.
         quiet_days = closed - max(habit.last_day, rules.calendar.day_of(since))
         missed = rate * habit.clock_days
-        false_alarms = rules.thresholds.false_alarms(score, rate, silence=True)
+        heard = [(SILENCE, score), (CLOCK, habit.clock_days)]
+        if account.alert(Kind.USAGE_DROP) is None:
+            heard.append((DROP, habit.evidence))
+        false_alarms = min(rules.thresholds.false_alarms(channel, height, rate) for channel, height in heard)
         active_a_week = min(7.0 * habit.active_rate(fleet), 7.0)
         since_text = rules.calendar.day_text(since)
         usual = (

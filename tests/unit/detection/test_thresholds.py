@@ -6,6 +6,7 @@ from math import log
 
 import pytest
 
+from streams.detection.calibration import CLOCK, DROP, SILENCE
 from streams.detection.config import DetectionConfig
 from streams.detection.thresholds import Thresholds, reached
 
@@ -33,7 +34,7 @@ def test_fewer_false_alarms_ask_for_more_evidence_by_the_exponential_tail(asked:
         scaled = TABLE["clock"][tier] * levels.silence[1] / TABLE["silence"][tier]
         assert levels.clock[1] == pytest.approx(scaled)
         if levels.drop[1] > 0.1:
-            assert thresholds.false_alarms(levels.drop[1], rate, silence=False) == pytest.approx(asked)
+            assert thresholds.false_alarms(DROP, levels.drop[1], rate) == pytest.approx(asked)
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.0999, 0.1, 0.3, 1, 3, 9.99, 10, 1000])
@@ -46,8 +47,9 @@ def test_a_watch_comes_before_a_warning_and_a_warning_before_critical(rate: floa
 def test_a_critical_alert_is_a_tenth_as_frequent() -> None:
     thresholds = Thresholds(DetectionConfig(alert_false_alarms=0.3))
     levels = thresholds.of(0.6)
-    assert thresholds.false_alarms(levels.drop[2], 0.6, silence=False) == pytest.approx(0.03)
-    assert thresholds.false_alarms(levels.silence[2], 0.6, silence=True) == pytest.approx(0.03)
+    assert thresholds.false_alarms(DROP, levels.drop[2], 0.6) == pytest.approx(0.03)
+    assert thresholds.false_alarms(SILENCE, levels.silence[2], 0.6) == pytest.approx(0.03)
+    assert thresholds.false_alarms(CLOCK, levels.clock[2], 0.6) == pytest.approx(0.03)
 
 
 def test_a_threshold_is_reached_by_its_own_value() -> None:

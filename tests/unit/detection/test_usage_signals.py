@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.alerts import Change, Kind, Severity
+from schemas.alerts import Change, Kind, Severity, Transition
 from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.fleet import NEUTRAL
@@ -14,6 +14,13 @@ from tests.unit.detection.building import FIRST_DAY, Run, at, command, usage
 def low(run: Run, days: range) -> None:
     """One event on each weekday."""
     run.uses(days, a_day=1)
+
+
+def said(transition: Transition) -> float:
+    """How frequent a transition says that false alarms like it are."""
+    value = transition.evidence["false_alarms_per_account_year"]
+    assert isinstance(value, float)
+    return value
 
 
 def test_nothing_opens_on_fewer_missing_events_than_asked_for() -> None:
@@ -75,6 +82,11 @@ def test_silence_speaks_for_the_drop_channel_while_it_is_open() -> None:
     assert isinstance(clock_days, float)
     assert score < levels.silence[2]
     assert clock_days < levels.clock[2]
+    # And so it says how rare it is: by the channel that had come farthest, and never as more frequent than was asked.
+    asked = DetectionConfig().alert_false_alarms
+    opened = next(each for each in run.transitions if each.severity is Severity.WARNING)
+    assert said(opened) <= asked
+    assert said(last) <= asked / 10
 
 
 def test_a_drop_that_is_open_when_the_silence_begins_keeps_its_own_channel() -> None:
