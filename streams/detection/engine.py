@@ -164,7 +164,9 @@ class Engine:
                     self._facts.billing(account, body, out)
                 else:
                     self._facts.update(account, body, out)
-                self._judge_dated(account, fact.at, out)
+                # What comes late is judged at its own time, but not before what was said already.
+                said = max((alert.at for alert in account.alerts.values()), default=fact.at)
+                self._judge_dated(account, max(fact.at, said), out)
             note(account)
             self._advance(account, now, out)  # a deadline that the fact has set may be past already
 

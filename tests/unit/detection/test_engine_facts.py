@@ -7,7 +7,7 @@ import pytest
 from schemas.alerts import Kind, Severity
 from schemas.picture import Phase
 from schemas.shuffle import Fact
-from streams.detection.config import DetectionConfig
+from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
 from tests.unit.detection.building import Run, at, bills, update, usage
 
@@ -25,6 +25,19 @@ def test_a_deadline_that_is_past_when_the_fact_arrives_is_honoured_at_once(run: 
         ("escalated", "critical", at(5)),
     ]
     assert run.account.due is None
+
+
+def test_what_comes_late_takes_nothing_back_that_was_said_after_its_time(run: Run) -> None:
+    run.apply(
+        bills("subscription.started", at(0)),
+        bills("payment_method.updated", at(1), exp_month=2, exp_year=2025, default=True),
+    )
+    run.close(at(60))
+    assert [each.kind for each in run.transitions] == [Kind.CARD_EXPIRING, Kind.CARD_EXPIRING]
+    opened = run.transitions[0].at
+    late = update(opened - 10 * DAY_MS, name="Acme")._replace(effective_at=at(60))
+    assert run.apply(late) == []
+    assert run.account.alert(Kind.CARD_EXPIRING) is not None
 
 
 def test_a_repeated_billing_event_is_taken_once(run: Run) -> None:
