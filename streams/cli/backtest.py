@@ -22,6 +22,7 @@ from streams.cli.files import (
     TimeOption,
     UserOption,
     ZoneOption,
+    history_of,
     instant_of,
     zone_of,
 )
@@ -110,20 +111,15 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     it was flagged, or why not, and what other settings of the knob would have given. Rows that are not usable are told,
     counted and left out. Exit status 1 when no row is usable, or most are not.
     """
-    from schemas.events import InputTopic
     from streams.backtest.evaluate import Asked
     from streams.backtest.knob import asking, settings_beside
-    from streams.produce import Columns, Format, Source
+    from streams.produce import Columns
 
     settings = settings_of(context)
     zone = zone_of(timezone or settings.timezone)
     end = None if until is None else instant_of(until, zone, "--until")
     columns = Columns(account, time, user, event, quantity, id_, event_name)
-    sources = [Source(file, InputTopic.USAGE, None if format_ is None else Format(format_), columns, zone)]
-    if billing is not None:
-        sources.append(Source(billing, InputTopic.BILLING, Format.NATIVE))
-    if accounts is not None:
-        sources.append(Source(accounts, InputTopic.ACCOUNTS, Format.NATIVE))
+    sources = history_of(file, format_, columns, zone, billing, accounts)
     for source in sources:
         source.resolved_format()
     config = settings.detection()

@@ -1,9 +1,15 @@
 """Options of commands that read a company's own files."""
 
-from typing import Annotated, Literal
+# ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import typer
+
+if TYPE_CHECKING:
+    from streams.produce import Columns, Source
 
 FormatOption = Annotated[
     Literal["native", "csv", "parquet"] | None,
@@ -37,9 +43,28 @@ def zone_of(name: str) -> ZoneInfo:
 
 def instant_of(text: str, zone: ZoneInfo, option: str) -> int:
     """A time in ms; one without an offset is of the zone. Raises typer.BadParameter, which names the option."""
-    from streams.produce.times import parse_time  # noqa: PLC0415 - slow to import
+    from streams.produce.times import parse_time
 
     try:
         return parse_time(text, zone)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def history_of(
+    file: Path,
+    format_: str | None,
+    columns: "Columns",
+    zone: ZoneInfo,
+    billing: Path | None,
+    accounts: Path | None,
+) -> "list[Source]":
+    """A file of usage events, and what goes with it."""
+    from schemas.events import InputTopic
+    from streams.produce import Format, Source
+
+    sources = [Source(file, InputTopic.USAGE, None if format_ is None else Format(format_), columns, zone)]
+    for beside, topic in ((billing, InputTopic.BILLING), (accounts, InputTopic.ACCOUNTS)):
+        if beside is not None:
+            sources.append(Source(beside, topic, Format.NATIVE))
+    return sources

@@ -21,6 +21,7 @@ from streams.cli.files import (
     TimeOption,
     UserOption,
     ZoneOption,
+    history_of,
     instant_of,
     zone_of,
 )
@@ -82,9 +83,8 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     and asks. Refuses while a worker runs, or where there is state already (exit status 1). When it is interrupted, run
     it again.
     """
-    from schemas.events import InputTopic
     from streams.cli.bootstrap.found import look
-    from streams.produce import Columns, Format, Source
+    from streams.produce import Columns
 
     settings = settings_of(context)
     zone = zone_of(timezone or settings.timezone)
@@ -92,11 +92,7 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     if end > now() * 1000:
         raise typer.BadParameter("is in the future: nobody knows the history until then", param_hint="--until")
     columns = Columns(account, time, user, event, quantity, id_, event_name)
-    sources = [Source(file, InputTopic.USAGE, None if format_ is None else Format(format_), columns, zone)]
-    if billing is not None:
-        sources.append(Source(billing, InputTopic.BILLING, Format.NATIVE))
-    if accounts is not None:
-        sources.append(Source(accounts, InputTopic.ACCOUNTS, Format.NATIVE))
+    sources = history_of(file, format_, columns, zone, billing, accounts)
     found = run(look(settings))
     if refusal := found.refusal(end):
         complain(f"{refusal}. Nothing was changed")
