@@ -65,7 +65,8 @@ class Worker:
             text = await _get(f"{self.address}/metrics")
         except (aiohttp.ClientError, TimeoutError) as error:
             self._alive()
-            raise WorkerError(f"the worker's metrics page does not answer ({type(error).__name__})") from error
+            what = f"has a metrics page that does not answer ({type(error).__name__})"
+            raise WorkerError(self._with_log(what)) from error
         samples = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
         return {name: float(value) for name, _, value in samples}
 

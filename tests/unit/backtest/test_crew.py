@@ -71,7 +71,15 @@ def test_a_signal_ends_it_and_leaves_nothing_behind(
         str(tmp_path / "o"),
     ]
     environment = {**os.environ, "TMPDIR": str(temporary)}
-    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+    run = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+        # What a shell starts in the background ignores it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread holds a lock here
+    )
     deadline = time.monotonic() + 60
     while not list(temporary.glob("slackwater-backtest-*/rows-*")) and time.monotonic() < deadline:
         time.sleep(0.05)
