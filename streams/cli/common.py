@@ -88,3 +88,14 @@ def progress_on_stderr() -> Iterator["Progress"]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
         yield progress
+
+
+def confirmed(question: str) -> bool:
+    """Ask, and say so when the answer is no. Ends with status 2 where there is no terminal to ask at."""
+    if not sys.stdin.isatty():
+        complain("no terminal to ask at: nothing was changed; --yes carries the plan out, --plan only shows it")
+        raise typer.Exit(2)
+    if typer.confirm(question, err=True):
+        return True
+    tell("nothing was changed")
+    return False

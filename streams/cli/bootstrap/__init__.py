@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time as now
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.common import complain, emit_json, progress_on_stderr, run, settings_of, tell
+from streams.cli.common import complain, confirmed, emit_json, progress_on_stderr, run, settings_of, tell
 from streams.cli.files import (
     AccountOption,
     EventNameOption,
@@ -104,7 +103,7 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         _show(settings, learnt, plan)
     if only_plan or (as_json and not yes):
         return
-    if not yes and not _confirmed(settings):
+    if not yes and not confirmed(f"Write this as the state of {settings.app_id}?"):
         raise typer.Exit(1)
     run(_carry_out(settings, found, learnt))
     tell("done: the next worker goes on from there")
@@ -197,16 +196,6 @@ def _show(settings: "Settings", learnt: "Learnt", plan: dict[str, Any]) -> None:
             console.print(f"    {line}", markup=False)
     for text in plan["warnings"]:
         console.print(f"! {text}", style="yellow", markup=False)
-
-
-def _confirmed(settings: "Settings") -> bool:
-    if not sys.stdin.isatty():
-        complain("no terminal to ask at: nothing was changed; --yes carries the plan out, --plan only shows it")
-        raise typer.Exit(2)
-    if typer.confirm(f"Write this as the state of {settings.app_id}?", err=True):
-        return True
-    tell("nothing was changed")
-    return False
 
 
 async def _carry_out(settings: "Settings", found: "Found", learnt: "Learnt") -> None:

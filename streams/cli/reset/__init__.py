@@ -2,13 +2,12 @@
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from streams.cli.common import complain, emit_json, run, settings_of, tell
+from streams.cli.common import complain, confirmed, emit_json, run, settings_of, tell
 
 if TYPE_CHECKING:
     from streams.cli.reset.plan import Found, Step
@@ -58,7 +57,7 @@ def reset(
         raise typer.Exit(1)
     if only_plan or (as_json and not yes):
         return
-    if not yes and not _confirmed(settings):
+    if not yes and not confirmed(f"Forget the state of {settings.app_id}?"):
         raise typer.Exit(1)
     run(carry_out(settings, outputs, pending, exactly_once=found.exactly_once, say=tell))
     tell("done: the next worker begins at the earliest records")
@@ -89,13 +88,3 @@ def _refuse(settings: "Settings", found: "Found") -> None:
         f"({settings.session_timeout / 1000:g} s). Nothing was changed"
     )
     raise typer.Exit(1)
-
-
-def _confirmed(settings: "Settings") -> bool:
-    if not sys.stdin.isatty():
-        complain("no terminal to ask at: nothing was changed; --yes carries the plan out, --plan only shows it")
-        raise typer.Exit(2)
-    if typer.confirm(f"Forget the state of {settings.app_id}?", err=True):
-        return True
-    tell("nothing was changed")
-    return False
