@@ -87,8 +87,6 @@ COLUMNS: Final = 43
 _NUMBERS: Final = FIRST_DAY
 """Columns before this one are real numbers, those from it on whole ones: days, flags and levels."""
 _FIXED: Final = Struct(f"<i{_NUMBERS}d{COLUMNS - _NUMBERS}h")
-_FIXED_BYTES_3: Final = _FIXED.size - 4
-_ADDED_TO_3: Final = pack("<2h", 0, -1)
 KEPT_DAYS: Final = 90
 """A row is packed again after so many days at the latest."""
 _ROOM: Final = 64
@@ -277,13 +275,6 @@ class Habits:
         if by_source:
             self.sources.unpack(row, by_source)
         return row
-
-
-def from_version_3(packed: bytes) -> bytes:
-    """A row as `Habits.pack` gives it, from what it gave when accounts were stored in version 3."""
-    numbers, mark, by_source = packed.partition(MARK.encode())
-    raw = a2b_base64(numbers)
-    return b2a_base64(raw[:_FIXED_BYTES_3] + _ADDED_TO_3 + raw[_FIXED_BYTES_3:], newline=False) + mark + by_source
 
 
 def rates(v: Column, fleet: FleetDay) -> Column:

@@ -20,7 +20,6 @@ from streams.detection.habits import (
     MONITORED_DAY,
     Habit,
     Habits,
-    from_version_3,
 )
 from streams.detection.payments import Payments
 from streams.detection.people import People
@@ -29,7 +28,7 @@ from streams.detection.subscriptions import Subscriptions
 from streams.detection.timeline import Timeline
 from streams.detection.window import pack_counts, unpack_counts
 
-VERSION: Final = 4
+VERSION: Final = 5
 NEVER: Final = 1 << 62
 """Later than any time."""
 
@@ -233,8 +232,8 @@ class Account:
 
 
 _OPENING: Final = b"[%d," % VERSION
-_OPENING_3: Final = b"[3,"
-"""Its row lacks the newest columns; the rest is the same."""
+_OPENING_4: Final = b"[4,"
+"""It lacks the newest values at its end; the rest is the same."""
 _HEAD_BYTES: Final = 2_048
 """Within so many bytes a value's beginning ends: one open alert of each kind takes a quarter of that."""
 
@@ -252,15 +251,13 @@ class Head(NamedTuple):
 def head_of(value: bytes) -> Head:
     """A stored account's beginning, without a look at the rest. Raises `StateError` as `Account.decode` does."""
     try:
-        if not value.startswith((_OPENING, _OPENING_3)):
+        if not value.startswith((_OPENING, _OPENING_4)):
             version = int(value[1 : value.index(b",", 0, _HEAD_BYTES)])
             raise StateError(f"the stored state has version {version}; this program reads version {VERSION}")
         quote = value.index(b'"', len(_OPENING) + 1, _HEAD_BYTES)
         due = value[len(_OPENING) : quote - 1]
         end = value.index(b'"', quote + 1, _HEAD_BYTES)
         habits = value[end + 3 : value.index(b'"', end + 3, _HEAD_BYTES)]
-        if value.startswith(_OPENING_3):
-            habits = from_version_3(habits)
         return Head(None if due == b"null" else int(due), value[quote + 1 : end], habits)
     except ValueError as error:
         raise StateError("the stored state of an account is damaged: it does not begin as one does") from error
