@@ -67,6 +67,12 @@ def _billed(transition: Transition, where: tzinfo) -> Iterator[tuple[str, str]]:
         ("card_end", "Card ends", last_date),
         ("next_charge_at", "Next charge", date),
         ("cancel_at", "Ends", date),
+        ("resumes_at", "Pause ends", date),
+        ("seats_before", "Seats before", words.number),
+        ("seats", "Seats", words.number),
+        ("used", "Seats used", words.number),
+        ("mrr_before_minor", "Before", lambda minor: _monthly(transition, minor)),
+        ("mrr_less_minor", "Less", lambda minor: _monthly(transition, minor)),
         ("days_left", "Days left", words.number),
     )
     for key, label, say in shown:
@@ -80,6 +86,10 @@ def _amount(transition: Transition, minor: float) -> str:
     named = (values.get("currency") for values in invoices)
     currency = next((name for name in named if isinstance(name, str) and _CURRENCY(name)), transition.currency)
     return words.money(int(minor), currency) if currency and minor >= 0 else ""
+
+
+def _monthly(transition: Transition, minor: float) -> str:
+    return f"{words.money(int(minor), transition.currency)} a month" if transition.currency and minor >= 0 else ""
 
 
 def _since(transition: Transition, where: tzinfo) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ _RESOLUTIONS = {
     Resolution.PAID: "it is paid",
     Resolution.REVERTED: "the cancellation was taken back",
     Resolution.REPLACED: "the card was replaced",
+    Resolution.RENEWED: "the contract was renewed",
     Resolution.REBASELINED: "this is the account's new normal",
     Resolution.EXPIRED: "it no longer applies",
 }

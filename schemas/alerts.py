@@ -77,6 +77,7 @@ class Resolution(StrEnum):
     PAID = "paid"
     REVERTED = "reverted"
     REPLACED = "replaced"
+    RENEWED = "renewed"
     LOST = "lost"
     REBASELINED = "rebaselined"
     MANUAL = "manual"

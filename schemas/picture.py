@@ -66,6 +66,28 @@ class Billing(Model):
     payment_state: PaymentState | None = None
 
 
+class Loss(Model):
+    """The account's end as a customer."""
+
+    at: Instant
+    voluntary: bool
+    """Someone decided it; false: it ended for want of payment, say."""
+    reason: str | None = None
+    """As it was given, like the comment."""
+    reason_class: Name | None = None
+    """What the reason comes to: `price`, `not_used_enough` and the like; null: no reason is known, and can be asked."""
+    influenceable: bool | None = None
+    """Whether a team could have done something about it."""
+    comment: str | None = None
+    decided_at: Instant
+    """The first decision to cancel; where nobody decided, the end."""
+    foreseen_by: Kind | None = None
+    """The first alert of more than a watch that stood when it was decided, or had opened in the 60 days before."""
+    foreseen_at: Instant | None = None
+    mrr_minor: Money | None = None
+    currency: Currency | None = None
+
+
 class TimelineEntry(Model):
     """One line of an account's history."""
 
@@ -93,6 +115,8 @@ class AccountPicture(Model):
     """Factors that were left out of the health for want of data."""
     engagement: Engagement = Engagement()
     billing: Billing = Billing()
+    loss: Loss | None = None
+    """Of an account that is lost."""
     alerts: tuple[Transition, ...] = ()
     """The open ones, each as its last transition, but for `daily` in the evidence: `engagement` has newer counts."""
     timeline: tuple[TimelineEntry, ...] = ()

@@ -13,6 +13,14 @@ _WORDS: Final = {
     (Kind.CARD_EXPIRING, Resolution.REPLACED): "The card has been replaced.",
     (Kind.CARD_EXPIRING, Resolution.EXPIRED): "No charge to this card is due any more.",
     (Kind.CANCEL_SCHEDULED, Resolution.REVERTED): "The cancellation was taken back.",
+    (Kind.DOWNGRADE, Resolution.REVERTED): "As much is paid as before.",
+    (Kind.DOWNGRADE, Resolution.EXPIRED): "The lower plan is what the account has now.",
+    (Kind.SEATS_REDUCED, Resolution.RECOVERED): "The seats are back, or in use.",
+    (Kind.SEATS_REDUCED, Resolution.EXPIRED): "The lower number of seats is what the account has now.",
+    (Kind.PAUSED, Resolution.RECOVERED): "The pause is over.",
+    (Kind.RENEWAL_AT_RISK, Resolution.RENEWED): "The contract was renewed.",
+    (Kind.RENEWAL_AT_RISK, Resolution.RECOVERED): "The account is well again before its renewal.",
+    (Kind.RENEWAL_AT_RISK, Resolution.EXPIRED): "The renewal has passed, or there will be none.",
     (Kind.CANCEL_SCHEDULED, Resolution.LOST): "The cancelled subscription has ended.",
 }
 _GENERAL: Final = {

@@ -41,7 +41,16 @@ class DetectionConfig:
     card_notice_days: int = 30
     """`card_expiring` opens this long before the card ends."""
     critical_notice_days: int = 7
-    """A scheduled cancellation, and a charge to a card that has ended by then, turn critical this long before."""
+    """A scheduled cancellation, and a charge to a card that has ended by then, turn critical this long before. So does
+    the end of a pause."""
+    contraction_days: int = 30
+    """`downgrade` and `seats_reduced` are over after this time: that is what the account pays for now."""
+    renewal_notice_weeks: int = 13
+    """`renewal_at_risk` looks at a contract from this long before its renewal on."""
+    reason_keywords: tuple[tuple[str, str], ...] = ()
+    """See `Reasons`."""
+    let_go: tuple[str, ...] = ()
+    """See `LetGo`."""
 
     def __post_init__(self) -> None:
         positive = {
@@ -66,6 +75,8 @@ class DetectionConfig:
             "drop_hold_days": self.drop_hold_days,
             "card_notice_days": self.card_notice_days,
             "critical_notice_days": self.critical_notice_days,
+            "contraction_days": self.contraction_days,
+            "renewal_notice_weeks": self.renewal_notice_weeks,
         }
         for name, value in whole.items():
             if not value >= 0:

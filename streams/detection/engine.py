@@ -247,6 +247,7 @@ class Engine:
     def _judge_dated(self, account: Account, at: int, out: Results) -> None:
         if not _has_dates(account):
             return
+        account.looked_at = max(account.looked_at, at)
         for signal in self._dated:
             judgement = signal.judge(account, at)
             if judgement is not None:
@@ -260,5 +261,5 @@ class Engine:
 
 def _has_dates(account: Account) -> bool:
     """Whether signals on billing and dates have anything to say of the account."""
-    known = bool(account.subscriptions or account.payments)
+    known = bool(account.subscriptions or account.payments or account.profile.number("renewal_at") is not None)
     return known and account.loss is None and not account.profile.internal

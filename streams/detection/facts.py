@@ -1,13 +1,15 @@
 """Billing events and account updates: what they change in an account, and whether it is lost or back."""
 
+from alerting.words import span
 from schemas.accounts import AccountUpdate
 from schemas.alerts import Resolution
 from schemas.billing import BillingFact, PaymentFailed, PaymentSucceeded, SubscriptionEnded, SubscriptionFact
 from streams.detection.book import Book
 from streams.detection.history import line_of
+from streams.detection.loss import loss_of
 from streams.detection.results import Results
 from streams.detection.rules import Rules
-from streams.detection.state import Account, Loss
+from streams.detection.state import Account
 from streams.detection.subscriptions import BEGINS, Subscription
 from streams.detection.tally import Tally
 from streams.detection.timeline import Entry
@@ -67,10 +69,14 @@ class Facts:
             return
         ended = account.subscriptions.by_id[fact.subscription_id]
         at = fact.occurred_at
-        account.loss = Loss(at, bool(ended.voluntary), ended.reason)
-        self._tally.lost += 1
-        why = "by decision" if ended.voluntary else "for want of payment"
-        why += f", reason: {ended.reason}." if ended.reason is not None else "."
+        account.loss = loss = loss_of(ended, at, account.alerts.values())
+        of_class = self._rules.reasons.class_of(loss.reason, loss.comment)
+        self._tally.count_loss(loss, of_class)
+        why = "by decision" if loss.voluntary else "for want of payment"
+        why += f", reason: {loss.reason}." if loss.reason is not None else "."
+        if loss.foreseen_by is not None and loss.foreseen_at is not None:
+            ahead = span(loss.decided_at - loss.foreseen_at)
+            why += f" Foreseen {ahead} before it was decided, by {loss.foreseen_by.value.replace('_', ' ')}."
         self._write(account, at, "account.lost", f"Lost: the last paid subscription has ended, {why}")
         self._book.resolve_all(account, at, Resolution.LOST, out)
 

@@ -1,7 +1,7 @@
 """An account's current picture: what the board reads."""
 
 from schemas.instants import LATEST
-from schemas.picture import AccountPicture, Billing, Engagement, PaymentState
+from schemas.picture import AccountPicture, Billing, Engagement, Loss, PaymentState
 from streams.detection.health import expected, health
 from streams.detection.priority import money_at_risk, renewal_of
 from streams.detection.rules import Rules
@@ -29,6 +29,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
         missing=standing.missing,
         engagement=_engagement(account, rules, now),
         billing=_billing(account, rules),
+        loss=_loss(account, rules),
         alerts=tuple(transition_of(account, alert) for alert in alerts),
         timeline=account.timeline.shown(),
         priority=at_risk,
@@ -71,4 +72,24 @@ def _billing(account: Account, rules: Rules) -> Billing:
         renewal_at=renewal_of(account),
         cancel_at=min(cancels, default=None),
         payment_state=state,
+    )
+
+
+def _loss(account: Account, rules: Rules) -> Loss | None:
+    loss = account.loss
+    if loss is None:
+        return None
+    of_class = rules.reasons.class_of(loss.reason, loss.comment)
+    return Loss(
+        at=loss.at,
+        voluntary=loss.voluntary,
+        reason=loss.reason,
+        reason_class=of_class.value if of_class is not None else None,
+        influenceable=of_class.influenceable if of_class is not None else None,
+        comment=loss.comment,
+        decided_at=loss.decided_at,
+        foreseen_by=loss.foreseen_by,
+        foreseen_at=loss.foreseen_at,
+        mrr_minor=loss.mrr_minor,
+        currency=loss.currency,
     )

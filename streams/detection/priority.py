@@ -12,6 +12,10 @@ _LOSS: Final = {
     Kind.PAYMENT_FAILED: (0.05, 0.12, 0.35),
     Kind.CARD_EXPIRING: (0.01, 0.03, 0.08),
     Kind.CANCEL_SCHEDULED: (0.5, 0.7, 0.85),
+    Kind.PAUSED: (0.15, 0.3, 0.5),
+    Kind.DOWNGRADE: (0.04, 0.1, 0.2),
+    Kind.SEATS_REDUCED: (0.04, 0.08, 0.15),
+    Kind.RENEWAL_AT_RISK: (0.1, 0.2, 0.35),
 }
 _OTHER = (0.04, 0.1, 0.2)
 _NO_ALERT: Final = 0.01

@@ -7,6 +7,7 @@ from streams.detection.calendar import Calendar
 from streams.detection.config import DetectionConfig
 from streams.detection.fleet import FleetDay
 from streams.detection.fleet_log import FleetLog
+from streams.detection.reasons import LetGo, Reasons
 from streams.detection.thresholds import Thresholds
 
 
@@ -17,11 +18,19 @@ class Rules:
     config: DetectionConfig
     calendar: Calendar
     learnt: FleetLog
+    reasons: Reasons
+    let_go: LetGo
 
     @classmethod
     def of(cls, config: DetectionConfig, learnt: FleetLog | None = None) -> Self:
-        """Raises `ValueError` for a time zone that is not known."""
-        return cls(config, Calendar(config.timezone, config.grace_ms), learnt or FleetLog(config))
+        """Raises `ValueError` for a time zone or a class of reasons that is not known."""
+        return cls(
+            config,
+            Calendar(config.timezone, config.grace_ms),
+            learnt or FleetLog(config),
+            Reasons(config.reason_keywords),
+            LetGo(config.let_go),
+        )
 
     @property
     def thresholds(self) -> Thresholds:

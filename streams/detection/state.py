@@ -1,6 +1,5 @@
 """An account's whole state, and its form in the engagement table."""
 
-from dataclasses import dataclass
 from struct import error as StructError  # noqa: N812  # the module's own error, which is no ValueError
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +20,7 @@ from streams.detection.habits import (
     Habit,
     Habits,
 )
+from streams.detection.loss import Loss
 from streams.detection.payments import Payments
 from streams.detection.people import People
 from streams.detection.profile import Profile
@@ -29,17 +29,10 @@ from streams.detection.timeline import Timeline
 from streams.detection.window import pack_counts, unpack_counts
 
 VERSION: Final = 5
+_BEFORE: Final = 4
+"""The version before, which is read as well: it lacks the newest values at its end."""
 NEVER: Final = 1 << 62
 """Later than any time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """The account's end as a customer."""
-
-    at: int
-    voluntary: bool
-    reason: str | None
 
 
 class Account:
@@ -55,6 +48,7 @@ class Account:
         "habits",
         "id",
         "last_event_at",
+        "looked_at",
         "loss",
         "payments",
         "people",
@@ -84,6 +78,8 @@ class Account:
         """The last alert of each kind."""
         self.timeline = Timeline()
         self.loss: Loss | None = None
+        self.looked_at = -1
+        """The newest time at which the signals on billing and dates have judged it; -1 before the first."""
         self.weighed_at = -2
         self.weight = 0
         """What an event counts for the flow, as of a closed day. Not stored, as it follows from the habits."""
@@ -168,7 +164,8 @@ class Account:
                 self.profile.encode(),
                 [alert.encode() for alert in self.alerts.values()],
                 self.timeline.encode(),
-                [loss.at, loss.voluntary, loss.reason] if loss is not None else None,
+                loss.encode() if loss is not None else None,
+                self.looked_at,
             ]
         )
         # Copied at once, and not only by a store: a flush has thousands of these in flight, and orjson's own have room
@@ -216,7 +213,8 @@ class Account:
             alerts,
             timeline,
             loss,
-        ) = values
+            account.looked_at,
+        ) = [*values, -1] if values[0] == _BEFORE else values
         account.daily = unpack_counts(daily)
         account.people = People.decode(people)
         account.dedup = Dedup.decode(dedup)
@@ -227,13 +225,12 @@ class Account:
             alert = Alert.decode(each)
             account.alerts[alert.kind] = alert
         account.timeline = Timeline.decode(timeline)
-        account.loss = Loss(*loss) if loss is not None else None
+        account.loss = Loss.decode(loss) if loss is not None else None
         return account
 
 
 _OPENING: Final = b"[%d," % VERSION
-_OPENING_4: Final = b"[4,"
-"""It lacks the newest values at its end; the rest is the same."""
+_OPENING_BEFORE: Final = b"[%d," % _BEFORE
 _HEAD_BYTES: Final = 2_048
 """Within so many bytes a value's beginning ends: one open alert of each kind takes a quarter of that."""
 
@@ -251,7 +248,7 @@ class Head(NamedTuple):
 def head_of(value: bytes) -> Head:
     """A stored account's beginning, without a look at the rest. Raises `StateError` as `Account.decode` does."""
     try:
-        if not value.startswith((_OPENING, _OPENING_4)):
+        if not value.startswith((_OPENING, _OPENING_BEFORE)):
             version = int(value[1 : value.index(b",", 0, _HEAD_BYTES)])
             raise StateError(f"the stored state has version {version}; this program reads version {VERSION}")
         quote = value.index(b'"', len(_OPENING) + 1, _HEAD_BYTES)

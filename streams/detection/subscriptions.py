@@ -42,6 +42,14 @@ class Subscription:
     paused: bool = False
     resumes_at: int | None = None
     voluntary: bool | None = None
+    paused_at: int | None = None
+    lowered_at: int | None = None
+    """When its price or plan last went down, and has not come up again to what it was: `plan_before`, `mrr_before`."""
+    plan_before: str | None = None
+    mrr_before: int | None = None
+    fewer_at: int | None = None
+    """When its seats last went down, and are still fewer than `seats_before`."""
+    seats_before: int | None = None
 
     @property
     def paid(self) -> bool:
@@ -155,14 +163,16 @@ def _after(now: Subscription, fact: SubscriptionFact, *, unpaid: bool) -> Subscr
         case CancelReverted():
             now = _not_cancelled(now)
         case SubscriptionPaused():
-            now = replace(now, paused=True, resumes_at=fact.resumes_at)
+            since = now.paused_at if now.paused and now.paused_at is not None else fact.occurred_at
+            now = replace(now, paused=True, resumes_at=fact.resumes_at, paused_at=since)
         case SubscriptionResumed():
-            now = replace(now, paused=False, resumes_at=None)
+            now = replace(now, paused=False, resumes_at=None, paused_at=None)
         case SubscriptionEnded():
             # Said by the event, or told by what came before: cancelling is a decision, an unpaid invoice is none.
             decided = fact.voluntary if fact.voluntary is not None else now.cancel_at is not None or not unpaid
             reason = fact.reason if fact.reason is not None else now.reason
-            now = replace(now, live=False, paused=False, resumes_at=None, reason=reason, voluntary=decided)
+            now = replace(now, live=False, paused=False, resumes_at=None, paused_at=None)
+            now = replace(now, reason=reason, voluntary=decided)
     return now
 
 
@@ -173,7 +183,7 @@ def _not_cancelled(now: Subscription) -> Subscription:
 def _with_terms(known: Subscription, fact: SubscriptionTerms) -> Subscription:
     """The terms that the event names; what it leaves out is as before."""
     return replace(
-        known,
+        _compared(known, fact),
         plan=fact.plan,
         mrr_minor=fact.mrr_minor,
         currency=fact.currency,
@@ -183,6 +193,26 @@ def _with_terms(known: Subscription, fact: SubscriptionTerms) -> Subscription:
         renewal_at=fact.renewal_at if fact.renewal_at is not None else known.renewal_at,
         trial=fact.trial if fact.trial is not None else known.trial,
     )
+
+
+def _compared(known: Subscription, fact: SubscriptionTerms) -> Subscription:
+    """With what it was before, where the new terms are lower. Fewer seats of the same plan cost less, which is told of
+    the seats alone."""
+    if not known.paid or known.mrr_minor is None or known.currency != fact.currency:
+        return replace(known, lowered_at=None, plan_before=None, mrr_before=None, fewer_at=None, seats_before=None)
+    fewer = known.seats is not None and fact.seats is not None and fact.seats < known.seats
+    if fewer:
+        before = known.seats_before if known.seats_before is not None else known.seats
+        known = replace(known, fewer_at=fact.occurred_at, seats_before=before)
+    elif known.seats_before is not None and fact.seats is not None and fact.seats >= known.seats_before:
+        known = replace(known, fewer_at=None, seats_before=None)
+    if known.mrr_minor is not None and fact.mrr_minor < known.mrr_minor and not (fewer and fact.plan == known.plan):
+        if known.mrr_before is None:
+            known = replace(known, plan_before=known.plan, mrr_before=known.mrr_minor)
+        return replace(known, lowered_at=fact.occurred_at)
+    if known.mrr_before is not None and fact.mrr_minor >= known.mrr_before:
+        return replace(known, lowered_at=None, plan_before=None, mrr_before=None)
+    return known
 
 
 _DEFAULTS: Final = [each.default for each in fields(Subscription)]

@@ -1,6 +1,13 @@
 """What the engine counts as it goes, for the metrics."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+
+from streams.detection.loss import Loss
+from streams.detection.reasons import ReasonClass
+
+LossClass = tuple[bool, ReasonClass | None]
+"""Whether the customer decided it, and why."""
 
 
 @dataclass(slots=True)
@@ -28,7 +35,15 @@ class Tally:
     """Failed attempts."""
     days_closed: int = 0
     transitions: int = 0
-    lost: int = 0
+    lost: Counter[LossClass] = field(default_factory=Counter)
     """Accounts lost."""
+    mrr_lost: Counter[tuple[str, LossClass]] = field(default_factory=Counter)
+    """What they paid a month, in minor units, by currency."""
     revived: int = 0
     """Accounts that came back."""
+
+    def count_loss(self, loss: Loss, of_class: ReasonClass | None) -> None:
+        """An account is lost."""
+        self.lost[loss.voluntary, of_class] += 1
+        if loss.mrr_minor is not None and loss.currency is not None:
+            self.mrr_lost[loss.currency, (loss.voluntary, of_class)] += loss.mrr_minor

@@ -7,12 +7,17 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from alerting.outbox import RouteStatus
 from streams.detection.home import Home
+from streams.detection.tally import LossClass
 from streams.runtime.standings import Standings
 
 PREFIX = "slackwater"
 _AGES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3_600.0, 86_400.0)
 _TIMES = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SIZES = (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000)
+
+
+Counted = dict[object, int]
+"""What a home has counted, by name; losses by what they are."""
 
 
 class Metrics:
@@ -50,6 +55,12 @@ class Metrics:
         self.records_lost_total = counter("records_lost", "Records that were removed before they were read.", "topic")
         self.topic_incarnations_total = counter("topic_incarnations", "Topics that were created anew.", "topic")
         self.payments_total = counter("payments", "Payments, and failed attempts at one.", "result")
+        self.accounts_lost_total = counter(
+            "accounts_lost", "Accounts whose last paid subscription ended.", "voluntary", "reason", "influenceable"
+        )
+        self.mrr_lost_minor_total = counter(
+            "mrr_lost_minor", "What they paid a month, in minor units.", "currency", "voluntary", "reason"
+        )
         self.alerts_total = counter("alerts", "Changes of alerts.", "kind", "severity", "change")
         self.notifications_total = counter("notifications", "Answers to messages.", "route", "result")
         self.notification_seconds = histogram("notification_seconds", "Time a message takes.", _TIMES, "route")
@@ -62,12 +73,12 @@ class Metrics:
         )
         self.standings = Standings(PREFIX)
         self.registry.register(self.standings)
-        self._seen: dict[int, dict[str, int]] = {}
+        self._seen: dict[int, Counted] = {}
 
     def observe_home(self, partition: int, home: Home, usage_topic: str) -> None:
         """Take over what a home partition has counted."""
         tally = home.tally
-        counted = {
+        counted: Counted = {
             "duplicates": tally.duplicates,
             "late": tally.late,
             "forgotten": tally.dedup_overflow,
@@ -76,6 +87,8 @@ class Metrics:
             "succeeded": tally.payments_succeeded,
             "failed": tally.payments_failed,
         }
+        counted.update(tally.lost.items())
+        counted.update(tally.mrr_lost.items())
         before = self._seen.get(partition, {})
         self._seen[partition] = counted
         # A task that began anew counts from 0 again.
@@ -87,6 +100,10 @@ class Metrics:
         self.events_known_total.inc(more["known"])
         for result in ("succeeded", "failed"):
             self.payments_total.labels(result).inc(more[result])
+        for lost in tally.lost:
+            self.accounts_lost_total.labels(*_labels(lost), _influenceable(lost)).inc(more[lost])
+        for currency, lost in tally.mrr_lost:
+            self.mrr_lost_minor_total.labels(currency, *_labels(lost)).inc(more[currency, lost])
 
     def observe_routes(self, routes: Iterable[RouteStatus], now: int) -> None:
         """Take over how the routes do."""
@@ -94,3 +111,13 @@ class Metrics:
             self.notifications_pending.labels(route.route).set(route.pending)
             oldest = 0.0 if route.oldest_at is None else (now - route.oldest_at) / 1000
             self.notification_oldest_seconds.labels(route.route).set(oldest)
+
+
+def _labels(lost: LossClass) -> tuple[str, str]:
+    voluntary, of_class = lost
+    return str(voluntary).lower(), "unknown" if of_class is None else of_class.value
+
+
+def _influenceable(lost: LossClass) -> str:
+    _, of_class = lost
+    return "unknown" if of_class is None else str(of_class.influenceable).lower()

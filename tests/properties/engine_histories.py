@@ -152,9 +152,17 @@ def _invoice(random: Random, at: int) -> str:
     return random.choice(["in-1", "in-2"])
 
 
-_KINDS = ["usage_silence", "usage_drop", "payment_failed", "card_expiring", "cancel_scheduled", "downgrade"]
+_KINDS = ["usage_silence", "usage_drop", "payment_failed", "card_expiring", "cancel_scheduled", "downgrade", "paused"]
 _SUBSCRIPTION: dict[str, Any] = {"subscription_id": _subscription}
-_TERMS = _SUBSCRIPTION | {"plan": "team", "mrr_minor": 4900, "currency": "EUR", "current_period_end": _later}
+_TERMS: dict[str, Any] = _SUBSCRIPTION | {
+    "plan": lambda random, _: random.choice(["team", "team", "small"]),
+    "mrr_minor": lambda random, _: random.choice([4900, 4900, 2000]),
+    "currency": "EUR",
+    "seats": lambda random, _: random.choice([None, 40, 12]),
+    "interval": lambda random, _: random.choice(["month", "year"]),
+    "current_period_end": _later,
+    "renewal_at": lambda random, at: random.choice([None, at + random.randrange(1, 200 * DAY_MS)]),
+}
 _INVOICE: dict[str, Any] = {"invoice_id": _invoice, "amount_minor": 4900, "currency": "EUR"}
 _FACTS: dict[str, Any] = {
     "acknowledge": _commands("acknowledge"),
@@ -181,12 +189,15 @@ _FACTS: dict[str, Any] = {
         account_id=ACCOUNT, updated_at=at, internal=random.choice([True, False, False]), name="Acme"
     ),
     "paid": _bills("payment.succeeded", **_INVOICE),
-    "paused": _bills("subscription.paused", **_SUBSCRIPTION),
+    "paused": _bills(
+        "subscription.paused", resumes_at=lambda random, at: random.choice([None, at + 20 * DAY_MS]), **_SUBSCRIPTION
+    ),
     "renewed": _bills("subscription.renewed", **_TERMS),
     "resumed": _bills("subscription.resumed", **_SUBSCRIPTION),
     "snooze": _commands("snooze", until=_later),
     "started": _bills("subscription.started", **_TERMS),
     "trial": _bills("subscription.started", trial=True, **_TERMS),
     "unsnooze": _commands("unsnooze"),
+    "updated": _bills("subscription.updated", **_TERMS),
     "voided": _bills("invoice.voided", invoice_id=_invoice),
 }

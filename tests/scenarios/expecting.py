@@ -94,6 +94,17 @@ class Expecting(ABC):
         self.demand(expectation)
         return self
 
+    def expect_reason(self, kind: str, code: str) -> Self:
+        """The first alert of this kind opens for this reason, among others."""
+
+        def expectation(transitions: list[Transition]) -> str | None:
+            found = next((each for each in transitions if each.kind == kind), None)
+            codes = [reason.code for reason in found.reasons] if found is not None else []
+            return None if code in codes else f"{kind} was opened for {codes}, not for {code}"
+
+        self.demand(expectation)
+        return self
+
     def expect_ids(self, kind: str, count: int) -> Self:
         """So many different alerts of this kind, each with revisions 1, 2, 3 and so on."""
 

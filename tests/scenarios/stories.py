@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tests.scenarios.story import Story
 
@@ -228,7 +229,8 @@ def a_lost_account_has_no_alerts_and_one_that_comes_back_begins_anew() -> Story:
 def a_pause_is_no_silence() -> Story:
     it = Story()
     acme = it.account("acme").subscribes().daily_use(users=5, days=63).bills("subscription.paused").waits(days=40)
-    acme.bills("subscription.resumed").daily_use(users=5, days=14).expect_no(severity="warning")
+    acme.bills("subscription.resumed").daily_use(users=5, days=14)
+    acme.expect_no("usage_drop", "usage_silence", severity="warning").expect_changes("paused", "opened", "resolved")
     gone = it.account("gone").subscribes().daily_use(users=5, days=63).bills("subscription.paused").waits(days=40)
     gone.bills("subscription.resumed").waits(days=10).expect("usage_silence", warned_between=(105, 110))
     return it
@@ -262,4 +264,99 @@ def the_companys_own_account_is_never_alerted() -> Story:
     acme.then_silence(days=60).expect_no()
     late = it.account("late").subscribes().payment_fails().waits(days=1).is_described(internal=True).waits(days=9)
     late.expect("payment_failed", resolved_between=(1, 1), resolution="expired")
+    return it
+
+
+@story
+def a_pause_that_nobody_comes_back_from_is_told_again_before_it_ends() -> Story:
+    it = Story()
+    gone = it.account("gone").subscribes().daily_use(users=5, days=63)
+    gone.bills("subscription.paused", resumes_at=gone.day_from_now(40)).waits(days=41)
+    gone.expect("paused", warned_between=(63, 63), critical_between=(96, 96)).expect_no("usage_silence", "usage_drop")
+    back = it.account("back").subscribes().daily_use(users=5, days=63)
+    back.bills("subscription.paused", resumes_at=back.day_from_now(40)).waits(days=28).daily_use(users=5, days=14)
+    back.bills("subscription.resumed").waits(days=1)
+    back.expect_changes("paused", "opened", "resolved").expect("paused", resolution="recovered")
+    return it
+
+
+@story
+def a_smaller_plan_is_a_downgrade_until_it_goes_up_again_or_a_month_has_passed() -> Story:
+    it = Story()
+    up = it.account("up").subscribes(plan="team", mrr_minor=49_000).waits(days=10)
+    up.bills("subscription.updated", plan="basic", mrr_minor=30_000, currency="EUR").waits(days=9)
+    up.bills("subscription.updated", plan="team", mrr_minor=49_000, currency="EUR").waits(days=40)
+    up.expect("downgrade", warned_between=(10, 10), resolved_between=(19, 19), resolution="reverted")
+    stays = it.account("stays").subscribes(plan="team", mrr_minor=49_000).waits(days=10)
+    stays.bills("subscription.updated", plan="basic", mrr_minor=30_000, currency="EUR").waits(days=5)
+    stays.bills("subscription.updated", plan="free", mrr_minor=0, currency="EUR").waits(days=40)
+    stays.expect("downgrade", critical_between=(15, 15), resolved_between=(45, 45), resolution="expired")
+    stays.expect_changes("downgrade", "opened", "escalated", "resolved")
+    dearer = it.account("dearer").subscribes().waits(days=5)
+    dearer.bills("subscription.updated", plan="big", mrr_minor=90_000, currency="EUR").waits(days=5)
+    dearer.bills("subscription.updated", plan="big", mrr_minor=400, currency="USD").waits(days=5).expect_no()
+    tried = it.account("tried").subscribes(plan="big", mrr_minor=90_000, trial=True).waits(days=5)
+    tried.bills("subscription.updated", plan="basic", mrr_minor=30_000, currency="EUR", trial=False).waits(days=5)
+    tried.expect_no()
+    return it
+
+
+@story
+def fewer_seats_are_told_once_and_not_as_a_downgrade() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes(plan="team", mrr_minor=40_000, seats=40).waits(days=10)
+    acme.bills("subscription.updated", plan="team", mrr_minor=25_000, currency="EUR", seats=25).waits(days=20)
+    acme.bills("subscription.renewed", plan="team", mrr_minor=40_000, currency="EUR", seats=40).waits(days=5)
+    acme.expect("seats_reduced", warned_between=(10, 10), resolved_between=(30, 30), resolution="recovered")
+    acme.expect_no("downgrade").expect_changes("seats_reduced", "opened", "resolved")
+    return it
+
+
+@story
+def seats_that_nobody_uses_are_told_before_the_renewal() -> Story:
+    it = Story()
+    terms: dict[str, Any] = {"plan": "team", "mrr_minor": 40_000, "currency": "EUR", "interval": "year"}
+    empty = it.account("empty")
+    empty.subscribes(**terms, seats=20, renewal_at=empty.day_from_now(200)).daily_use(users=6, days=199)
+    empty.expect("seats_reduced", warned_between=(137, 137)).expect_no("renewal_at_risk", "downgrade")
+    empty.waits(days=1).renews(**terms, seats=20, renewal_at=empty.day_from_now(365)).daily_use(users=6, days=5)
+    empty.expect("seats_reduced", resolved_between=(200, 200), resolution="recovered")
+    used = it.account("used")
+    used.subscribes(**terms, seats=20, renewal_at=used.day_from_now(200)).daily_use(users=12, days=199)
+    used.expect_no("seats_reduced")
+    return it
+
+
+@story
+def a_renewal_is_at_risk_while_the_account_is_not_well() -> Story:
+    it = Story()
+    terms: dict[str, Any] = {"mrr_minor": 40_000, "currency": "EUR", "interval": "year", "period_days": 365}
+    ill = it.account("ill")
+    ill.subscribes(**terms, renewal_at=ill.day_from_now(200)).daily_use(users=5, days=150).then_silence(days=49)
+    ill.expect("usage_silence", warned_between=(152, 156))
+    ill.expect("renewal_at_risk", warned_between=(152, 156), critical_between=(172, 172))
+    ill.renews(**terms, renewal_at=ill.day_from_now(365)).waits(days=2)
+    ill.expect("renewal_at_risk", resolved_between=(199, 199), resolution="renewed")
+    again = it.account("again")
+    again.subscribes(**terms, renewal_at=again.day_from_now(200)).daily_use(users=5, days=91)
+    again.then_silence(days=14).daily_use(users=5, days=90)
+    # Its silence began before the renewal came into sight: the contract is looked at from day 109 on.
+    again.expect("usage_silence", resolved_between=(105, 105)).expect_no("renewal_at_risk")
+    well = it.account("well")
+    well.subscribes(**terms, renewal_at=well.day_from_now(200)).daily_use(users=5, days=199).expect_no()
+    monthly = it.account("monthly")
+    monthly.subscribes(renewal_at=monthly.day_from_now(30), interval="month").daily_use(users=5, days=91)
+    monthly.renews(renewal_at=monthly.day_from_now(30), interval="month").then_silence(days=20)
+    monthly.expect("usage_silence", warned_between=(92, 97)).expect_no("renewal_at_risk")
+    return it
+
+
+@story
+def a_cancellation_takes_the_silence_in_as_a_reason_and_the_loss_says_how_early_it_was_foreseen() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().daily_use(users=5, days=90).then_silence(days=12)
+    acme.cancels(in_days=20, reason="too_expensive").waits(days=20)
+    acme.bills("subscription.ended", voluntary=True).waits(days=1)
+    acme.expect("cancel_scheduled", warned_between=(102, 102), resolution="lost")
+    acme.expect_reason("cancel_scheduled", "usage_silence").expect_reason("cancel_scheduled", "cancelled")
     return it

@@ -246,6 +246,10 @@ class Chapter(Expecting):
     def _in(self, days: int) -> str:
         return format_instant(self._at(days * DAY_MS))
 
+    def day_from_now(self, days: int) -> str:
+        """The beginning of a day to come."""
+        return self._in(days)
+
     def _morning(self) -> int:
         """Seven o'clock, and a minute later for everything else that morning."""
         self._facts_today += 1

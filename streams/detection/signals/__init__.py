@@ -4,7 +4,11 @@ from streams.detection.rules import Rules
 from streams.detection.signals.base import DailySignal, DatedSignal
 from streams.detection.signals.cancel_scheduled import CancelScheduledSignal
 from streams.detection.signals.card_expiring import CardExpiringSignal
+from streams.detection.signals.downgrade import DowngradeSignal
+from streams.detection.signals.paused import PausedSignal
 from streams.detection.signals.payment_failed import PaymentFailedSignal
+from streams.detection.signals.renewal_at_risk import RenewalAtRiskSignal
+from streams.detection.signals.seats_reduced import SeatsReducedSignal
 from streams.detection.signals.usage_drop import UsageDropSignal
 from streams.detection.signals.usage_silence import UsageSilenceSignal
 
@@ -15,5 +19,14 @@ def daily_signals(rules: Rules) -> tuple[DailySignal, ...]:
 
 
 def dated_signals(rules: Rules) -> tuple[DatedSignal, ...]:
-    """Judged when billing or the account's record changes, and at the moments that they name."""
-    return (PaymentFailedSignal(rules), CardExpiringSignal(rules), CancelScheduledSignal(rules))
+    """Judged when billing or the account's record changes, and at the moments that they name. The renewal comes last,
+    as it stands on the others."""
+    return (
+        PaymentFailedSignal(rules),
+        CardExpiringSignal(rules),
+        CancelScheduledSignal(rules),
+        PausedSignal(rules),
+        DowngradeSignal(rules),
+        SeatsReducedSignal(rules),
+        RenewalAtRiskSignal(rules),
+    )

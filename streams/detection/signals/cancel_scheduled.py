@@ -4,15 +4,20 @@ from alerting.lifecycle import Finding
 from alerting.words import count, money
 from schemas.alerts import AlertReason, Kind, Resolution, Severity
 from streams.detection.config import DAY_MS
+from streams.detection.reasons import ReasonClass
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
+from streams.detection.signals.taken_in import usage_before
 from streams.detection.state import Account
 from streams.detection.subscriptions import Subscription
 
 
 class CancelScheduledSignal:
     """Fires while a subscription is set to end; critical in the last days (7) before. The cancellation of another one
-    escalates. Resolved when it is reverted; when the subscription ends, as lost."""
+    escalates. Resolved when it is reverted; when the subscription ends, as lost.
+
+    Of accounts that may go (see `LetGo`) it stays a watch.
+    """
 
     kind = Kind.CANCEL_SCHEDULED
 
@@ -26,6 +31,8 @@ class CancelScheduledSignal:
             newest = account.subscriptions.newest
             return Calm(Resolution.REVERTED if newest is None or newest.live else Resolution.LOST)
         severity = Severity.CRITICAL if at >= self._critical_at(cancelled) else Severity.WARNING
+        if all(self._may_go(account, each) for each in cancelled):
+            severity = Severity.WATCH
         return Firing(severity, max(each.cancelled_at or 0 for each in cancelled))
 
     def next_at(self, account: Account) -> int | None:
@@ -33,6 +40,8 @@ class CancelScheduledSignal:
         alert = account.alert(self.kind)
         cancelled = _cancelled(account)
         if alert is None or alert.severity is Severity.CRITICAL or not cancelled:
+            return None
+        if all(self._may_go(account, each) for each in cancelled):
             return None
         return self._critical_at(cancelled)
 
@@ -57,7 +66,7 @@ class CancelScheduledSignal:
             firing.severity,
             min(each.cancelled_at or at for each in cancelled),
             headline,
-            tuple(self._reason(each) for each in cancelled),
+            (*(self._reason(each) for each in cancelled), *usage_before(account)),
             evidence,
             firing.step,
         )
@@ -72,10 +81,19 @@ class CancelScheduledSignal:
         if subscription.reason is not None:
             values["reason"] = subscription.reason
             why = f"the reason given is “{subscription.reason}”; it ends on {day}."
+        of_class = self._class(subscription)
+        if of_class is not None:
+            values |= {"reason_class": of_class.value, "influenceable": of_class.influenceable}
         if subscription.comment is not None:
             values["comment"] = subscription.comment
         name = subscription.plan or subscription.subscription_id
         return AlertReason(code="cancelled", text=f"{name} was cancelled: {why}", values=values)
+
+    def _class(self, subscription: Subscription) -> ReasonClass | None:
+        return self._rules.reasons.class_of(subscription.reason, subscription.comment)
+
+    def _may_go(self, account: Account, subscription: Subscription) -> bool:
+        return self._rules.let_go.covers(self._class(subscription), account.profile.text("tier"))
 
     def _critical_at(self, cancelled: list[Subscription]) -> int:
         return min(_end(each) for each in cancelled) - self._rules.config.critical_notice_days * DAY_MS

@@ -101,11 +101,56 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         ),
         "since": AT,
     },
-    Kind.DOWNGRADE: {"headline": "The plan went from business to starter; 900.00 EUR a month less."},
-    Kind.SEATS_REDUCED: {"headline": "Seats went from 40 to 25."},
-    Kind.PAUSED: {"headline": "The subscription is paused until 1 May 2025."},
+    Kind.DOWNGRADE: {
+        "headline": "The plan went from business to starter: 900.00 EUR a month less, of 2,390.00 EUR.",
+        "evidence": {"mrr_before_minor": 239_000, "mrr_less_minor": 90_000},
+        "reasons": (
+            AlertReason(
+                code="lowered",
+                text="default: 2,390.00 EUR a month before, 1,490.00 EUR now.",
+                values={"subscription_id": "default", "mrr_before_minor": 239_000, "mrr_minor": 149_000},
+            ),
+        ),
+        "since": AT,
+    },
+    Kind.SEATS_REDUCED: {
+        "headline": "Seats went from 40 to 25.",
+        "evidence": {"seats_before": 40, "seats": 25},
+        "reasons": (
+            AlertReason(
+                code="fewer_seats",
+                text="pro: 40 seats before, 25 now.",
+                values={"subscription_id": "default", "seats_before": 40, "seats": 25},
+            ),
+        ),
+        "since": AT,
+    },
+    Kind.PAUSED: {
+        "headline": "The subscription is paused until 1 May 2025.",
+        "evidence": {"paused_at": AT, "subscriptions": 1, "resumes_at": AT + 50 * DAY, "days_left": 50},
+        "reasons": (
+            AlertReason(
+                code="usage_drop",
+                text="Activity is 67% below normal since 3 March 2025: 24 events where about 73 were expected.",
+                values={"since": AT - 9 * DAY},
+            ),
+        ),
+        "since": AT,
+    },
     Kind.RENEWAL_AT_RISK: {
-        "headline": "The contract renews in 50 days; health is 41 and two engagement alerts are open.",
+        "headline": "The contract renews in 50 days; health is 41 of 100, and 1 alert on engagement is open.",
+        "evidence": {"renewal_at": AT + 50 * DAY, "days_left": 50, "health": 41, "alerts": 1},
+        "reasons": (
+            AlertReason(
+                code="usage_silence",
+                text="No activity for 13 days; this account is usually active on 5.1 days a week.",
+                values={"severity": "critical", "since": AT - 13 * DAY},
+            ),
+            AlertReason(
+                code="health_usage", text="64 events in 28 days, about 224 are normal.", values={"points": -29.8}
+            ),
+        ),
+        "since": AT - 13 * DAY,
     },
     Kind.CANCEL_INTENT: {"headline": "Two people opened the cancellation page; all data was exported."},
     Kind.NEGATIVE_FEEDBACK: {"headline": "An NPS detractor (3 of 10), and a ticket open for 12 days."},

@@ -100,7 +100,7 @@ def test_who_comes_back_keeps_the_totals_and_is_learnt_anew(run: Run) -> None:
     assert run.account.loss is None
     assert run.account.events_total == 44 * 4
     assert phase(run) is Phase.ONBOARDING
-    assert run.engine.tally.lost == run.engine.tally.revived == 1
+    assert run.engine.tally.lost.total() == run.engine.tally.revived == 1
     run.uses(range(91, 150))
     assert phase(run) is Phase.ACTIVE
 

@@ -54,6 +54,27 @@ FIRES: dict[Kind, tuple[list[Usage | Fact], float]] = {
         [*SUBSCRIBED, bills("subscription.cancel_scheduled", at(1), effective_at=at(20), reason="price")],
         19,
     ),
+    Kind.DOWNGRADE: (
+        [
+            *SUBSCRIBED,
+            bills("subscription.updated", at(1), plan="small", mrr_minor=6_000),
+            bills("subscription.updated", at(3), plan="tiny", mrr_minor=2_000),
+        ],
+        4,
+    ),
+    Kind.SEATS_REDUCED: (
+        [
+            bills("subscription.started", at(0), seats=40),
+            bills("subscription.updated", at(1), seats=30, mrr_minor=8_000),
+            bills("subscription.updated", at(3), seats=20, mrr_minor=6_000),
+        ],
+        4,
+    ),
+    Kind.PAUSED: ([*SUBSCRIBED, bills("subscription.paused", at(1), resumes_at=at(30))], 25),
+    Kind.RENEWAL_AT_RISK: (
+        [bills("subscription.started", at(0), renewal_at=at(400), interval="year"), *_weekdays(range(290), 4)],
+        380,
+    ),
 }
 # What ends it after that, and the day by which it has ended.
 ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
@@ -62,6 +83,10 @@ ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.PAYMENT_FAILED: (lambda day: [bills("payment.succeeded", at(day))], 0),
     Kind.CARD_EXPIRING: (lambda day: [bills("payment_method.updated", at(day), exp_month=3, exp_year=2029)], 0),
     Kind.CANCEL_SCHEDULED: (lambda day: [bills("subscription.cancel_reverted", at(day))], 0),
+    Kind.DOWNGRADE: (lambda day: [bills("subscription.updated", at(day), mrr_minor=12_000)], 0),
+    Kind.SEATS_REDUCED: (lambda day: [bills("subscription.updated", at(day), seats=40)], 0),
+    Kind.PAUSED: (lambda day: [bills("subscription.resumed", at(day))], 0),
+    Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(765))], 0),
 }
 
 # What makes it fire again after that, within these days.
@@ -74,6 +99,10 @@ AGAIN: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
         lambda day: [bills("subscription.cancel_scheduled", at(day), effective_at=at(day + 3))],
         0,
     ),
+    Kind.DOWNGRADE: (lambda day: [bills("subscription.updated", at(day), plan="small", mrr_minor=6_000)], 0),
+    Kind.SEATS_REDUCED: (lambda day: [bills("subscription.updated", at(day), seats=39)], 0),
+    Kind.PAUSED: (lambda day: [bills("subscription.paused", at(day))], 0),
+    Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(day + 50))], 0),
 }
 
 
@@ -92,7 +121,7 @@ def own(run: Run, kind: Kind) -> list[Transition]:
 
 def test_every_file_is_a_signal_that_is_listed_once() -> None:
     folder = Path(streams.detection.signals.__file__).parent
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base", "gate"}
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base", "gate", "taken_in"}
     assert sorted(kind.value for kind in KINDS) == sorted(files)
     assert set(FIRES) == set(ENDS) == set(KINDS)
 
