@@ -12,6 +12,7 @@ alike, and one knob sets every threshold.
 All counts are whole numbers, and those of several partitions are added up.
 """
 
+from functools import cache
 from math import log, log10
 from typing import Final, Self
 
@@ -206,6 +207,7 @@ def _nats_from(channel: int, low: int, edges: Column) -> Column:
     return nats
 
 
+@cache
 def _cold(channel: int, tier: int) -> Column:
     """By the table of a cold start, whose tails are exponential."""
     at = log10(SHARED / MEASURED_AT)

@@ -190,14 +190,12 @@ class FleetLog:
         total: dict[int, Counts] = {}
         for each in told.values():
             add(total, {slot: each})
-        self._judge_quarter(slot, total.get(slot, {}))
+        self._judge_quarter(slot, self._quarter_of(slot), total.get(slot, {}))
         for old in [old for old in self._quarters if old <= slot]:
             del self._quarters[old]
 
-    def _judge_quarter(self, slot: int, counts: Counts) -> None:
-        for key, quiet, since, percent in self._flow_learning.judge(
-            slot, self._quarter_of(slot), counts, self.stall.stalled
-        ):
+    def _judge_quarter(self, slot: int, quarter: int, counts: Counts) -> None:
+        for key, quiet, since, percent in self._flow_learning.judge(slot, quarter, counts, self.stall.stalled):
             name = "" if key == WHOLE else self._source_learning.name_of(key)
             at = (slot + 1) * SLOT_MS
             self.stall.hour(at, key, name, quiet=quiet, since=since, percent=percent)
@@ -213,14 +211,15 @@ class FleetLog:
         calendar, learning = self._calendar, self._flow_learning
         first = calendar.start_of(day) // SLOT_MS
         slots = range(first, calendar.start_of(day + 1) // SLOT_MS)
+        quarters = [self._quarter_of(slot) for slot in slots]
         before = self.stall.stalled
         seen = set(before)
         for slot in slots[max(0, learning.judged + 1 - first) :]:
-            self._judge_quarter(slot, flow.get(slot, {}))
+            self._judge_quarter(slot, quarters[slot - first], flow.get(slot, {}))
             seen |= self.stall.stalled
         layout = self.layout_of(day)
         keys = {DEFAULT_KEY} if layout == UNTRACKED else {key_of(number, layout) for number in range(SOURCES)} - {-1}
-        learning.learn([self._quarter_of(slot) for slot in slots], flow, first, keys, stalled=bool(seen))
+        learning.learn(quarters, flow, first, keys, stalled=bool(seen))
 
     def _enter(self, own: dict[int, DaySums | None], day: int, sums: DaySums | None) -> None:
         if sums is None:

@@ -138,7 +138,10 @@ class FlowLearning:
         profile = self._profiles.get(key)
         if profile is None or self._days[key] < 7 * _WEEKS_BEFORE:
             return 0.0
-        return min(profile[each % _QUARTERS] for each in range(quarter - _AN_HOUR, quarter + _AN_HOUR + 1))
+        first, end = quarter - _AN_HOUR, quarter + _AN_HOUR + 1
+        if first < 0 or end > _QUARTERS:
+            return min([profile[each % _QUARTERS] for each in range(first, end)])
+        return min(profile[first:end])
 
     def pack(self) -> list[Any]:
         """As plain data."""

@@ -31,6 +31,7 @@ _KNOWN_DAYS: Final = 28
 _NEW_NORMAL_DAYS: Final = 60
 """After so long what is low is normal: what is learnt of accounts has come down to it."""
 _COMMANDS: Final = 64
+_NOTHING: Final[frozenset[int]] = frozenset()
 _SAME_EPISODE_MS: Final = 2 * DAY_MS
 
 
@@ -128,6 +129,8 @@ class Stall:
     @property
     def stalled(self) -> frozenset[int]:
         """What hardly anything comes from."""
+        if not self._found:
+            return _NOTHING
         return frozenset(key for key, declined in self._found if not declined)
 
     def excuses(self, key: int, factor: float) -> float:

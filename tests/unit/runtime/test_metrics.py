@@ -54,7 +54,7 @@ HARMLESS = {
     "result",
     "version",
 }
-HARMLESS |= {"phase", "currency"}
+HARMLESS |= {"phase", "currency", "voluntary", "influenceable"}
 
 
 def test_the_page_has_the_promised_names() -> None:
