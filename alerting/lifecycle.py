@@ -85,6 +85,8 @@ class Alert:
     by: str | None = None
     snoozed_until: int | None = None
     resolution: Resolution | None = None
+    warned_at: int | None = None
+    """When it was first more than a watch, and people may have been told."""
 
     @property
     def is_open(self) -> bool:
@@ -125,12 +127,13 @@ class Alert:
             self.by,
             self.snoozed_until,
             self.resolution.value if self.resolution is not None else None,
+            self.warned_at,
         ]
 
     @classmethod
     def decode(cls, values: list[Any]) -> Self:
         """The inverse of `encode`."""
-        alert_id, kind, revision, change, state, at, opened_at, story, standing, by, until, resolution = values
+        alert_id, kind, revision, change, state, at, opened_at, story, standing, by, until, resolution, *more = values
         severity, since, step, *words = story
         headline, reasons, evidence = words or ("", (), {})
         told = tuple(AlertReason(code=code, text=text, values=numbers) for code, text, numbers in reasons)
@@ -147,6 +150,7 @@ class Alert:
             by,
             until,
             Resolution(resolution) if resolution is not None else None,
+            *more,
         )
 
 
@@ -163,7 +167,8 @@ def alert_id(account_id: str, kind: Kind, opened_at: int) -> str:
 def open_alert(account_id: str, kind: Kind, at: int, finding: Finding, standing: Standing) -> Alert:
     """A new alert."""
     identity = alert_id(account_id, kind, at)
-    return Alert(identity, kind, 1, Change.OPENED, AlertState.FIRING, at, at, finding, standing)
+    alert = Alert(identity, kind, 1, Change.OPENED, AlertState.FIRING, at, at, finding, standing)
+    return replace(alert, warned_at=_warned(alert, at))
 
 
 def reopen(alert: Alert, at: int, finding: Finding, standing: Standing) -> Alert:
@@ -216,7 +221,14 @@ def _next(alert: Alert, change: Change, state: AlertState, at: int) -> Alert:
     if state not in ALLOWED.get((alert.state, change), ()):
         raise ImpossibleChangeError(f"an alert that is {alert.state.value} cannot be {change.value}")
     # A late event cannot change an alert before its last change.
-    return replace(alert, revision=alert.revision + 1, change=change, state=state, at=max(at, alert.at))
+    at = max(at, alert.at)
+    return replace(alert, revision=alert.revision + 1, change=change, state=state, at=at, warned_at=_warned(alert, at))
+
+
+def _warned(alert: Alert, at: int) -> int | None:
+    if alert.warned_at is not None or alert.severity is Severity.WATCH:
+        return alert.warned_at
+    return at
 
 
 def transition(

@@ -82,8 +82,9 @@ class Loss(Model):
     decided_at: Instant
     """The first decision to cancel; where nobody decided, the end."""
     foreseen_by: Kind | None = None
-    """The first alert of more than a watch that stood when it was decided, or had opened in the 60 days before."""
+    """The first alert of more than a watch that stood when it was decided, or had become one in the 60 days before."""
     foreseen_at: Instant | None = None
+    """When it was first more than a watch."""
     mrr_minor: Money | None = None
     currency: Currency | None = None
 

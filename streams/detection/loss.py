@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from alerting.lifecycle import Alert
-from schemas.alerts import Kind, Severity
+from schemas.alerts import Kind
 from streams.detection.config import DAY_MS
 from streams.detection.subscriptions import Subscription
 
 FORESEEN_DAYS: Final = 60
-"""An alert that was over by then foresaw the loss if it had opened within so many days before."""
+"""An alert that was over by then foresaw the loss if it was told within so many days before."""
 _DECISION: Final = frozenset({Kind.CANCEL_SCHEDULED, Kind.PAUSED, Kind.DOWNGRADE, Kind.SEATS_REDUCED})
 """What the customer does about the subscription is the decision itself, and foresees nothing."""
 
@@ -26,8 +26,9 @@ class Loss:
     decided_at: int
     """The first decision to cancel; where nobody decided, the end."""
     foreseen_by: Kind | None = None
-    """The first alert of more than a watch that stood when it was decided, or had opened shortly before."""
+    """The first alert of more than a watch that stood when it was decided, or had been told shortly before."""
     foreseen_at: int | None = None
+    """When it was first more than a watch."""
     comment: str | None = None
     mrr_minor: int | None = None
     """What the last subscription paid a month; None: it was a trial, or that is not known."""
@@ -55,14 +56,14 @@ def loss_of(ended: Subscription, at: int, alerts: Iterable[Alert]) -> Loss:
     """The loss of an account by the end of this subscription; `alerts`: its last one of each kind."""
     decided_at = min(ended.cancelled_at, at) if ended.cancelled_at is not None else at
     warned = [alert for alert in alerts if _foresaw(alert, decided_at)]
-    first = min(warned, key=_opened_at, default=None)
+    first = min(warned, key=_warned_at, default=None)
     return Loss(
         at,
         bool(ended.voluntary),
         ended.reason,
         decided_at,
         first.kind if first is not None else None,
-        first.opened_at if first is not None else None,
+        first.warned_at if first is not None else None,
         ended.comment,
         ended.mrr_minor if not ended.trial else None,
         ended.currency if not ended.trial else None,
@@ -70,10 +71,11 @@ def loss_of(ended: Subscription, at: int, alerts: Iterable[Alert]) -> Loss:
 
 
 def _foresaw(alert: Alert, decided_at: int) -> bool:
-    if alert.kind in _DECISION or alert.severity is Severity.WATCH or alert.opened_at >= decided_at:
+    warned_at = alert.warned_at
+    if alert.kind in _DECISION or warned_at is None or warned_at >= decided_at:
         return False
-    return alert.is_open or alert.at >= decided_at or alert.opened_at >= decided_at - FORESEEN_DAYS * DAY_MS
+    return alert.is_open or alert.at >= decided_at or warned_at >= decided_at - FORESEEN_DAYS * DAY_MS
 
 
-def _opened_at(alert: Alert) -> int:
-    return alert.opened_at
+def _warned_at(alert: Alert) -> int:
+    return alert.warned_at or 0

@@ -18,8 +18,10 @@ from schemas.errors import SettingsError
 from streams.runtime.settings_sources import PREFIX, Setting, read_sources
 from streams.runtime.settings_values import (
     Brokers,
+    ClassesAndTiers,
     Duration,
     HashKey,
+    Keywords,
     Names,
     PositiveDuration,
     ReplicationFactor,
@@ -84,6 +86,10 @@ class Settings(BaseModel):
     include_events: Names = ()
     exclude_events: Names = ()
     exclude_users: Names = ()
+
+    # Why accounts leave: classes of reasons by keyword, and which accounts may go (class, or class:tier).
+    reason_keywords: Keywords = ()
+    let_go: ClassesAndTiers = ()
 
     # Detection.
     timezone: TimeZone = "UTC"
@@ -158,6 +164,8 @@ class Settings(BaseModel):
             watch_false_alarms=self.watch_false_alarms_per_account_year,
             grace_ms=self.grace,
             dedup_window_ms=self.dedup_window,
+            reason_keywords=self.reason_keywords,
+            let_go=self.let_go,
         )
 
     def usage_rule(self) -> UsageRule:

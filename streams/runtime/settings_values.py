@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from streams.detection.reasons import ReasonClass
+
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)", re.ASCII)
 _BROKER = re.compile(r"(?:[^\s:/@\[\],]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", re.ASCII)
@@ -16,6 +18,7 @@ _URL = re.compile(r"https?://[^\s/@?#]+(?:/\S*)?")
 _TOPIC_LENGTH = 249
 _HASH_KEY_BYTES = 64
 _NAME_LENGTH = 256
+_CLASSES = tuple(each.value for each in ReasonClass)
 
 
 def parse_duration(text: str) -> int:
@@ -83,6 +86,29 @@ def _names(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _keywords(value: object) -> object:
+    """A table of texts and classes in a settings file; `text=class`, separated by commas, elsewhere."""
+    if isinstance(value, str):
+        pairs = [part.rpartition("=") for part in value.split(",") if part.strip()]
+        return tuple((text.strip(), name.strip()) for text, _, name in pairs)
+    return tuple(value.items()) if isinstance(value, dict) else value
+
+
+def _of_classes(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    for text, name in value:
+        if not text or name not in _CLASSES:
+            raise ValueError(f"{text!r} is given the class {name!r}: should be a text and one of {', '.join(_CLASSES)}")
+    return value
+
+
+def _class_and_tier(value: tuple[str, ...]) -> tuple[str, ...]:
+    for rule in value:
+        name = rule.partition(":")[0]
+        if name not in _CLASSES:
+            raise ValueError(f"should be a class, or class:tier; {name!r} is none of {', '.join(_CLASSES)}")
+    return value
+
+
 def _hash_key(value: SecretStr) -> SecretStr:
     if not 16 <= len(value.get_secret_value().encode()) <= _HASH_KEY_BYTES:
         raise ValueError(f"should have 16 to {_HASH_KEY_BYTES} bytes")
@@ -102,5 +128,8 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 ReplicationFactor = Annotated[int, AfterValidator(_replication)]
 Webhook = Annotated[SecretStr, AfterValidator(_webhook)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_names)]
+Keywords = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_keywords), AfterValidator(_of_classes)]
+"""Texts, and the class of reasons for leaving that each speaks for."""
+ClassesAndTiers = Annotated[Names, AfterValidator(_class_and_tier)]
 HashKey = Annotated[SecretStr, AfterValidator(_hash_key)]
 UpperCase = BeforeValidator(_upper)

@@ -11,6 +11,7 @@ from streams.detection.engine import Engine
 from streams.detection.fleet_log import offer
 from streams.detection.home import Home
 from streams.detection.merge import Merge
+from streams.detection.reasons import ReasonClass
 from streams.runtime.metrics import Metrics
 from tests.unit.detection.building import at, bills
 
@@ -39,6 +40,8 @@ PROMISED = {
     "notifications_pending",
     "notification_oldest_seconds",
     "build",
+    "accounts_lost",
+    "mrr_lost_minor",
 }
 HARMLESS = {
     "topic",
@@ -88,6 +91,23 @@ def test_a_home_that_began_anew_counts_on() -> None:
     assert metrics.registry.get_sample_value("slackwater_events_duplicate_total", {"topic": "t"}) == 7
     assert metrics.registry.get_sample_value("slackwater_events_late_total", {"topic": "t"}) == 1
     assert metrics.registry.get_sample_value("slackwater_dedup_overflow_total") == 70
+
+
+def test_losses_are_counted_by_decision_and_reason_also_when_a_home_began_anew() -> None:
+    metrics = Metrics()
+    for number in (1, 2, 1):
+        home = Home(Engine(DetectionConfig()), Merge(frozenset()))
+        home.tally.lost[True, ReasonClass.MERGED] = number
+        home.tally.lost[False, None] = 1
+        home.tally.mrr_lost["EUR", (True, ReasonClass.MERGED)] = 100 * number
+        metrics.observe_home(0, home, "t")
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"slackwater_{name}_total", labels)
+
+    assert value("accounts_lost", voluntary="true", reason="merged", influenceable="false") == 3
+    assert value("accounts_lost", voluntary="false", reason="unknown", influenceable="unknown") == 1
+    assert value("mrr_lost_minor", currency="EUR", voluntary="true", reason="merged") == 300
 
 
 def test_a_scrape_tells_what_the_homes_have_at_that_moment() -> None:

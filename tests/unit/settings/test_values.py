@@ -135,3 +135,28 @@ def test_names_are_a_list_in_a_file_and_separated_by_commas_elsewhere(tmp_path: 
     assert rule.excludes("report.viewed", "bot") == "exclude_users"
     assert rule.excludes("login", "anna") == "include_events"
     assert not Settings().usage_rule()
+
+
+def test_reasons_have_classes_by_keyword_and_some_accounts_may_go(tmp_path: Path) -> None:
+    toml = tmp_path / "slackwater.toml"
+    toml.write_text('let_go = ["business_closed", "price:free"]\n[reason_keywords]\n"budget, cut" = "price"\n')
+    config = load_settings({}, toml).detection()
+    assert config.reason_keywords == (("budget, cut", "price"),)
+    assert config.let_go == ("business_closed", "price:free")
+    there = load_settings({"SLACKWATER_REASON_KEYWORDS": "shut down=business_closed, 2=1 deal = price"})
+    assert there.reason_keywords == (("shut down", "business_closed"), ("2=1 deal", "price"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("REASON_KEYWORDS", "budget=money", "'budget' is given the class 'money': should be a text and one of price, "),
+        ("REASON_KEYWORDS", "budget", "'' is given the class 'budget'"),
+        ("LET_GO", "price:free, dear", "'dear' is none of price, missing_feature"),
+    ],
+)
+def test_a_class_of_reasons_that_there_is_not_is_refused(key: str, value: str, says: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({f"SLACKWATER_{key}": value})
+    assert f"SLACKWATER_{key}='{value}'" in str(refused.value)
+    assert says in str(refused.value)
