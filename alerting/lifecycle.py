@@ -239,6 +239,7 @@ def transition(
     team: str | None = None,
     renewal_at: int | None = None,
     also_open: tuple[OpenAlert, ...] = (),
+    playbook: str | None = None,
 ) -> Transition:
     """The alert's last change, as others see it."""
     finding, standing = alert.finding, alert.standing
@@ -265,6 +266,7 @@ def transition(
         also_open=also_open,
         owner=owner,
         team=team,
+        playbook=playbook,
         resolution=alert.resolution,
         by=alert.by,
     )

@@ -86,7 +86,7 @@ class Book:
         entry = Entry(alert.at, f"alert.{alert.change.value}", _line(alert), alert.kind, alert.alert_id, alert.by)
         account.timeline.add(entry, self._rules.config.timeline_kept)
         self._tally.transitions += 1
-        out.append(transition_of(account, alert))
+        out.append(transition_of(account, alert, self._rules))
 
     def _open(self, account: Account, signal: Signal, at: int, firing: Firing, out: Results) -> None:
         finding = signal.describe(account, at, firing)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from alerting.playbook import Play
+
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 
@@ -51,6 +53,8 @@ class DetectionConfig:
     """See `Reasons`."""
     let_go: tuple[str, ...] = ()
     """See `LetGo`."""
+    plays: tuple[Play, ...] = ()
+    """What to do about alerts, before what comes along: see `Playbook`."""
 
     def __post_init__(self) -> None:
         positive = {

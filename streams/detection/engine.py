@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from alerting import lifecycle
 from schemas.accounts import AccountUpdate
 from schemas.alerts import Transition
 from schemas.billing import BillingFact
@@ -23,9 +22,9 @@ from streams.detection.rules import Rules
 from streams.detection.signals import dated_signals
 from streams.detection.signals.gate import note
 from streams.detection.sources import DEFAULT
-from streams.detection.stall import FLEET_ID
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
+from streams.detection.transition import fleet_transition
 from streams.detection.window import with_day
 
 
@@ -95,7 +94,7 @@ class Engine:
         """What there is to say of the fleet itself since the last call."""
         stall = self.learnt.stall
         said, stall.said = stall.said, []
-        return [lifecycle.transition(each, FLEET_ID) for each in said]
+        return [fleet_transition(each, self.rules) for each in said]
 
     @property
     def held(self) -> list[Rows]:

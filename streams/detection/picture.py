@@ -30,7 +30,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
         engagement=_engagement(account, rules, now),
         billing=_billing(account, rules),
         loss=_loss(account, rules),
-        alerts=tuple(transition_of(account, alert) for alert in alerts),
+        alerts=tuple(transition_of(account, alert, rules) for alert in alerts),
         timeline=account.timeline.shown(),
         priority=at_risk,
         owner=profile.text("owner"),

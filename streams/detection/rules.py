@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from alerting.playbook import Playbook
 from streams.detection.calendar import Calendar
 from streams.detection.config import DetectionConfig
 from streams.detection.fleet import FleetDay
@@ -20,6 +21,7 @@ class Rules:
     learnt: FleetLog
     reasons: Reasons
     let_go: LetGo
+    playbook: Playbook
 
     @classmethod
     def of(cls, config: DetectionConfig, learnt: FleetLog | None = None) -> Self:
@@ -30,6 +32,7 @@ class Rules:
             learnt or FleetLog(config),
             Reasons(config.reason_keywords),
             LetGo(config.let_go),
+            Playbook(config.plays),
         )
 
     @property

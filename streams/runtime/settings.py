@@ -23,6 +23,7 @@ from streams.runtime.settings_values import (
     HashKey,
     Keywords,
     Names,
+    Plays,
     PositiveDuration,
     ReplicationFactor,
     TimeZone,
@@ -90,6 +91,9 @@ class Settings(BaseModel):
     # Why accounts leave: classes of reasons by keyword, and which accounts may go (class, or class:tier).
     reason_keywords: Keywords = ()
     let_go: ClassesAndTiers = ()
+
+    # What to do about alerts: tables [[playbooks]] of a settings file, before those that come along.
+    playbooks: Plays = ()
 
     # Detection.
     timezone: TimeZone = "UTC"
@@ -166,6 +170,7 @@ class Settings(BaseModel):
             dedup_window_ms=self.dedup_window,
             reason_keywords=self.reason_keywords,
             let_go=self.let_go,
+            plays=tuple(each.play() for each in self.playbooks),
         )
 
     def usage_rule(self) -> UsageRule:
@@ -226,6 +231,9 @@ def _problems(error: ValidationError, sources: Mapping[str, Setting]) -> Iterato
             continue
         key = str(problem["loc"][0])
         value = "" if key in SECRETS else f"={sources[key].value!r}"
+        inside = problem["loc"][1:]
+        if inside and isinstance(sources[key].value, list):  # of a table of several rows: which, and what of it
+            value = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in inside)
         yield f"{sources[key].place}{value}: {text}"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from alerting.playbook import Play
+from schemas.alerts import Kind
 from streams.detection.reasons import ReasonClass
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -109,6 +111,34 @@ def _class_and_tier(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+class PlaySetting(BaseModel):
+    """A row of the playbook, as a settings file has it: `[[playbooks]]` and the keys below."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    step: Annotated[str, Field(min_length=1, max_length=1_000)]
+    kind: Annotated[Kind, Field(strict=False)] | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    tier: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    owner: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    due_days: Annotated[int, Field(ge=0, le=365)] | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        self.play()
+        return self
+
+    def play(self) -> Play:
+        """As the engine has it."""
+        return Play(self.step, self.kind, self.reason, self.tier, self.owner, self.due_days)
+
+
+def _plays(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError("should be tables of a settings file: [[playbooks]]")
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _hash_key(value: SecretStr) -> SecretStr:
     if not 16 <= len(value.get_secret_value().encode()) <= _HASH_KEY_BYTES:
         raise ValueError(f"should have 16 to {_HASH_KEY_BYTES} bytes")
@@ -131,5 +161,6 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_nam
 Keywords = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_keywords), AfterValidator(_of_classes)]
 """Texts, and the class of reasons for leaving that each speaks for."""
 ClassesAndTiers = Annotated[Names, AfterValidator(_class_and_tier)]
+Plays = Annotated[tuple[PlaySetting, ...], BeforeValidator(_plays)]
 HashKey = Annotated[SecretStr, AfterValidator(_hash_key)]
 UpperCase = BeforeValidator(_upper)

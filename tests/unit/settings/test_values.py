@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerting.playbook import Play
+from schemas.alerts import Kind
 from schemas.errors import SettingsError
 from streams.runtime.settings import SECRETS, Settings, load_settings
 from streams.runtime.settings_values import parse_duration
@@ -159,4 +161,39 @@ def test_a_class_of_reasons_that_there_is_not_is_refused(key: str, value: str, s
     with pytest.raises(SettingsError) as refused:
         load_settings({f"SLACKWATER_{key}": value})
     assert f"SLACKWATER_{key}='{value}'" in str(refused.value)
+    assert says in str(refused.value)
+
+
+def test_a_playbook_is_tables_of_the_settings_file(tmp_path: Path) -> None:
+    toml = tmp_path / "slackwater.toml"
+    toml.write_text(
+        '[[playbooks]]\nkind = "usage_drop"\ntier = "gold"\nstep = "Visit {contact}"\nowner = "ana"\ndue_days = 2\n'
+        '[[playbooks]]\nstep = "Ask"\n'
+    )
+    plays = load_settings({}, toml).detection().plays
+    assert plays == (Play("Visit {contact}", Kind.USAGE_DROP, None, "gold", "ana", 2), Play("Ask"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (
+            '[[playbooks]]\nstep = "Ask"\n[[playbooks]]\nstep = "Ask {conact}"',
+            "playbooks[2]: step: there is no variable",
+        ),
+        ('[[playbooks]]\nstep = "Ask {"', "playbooks[1]: step: "),
+        ('[[playbooks]]\nstep = "Ask {contact:>99999999}"', "playbooks[1]: step: there is no variable {contact}"),
+        ('[[playbooks]]\nstep = "Ask {contact.__class__}"', "playbooks[1]: step: there is no variable"),
+        ('[[playbooks]]\nkind = "usage_dorp"\nstep = "Ask"', "playbooks[1].kind: should be 'usage_drop', "),
+        ('[[playbooks]]\nkind = "usage_drop"', "playbooks[1].step: Field required"),
+        ('[[playbooks]]\nstep = "Ask"\ndue = 2', "playbooks[1].due: Extra inputs are not permitted"),
+        ('playbooks = "Ask"', "should be tables of a settings file: [[playbooks]]"),
+    ],
+)
+def test_a_bad_play_is_refused_with_its_row_and_key(tmp_path: Path, rows: str, says: str) -> None:
+    toml = tmp_path / "slackwater.toml"
+    toml.write_text(rows)
+    with pytest.raises(SettingsError) as refused:
+        load_settings({}, toml)
+    assert f"{toml}:playbooks" in str(refused.value)
     assert says in str(refused.value)
