@@ -87,6 +87,8 @@ class Alert:
     resolution: Resolution | None = None
     warned_at: int | None = None
     """When it was first more than a watch, and people may have been told."""
+    acted: bool = False
+    """Somebody acknowledged it, or recorded an action on it."""
 
     @property
     def is_open(self) -> bool:
@@ -128,6 +130,7 @@ class Alert:
             self.snoozed_until,
             self.resolution.value if self.resolution is not None else None,
             self.warned_at,
+            self.acted,
         ]
 
     @classmethod
@@ -190,7 +193,7 @@ def escalate(alert: Alert, at: int, finding: Finding, standing: Standing) -> Ale
 
 def acknowledge(alert: Alert, at: int, by: str, standing: Standing) -> Alert:
     """Someone takes it on."""
-    return _next(replace(_said(alert, standing), by=by), Change.ACKNOWLEDGED, AlertState.ACKNOWLEDGED, at)
+    return _next(replace(_said(alert, standing), by=by, acted=True), Change.ACKNOWLEDGED, AlertState.ACKNOWLEDGED, at)
 
 
 def snooze(alert: Alert, at: int, by: str, until: int, standing: Standing) -> Alert:

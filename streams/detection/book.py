@@ -3,6 +3,7 @@
 from alerting import lifecycle
 from alerting.lifecycle import Alert, Standing
 from schemas.alerts import AlertState, Change, Kind, Resolution, Severity
+from streams.detection.afterwards import Afterwards
 from streams.detection.closing import closing_line
 from streams.detection.config import DAY_MS
 from streams.detection.health import health
@@ -23,6 +24,7 @@ class Book:
     def __init__(self, rules: Rules, tally: Tally) -> None:
         self._rules = rules
         self._tally = tally
+        self._afterwards = Afterwards(rules)
         self._cool_down = rules.config.cool_down_days * DAY_MS
 
     def settle(self, account: Account, signal: Signal, at: int, judgement: Judgement, out: Results) -> None:
@@ -83,6 +85,7 @@ class Book:
         account.alerts[alert.kind] = alert.kept()
         account.deadline = -1
         note(account)
+        self._afterwards.follow(account, alert)
         entry = Entry(alert.at, f"alert.{alert.change.value}", _line(alert), alert.kind, alert.alert_id, alert.by)
         account.timeline.add(entry, self._rules.config.timeline_kept)
         self._tally.transitions += 1

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from schemas.alerts import Kind, Severity
 from schemas.picture import Phase
+from streams.detection.outcomes import Counted, Outcome, read_digest
 from streams.detection.state import standing_of
 
 
@@ -20,6 +21,7 @@ class Standing(NamedTuple):
     alerts: tuple[tuple[Kind, Severity], ...]
     currency: str | None
     mrr_minor: int
+    outcomes: tuple[Counted, ...]
 
 
 class Census:
@@ -31,6 +33,14 @@ class Census:
         """Open alerts."""
         self.mrr_active: Counter[str] = Counter()
         """Monthly recurring revenue in minor units by currency, of all accounts that are not lost."""
+        self.outcomes: Counter[tuple[str, Outcome]] = Counter()
+        """Alerts by kind, and accounts under `ANY`, by what they came to."""
+        self.mrr_saved: Counter[tuple[str, str]] = Counter()
+        """Monthly recurring revenue in minor units by currency and kind."""
+        self.leads: Counter[str] = Counter()
+        """Losses by kind that an alert came before."""
+        self.lead_hours: Counter[str] = Counter()
+        """By how many hours it did, added up."""
         self.mrr_at_risk: Counter[tuple[str, Kind]] = Counter()
         """The same of the accounts with an open alert, under each of its kinds."""
 
@@ -56,11 +66,17 @@ class Census:
             self.mrr_active[standing.currency] += times * standing.mrr_minor
             for kind, _ in standing.alerts:
                 self.mrr_at_risk[standing.currency, kind] += times * standing.mrr_minor
+        for each in standing.outcomes:
+            self.outcomes[each.kind, each.outcome] += times * each.times
+            self.leads[each.kind] += times * each.leads
+            self.lead_hours[each.kind] += times * each.lead_hours
+            if each.outcome is Outcome.SAVED and each.currency:
+                self.mrr_saved[each.currency, each.kind] += times * each.mrr_minor
 
 
 @lru_cache(maxsize=4_096)
 def _read(text: str) -> Standing:
-    phase, alerts, mrr_minor, currency = text.split("|")
+    phase, alerts, mrr_minor, currency, *outcomes = text.split("|")
     pairs = (each.split(".") for each in alerts.split("+") if each)
     open_ = tuple((Kind(kind), Severity(severity)) for kind, severity in pairs)
-    return Standing(Phase(phase), open_, currency or None, int(mrr_minor or 0))
+    return Standing(Phase(phase), open_, currency or None, int(mrr_minor or 0), tuple(read_digest(*outcomes)))

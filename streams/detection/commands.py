@@ -1,12 +1,16 @@
 """What people do about alerts: acknowledge, snooze, record. A command that cannot be carried out is refused, with the
 reason, and changes nothing."""
 
+from dataclasses import replace
+
 from alerting import lifecycle
 from alerting.lifecycle import Alert, ImpossibleChangeError, Standing
 from alerting.words import money
 from schemas.commands import Acknowledge, CommandBase, RecordAction, RecordOutcome, Snooze, Unsnooze
 from schemas.errors import Reason
+from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
+from streams.detection.outcomes import Outcome
 from streams.detection.results import Refusal, Results
 from streams.detection.rules import Rules
 from streams.detection.signals.gate import note_action
@@ -20,6 +24,7 @@ class Commands:
     def __init__(self, rules: Rules, book: Book) -> None:
         self._rules = rules
         self._book = book
+        self._afterwards = Afterwards(rules)
 
     def carry_out(self, account: Account, command: CommandBase, now: int, out: Results) -> Refusal | None:
         """Carry it out, at its own time; `now` is its place in the order of events. Returns a refusal, or None."""
@@ -62,7 +67,11 @@ class Commands:
             field = "alert_id" if command.alert_id is not None else "kind"
             return refused(field, "the account has had no such alert lately")
         about = alerts[0] if len(alerts) == 1 else None
+        told = [alert for alert in alerts if alert.warned_at is not None]
         if isinstance(command, RecordAction):
+            for alert in told:
+                if alert.is_open:
+                    account.alerts[alert.kind] = replace(alert, acted=True)
             line = f"{command.action}: {command.result}"
             _, currency = account.mrr
             if command.cost_minor is not None:
@@ -75,6 +84,8 @@ class Commands:
             code = "action"
             note_action(account)
         else:
+            for alert in told:
+                self._afterwards.overrule(account, alert, Outcome(command.outcome))
             line, code = f"Outcome: {command.outcome.replace('_', ' ')}", "outcome"
         line += f". {command.note}" if command.note else "."
         kind = about.kind if about is not None else None

@@ -8,6 +8,7 @@ from schemas.billing import BillingFact
 from schemas.commands import CommandBase
 from schemas.picture import AccountPicture
 from schemas.shuffle import Fact, Usage
+from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
 from streams.detection.commands import Commands
 from streams.detection.config import HOUR_MS, DetectionConfig
@@ -49,6 +50,7 @@ class Engine:
         self._facts = Facts(rules, self._book, self.tally)
         self._commands = Commands(rules, self._book)
         self._days = Days(rules, self.habits, self._book, self.tally)
+        self._afterwards = Afterwards(rules)
         self._dated = dated_signals(rules)
         self._dedup_hours = max(1, config.dedup_window_ms // HOUR_MS)
         self._dedup_limit = config.dedup_limit
@@ -229,12 +231,14 @@ class Engine:
         while (deadline := self._deadline(account)) <= now:
             account.deadline = -1
             self._book.wake_due(account, deadline, out)
+            self._afterwards.judge(account, deadline)
             self._judge_dated(account, deadline, out)
 
     def _deadline(self, account: Account) -> int:
         """The next moment that an alert or a dated signal waits for; `NEVER` without one."""
         if account.deadline < 0:
-            deadline = self._book.wakes_at(account)
+            judged_at = account.outcomes.next_at()
+            deadline = min(self._book.wakes_at(account), judged_at if judged_at is not None else NEVER)
             if _has_dates(account):
                 for signal in self._dated:
                     at = signal.next_at(account)

@@ -4,6 +4,7 @@ from alerting.words import span
 from schemas.accounts import AccountUpdate
 from schemas.alerts import Resolution
 from schemas.billing import BillingFact, PaymentFailed, PaymentSucceeded, SubscriptionEnded, SubscriptionFact
+from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
 from streams.detection.history import line_of
 from streams.detection.loss import loss_of
@@ -22,6 +23,7 @@ class Facts:
         self._rules = rules
         self._book = book
         self._tally = tally
+        self._afterwards = Afterwards(rules)
 
     def update(self, account: Account, update: AccountUpdate, out: Results) -> None:
         """An account update. An account that turns out to be the company's own has no alerts."""
@@ -70,6 +72,7 @@ class Facts:
         ended = account.subscriptions.by_id[fact.subscription_id]
         at = fact.occurred_at
         account.loss = loss = loss_of(ended, at, account.alerts.values())
+        self._afterwards.lost(account)
         of_class = self._rules.reasons.class_of(loss.reason, loss.comment)
         self._tally.count_loss(loss, of_class)
         why = "by decision" if loss.voluntary else "for want of payment"

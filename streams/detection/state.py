@@ -21,6 +21,7 @@ from streams.detection.habits import (
     Habits,
 )
 from streams.detection.loss import Loss
+from streams.detection.outcomes import Outcomes
 from streams.detection.payments import Payments
 from streams.detection.people import People
 from streams.detection.profile import Profile
@@ -50,6 +51,7 @@ class Account:
         "last_event_at",
         "looked_at",
         "loss",
+        "outcomes",
         "payments",
         "people",
         "profile",
@@ -78,6 +80,7 @@ class Account:
         """The last alert of each kind."""
         self.timeline = Timeline()
         self.loss: Loss | None = None
+        self.outcomes = Outcomes()
         self.looked_at = -1
         """The newest time at which the signals on billing and dates have judged it; -1 before the first."""
         self.weighed_at = -2
@@ -166,6 +169,7 @@ class Account:
                 self.timeline.encode(),
                 loss.encode() if loss is not None else None,
                 self.looked_at,
+                self.outcomes.encode(),
             ]
         )
         # Copied at once, and not only by a store: a flush has thousands of these in flight, and orjson's own have room
@@ -176,7 +180,7 @@ class Account:
         alerts = (f"{alert.kind}.{alert.severity}" for alert in self.alerts.values() if alert.is_open)
         mrr_minor, currency = self.mrr
         known = f"{mrr_minor}|{currency}" if mrr_minor is not None and currency is not None else "|"
-        return f"{self.phase}|{'+'.join(alerts)}|{known}"
+        return f"{self.phase}|{'+'.join(alerts)}|{known}|{self.outcomes.digest()}"
 
     @classmethod
     def decode(cls, account_id: str, value: bytes, habits: Habits | None = None) -> "Account":
@@ -214,7 +218,8 @@ class Account:
             timeline,
             loss,
             account.looked_at,
-        ) = [*values, -1] if values[0] == _BEFORE else values
+            outcomes,
+        ) = [*values, -1, []] if values[0] == _BEFORE else values
         account.daily = unpack_counts(daily)
         account.people = People.decode(people)
         account.dedup = Dedup.decode(dedup)
@@ -225,14 +230,16 @@ class Account:
             alert = Alert.decode(each)
             account.alerts[alert.kind] = alert
         account.timeline = Timeline.decode(timeline)
+        account.outcomes = Outcomes.decode(outcomes)
         account.loss = Loss.decode(loss) if loss is not None else None
         return account
 
 
 _OPENING: Final = b"[%d," % VERSION
 _OPENING_BEFORE: Final = b"[%d," % _BEFORE
-_HEAD_BYTES: Final = 2_048
-"""Within so many bytes a value's beginning ends: one open alert of each kind takes a quarter of that."""
+_HEAD_BYTES: Final = 16_384
+"""Within so many bytes a value's beginning ends: one open alert of each kind takes 500, each outcome of each kind, in
+each currency, 50."""
 
 
 class Head(NamedTuple):
@@ -240,7 +247,7 @@ class Head(NamedTuple):
 
     due: int | None
     standing: bytes
-    """What it is counted as (`Census`): `PHASE|KIND.SEVERITY+...|MRR|CURRENCY`."""
+    """What it is counted as (`Census`): `PHASE|KIND.SEVERITY+...|MRR|CURRENCY|OUTCOMES`."""
     habits: bytes
     """Its row, packed."""
 

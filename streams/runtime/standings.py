@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from schemas.picture import Phase
+from streams.detection.census import Census
 from streams.detection.fleet_log import FleetLog
 from streams.detection.home import Home
+from streams.detection.outcomes import ANY, Outcome
 from streams.runtime.stores import TableStore
 
 
@@ -47,10 +49,34 @@ class Standings(Collector):
         at_risk = _sum(census.mrr_at_risk for census in censuses)
         text = "Monthly recurring revenue of accounts with an open alert of the kind, in minor units."
         yield self._counted("mrr_at_risk_minor", text, ["currency", "kind"], at_risk)
+        yield from self._of_outcomes(censuses)
         size = sum(store.size for store in self.stores)
         yield self._counted("state_bytes", "What the tables take, in memory or on disk.", [], {(): size})
 
         yield from self._of_fleet(max((home.learnt for _, home in homes), key=lambda each: each.decided, default=None))
+
+    def _of_outcomes(self, censuses: list[Census]) -> Iterator[Metric]:
+        """What alerts came to. It is kept with the accounts: counts go where their partition goes."""
+        outcomes = _sum(census.outcomes for census in censuses)
+        yield self._counter("outcomes", "What alerts came to; kind any: lost accounts.", ["kind", "outcome"], outcomes)
+        saved = _sum(census.mrr_saved for census in censuses)
+        text = "MRR of accounts that were saved, in minor units."
+        yield self._counter("mrr_saved_minor", text, ["currency", "kind"], saved)
+        text = "Share of the alerts that came to anything but a false alarm."
+        precision = self._gauge("alert_precision", text, "kind")
+        recall = self._gauge("alert_recall", "Share of lost accounts that an alert of the kind came before.", "kind")
+        lead = self._gauge("alert_lead_seconds", "By how much before the decision, in the mean.", "kind")
+        losses = outcomes[ANY, Outcome.LOST] + outcomes[ANY, Outcome.MISSED]
+        leads, hours = _sum(census.leads for census in censuses), _sum(census.lead_hours for census in censuses)
+        for kind in sorted({kind for kind, _ in outcomes}):
+            judged = sum(outcomes[kind, outcome] for outcome in Outcome)
+            if kind != ANY and judged:
+                precision.add_metric([kind], 1.0 - outcomes[kind, Outcome.FALSE_ALARM] / judged)
+            if losses:
+                recall.add_metric([kind], outcomes[kind, Outcome.LOST] / losses)
+            if leads[kind]:
+                lead.add_metric([kind], 3_600.0 * hours[kind] / leads[kind])
+        yield from (precision, recall, lead)
 
     def _of_fleet(self, learnt: FleetLog | None) -> Iterator[Metric]:
         factor = self._gauge("fleet_factor", "Activity of the last closed day by source, 1 is normal.", "source")
@@ -68,6 +94,12 @@ class Standings(Collector):
 
     def _gauge(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
         return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)
+
+    def _counter(self, name: str, text: str, labels: Sequence[str], counts: Mapping[Any, int]) -> Metric:
+        counter = CounterMetricFamily(f"{self._prefix}_{name}", text, labels=labels)
+        for values, count in counts.items():
+            counter.add_metric([str(value) for value in values], count)
+        return counter
 
     def _counted(self, name: str, text: str, labels: Sequence[str], counts: Mapping[Any, int]) -> Metric:
         gauge = self._gauge(name, text, *labels)

@@ -139,7 +139,7 @@ def test_a_transition_says_everything_there_is_to_say() -> None:
     firing = open_alert("acme", Kind.USAGE_SILENCE, now, finding, STANDING)
     snoozed = snooze(firing, now + 5, "ana", now + 99, STANDING)
     others = (OpenAlert(kind=Kind.DOWNGRADE, severity=Severity.WATCH),)
-    told = transition(snoozed, "acme", "Acme GmbH", "ana@example.com", "east", now + 7, others)
+    told = transition(snoozed, "acme", "Acme GmbH", "ana@example.com", "east", now + 7, others, "Call them.")
     assert told.model_dump(exclude_unset=True) == {
         "alert_id": firing.alert_id,
         "revision": 2,
@@ -153,6 +153,7 @@ def test_a_transition_says_everything_there_is_to_say() -> None:
         "opened_at": now,
         "since": now - 9,
         "headline": "Quiet.",
+        "playbook": "Call them.",
         "reasons": (
             {"code": "silent_for", "text": "Quiet for long.", "values": {"days": 3, "share": 0.5, "hard": True}},
         ),

@@ -40,9 +40,9 @@ def test_the_due_time_is_read_off_the_beginning(run: Run) -> None:
 
 
 def test_the_standing_is_read_off_the_beginning(run: Run) -> None:
-    assert standing_of(Account("acme", Habits()).encode()) == "onboarding|||"
+    assert standing_of(Account("acme", Habits()).encode()) == "onboarding||||"
     run.apply(bills("subscription.started", at(0)), bills("payment.failed", at(1)))
-    assert standing_of(run.account.encode()) == "alerting|payment_failed.critical|10000|EUR"
+    assert standing_of(run.account.encode()) == "alerting|payment_failed.critical|10000|EUR|"
 
 
 def test_a_newer_version_stops_the_reader_and_says_which(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -9,9 +10,12 @@ from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.engine import Engine
 from streams.detection.fleet_log import offer
+from streams.detection.habits import Habits
 from streams.detection.home import Home
 from streams.detection.merge import Merge
+from streams.detection.outcomes import ANY, Ended, Outcome
 from streams.detection.reasons import ReasonClass
+from streams.detection.state import Account
 from streams.runtime.metrics import Metrics
 from tests.unit.detection.building import at, bills
 
@@ -41,6 +45,11 @@ PROMISED = {
     "notification_oldest_seconds",
     "build",
     "accounts_lost",
+    "outcomes",
+    "mrr_saved_minor",
+    "alert_precision",
+    "alert_recall",
+    "alert_lead_seconds",
     "mrr_lost_minor",
 }
 HARMLESS = {
@@ -108,6 +117,35 @@ def test_losses_are_counted_by_decision_and_reason_also_when_a_home_began_anew()
     assert value("accounts_lost", voluntary="true", reason="merged", influenceable="false") == 3
     assert value("accounts_lost", voluntary="false", reason="unknown", influenceable="unknown") == 1
     assert value("mrr_lost_minor", currency="EUR", voluntary="true", reason="merged") == 300
+
+
+def test_what_alerts_came_to_is_told_by_kind() -> None:
+    metrics = Metrics()
+    home = Home(Engine(DetectionConfig()), Merge(frozenset()))
+    metrics.standings.homes[0] = home
+    for number, (kind, ended) in enumerate(
+        [
+            ("usage_drop", Ended("a", Outcome.SAVED, 100, "EUR")),
+            ("usage_drop", Ended("a", Outcome.FALSE_ALARM)),
+            ("usage_drop", Ended("a", Outcome.LOST, 50, "EUR", 7_200_000)),
+            (ANY, Ended("a", Outcome.LOST, 50, "EUR", 3_600_000)),
+            (ANY, Ended("a", Outcome.MISSED)),
+        ]
+    ):
+        account = Account(f"acme-{number}", Habits())
+        account.outcomes.count(kind, ended)
+        home.census.enter(account.encode())
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"slackwater_{name}", labels)
+
+    assert value("outcomes_total", kind="usage_drop", outcome="saved") == 1
+    assert value("outcomes_total", kind="any", outcome="missed") == 1
+    assert value("mrr_saved_minor_total", currency="EUR", kind="usage_drop") == 100
+    assert value("alert_precision", kind="usage_drop") == pytest.approx(2 / 3)
+    assert (value("alert_recall", kind="usage_drop"), value("alert_recall", kind="any")) == (0.5, 0.5)
+    assert (value("alert_lead_seconds", kind="usage_drop"), value("alert_lead_seconds", kind="any")) == (7_200, 3_600)
+    assert value("alert_precision", kind="any") is None
 
 
 def test_a_scrape_tells_what_the_homes_have_at_that_moment() -> None:

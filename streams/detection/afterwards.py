@@ -1,0 +1,128 @@
+"""Judging what alerts were worth, some time after they were resolved and when the account is lost."""
+
+from typing import Final
+
+from alerting.lifecycle import Alert
+from alerting.words import span
+from schemas.alerts import Kind
+from streams.detection.config import DAY_MS
+from streams.detection.health import expected, health
+from streams.detection.outcomes import ANY, LOOKS, SETTLED_MS, Ended, Outcome, Pending
+from streams.detection.priority import renewal_of
+from streams.detection.rules import Rules
+from streams.detection.state import Account
+from streams.detection.timeline import Entry
+from streams.detection.window import total
+
+_ON_USAGE: Final = frozenset({Kind.USAGE_DROP, Kind.USAGE_SILENCE})
+_WELL: Final = 60
+"""Health of an account that is well."""
+_BELOW: Final = 0.7
+"""Of what was expected from the beginning of the decline to the judgement: who did as much was never really below."""
+
+
+class Afterwards:
+    """Follows alerts that people may have been told of: what was never more than a watch is not counted."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
+    def follow(self, account: Account, alert: Alert) -> None:
+        """An alert has changed."""
+        pending = account.outcomes.pending
+        if alert.is_open:
+            pending.pop(alert.kind, None)  # reopened: the episode goes on
+        elif alert.warned_at is not None and account.loss is None and not account.profile.internal:
+            standing = alert.standing
+            pending[alert.kind] = Pending(
+                alert.alert_id,
+                alert.finding.since,
+                alert.warned_at,
+                alert.at,
+                self._judge_at(account, alert),
+                alert.acted,
+                standing.mrr_minor,
+                standing.currency,
+            )
+
+    def lost(self, account: Account) -> None:
+        """The account is lost: what stands, or was still to be judged, saw it, and in vain."""
+        loss, outcomes = account.loss, account.outcomes
+        assert loss is not None
+        money = (loss.mrr_minor or 0, loss.currency or "")
+        foreseen = loss.foreseen_at is not None
+        lead = loss.decided_at - loss.foreseen_at if loss.foreseen_at is not None else -1
+        outcomes.count(ANY, Ended(f"loss.{loss.at}", Outcome.LOST if foreseen else Outcome.MISSED, *money, lead))
+        told = [
+            (alert.kind, alert.alert_id, alert.warned_at)
+            for alert in account.alerts.values()
+            if alert.is_open and alert.warned_at is not None
+        ]
+        told += [(kind, each.alert_id, each.warned_at) for kind, each in outcomes.pending.items()]
+        for kind, alert_id, warned_at in told:
+            outcomes.count(kind.value, Ended(alert_id, Outcome.LOST, *money, max(loss.decided_at - warned_at, -1)))
+        outcomes.pending.clear()
+
+    def judge(self, account: Account, at: int) -> None:
+        """Judge what is due at `at`."""
+        pending = account.outcomes.pending
+        for kind, each in list(pending.items()):
+            if each.judge_at > at:
+                continue
+            outcome = self._outcome(account, kind, each, at)
+            if outcome is None and each.looks + 1 < LOOKS:
+                pending[kind] = each._replace(looks=each.looks + 1, judge_at=each.judge_at + SETTLED_MS)
+                continue
+            del pending[kind]
+            if outcome is not None:
+                self._settle(account, kind, each, outcome, at)
+
+    def overrule(self, account: Account, alert: Alert, outcome: Outcome) -> None:
+        """A person's word on an alert, which counts more than what follows from events."""
+        account.outcomes.pending.pop(alert.kind, None)
+        standing = alert.standing
+        money = (0, "") if outcome is Outcome.FALSE_ALARM else (standing.mrr_minor or 0, standing.currency or "")
+        account.outcomes.count(alert.kind.value, Ended(alert.alert_id, outcome, *money, by_person=True))
+
+    def _judge_at(self, account: Account, alert: Alert) -> int:
+        """Some time after its end; where somebody acted on an annual contract, when that was to be renewed."""
+        settled = alert.at + SETTLED_MS
+        yearly = any(each.interval == "year" for each in account.subscriptions.live())
+        renewal_at = renewal_of(account)
+        if alert.acted and yearly and renewal_at is not None and settled < renewal_at + DAY_MS <= alert.at + _YEAR:
+            return renewal_at + DAY_MS
+        return settled
+
+    def _outcome(self, account: Account, kind: Kind, each: Pending, at: int) -> Outcome | None:
+        """None: it is not clear, as the account is not well."""
+        troubled = any(alert.is_open and alert.warned_at is not None for alert in account.alerts.values())
+        if troubled or account.subscriptions.paused or health(account, self._rules, at).value < _WELL:
+            return None
+        if each.acted:
+            return Outcome.SAVED
+        if kind in _ON_USAGE and self._never_below(account, each, at):
+            return Outcome.FALSE_ALARM
+        return Outcome.RECOVERED_UNAIDED
+
+    def _never_below(self, account: Account, each: Pending, at: int) -> bool:
+        calendar = self._rules.calendar
+        last = min(calendar.day_of(at), account.closed)
+        first = max(calendar.day_of(each.since), last - self._rules.config.kept_days + 1, account.habit.first_day)
+        normal = expected(account, self._rules, first, last)
+        return normal > 0 and total(account.daily, first, last) >= _BELOW * normal
+
+    def _settle(self, account: Account, kind: Kind, each: Pending, outcome: Outcome, at: int) -> None:
+        money = (each.mrr_minor or 0, each.currency or "") if outcome is Outcome.SAVED else (0, "")
+        account.outcomes.count(kind.value, Ended(each.alert_id, outcome, *money))
+        name = kind.value.replace("_", " ").capitalize()
+        text = f"{name}: {_WORDS[outcome]}, {span(at - each.resolved_at)} after it was resolved."
+        entry = Entry(at, f"outcome.{outcome.value}", text, kind, each.alert_id)
+        account.timeline.add(entry, self._rules.config.timeline_kept)
+
+
+_YEAR: Final = 366 * DAY_MS
+_WORDS: Final = {
+    Outcome.SAVED: "saved",
+    Outcome.RECOVERED_UNAIDED: "well again by itself",
+    Outcome.FALSE_ALARM: "a false alarm",
+}

@@ -1,0 +1,149 @@
+"""What alerts were worth: how each ended, and what became of the account afterwards. Kept with the account, so that it
+is counted once, whatever is killed."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from schemas.alerts import Kind
+from streams.detection.bounded import put
+from streams.detection.config import DAY_MS
+
+SETTLED_MS: Final = 30 * DAY_MS
+"""An alert is judged so long after it was resolved; what is not clear by then is looked at again after as long."""
+LOOKS: Final = 6
+"""After so many an alert is left out, whose account is neither well nor lost."""
+ANY: Final = "any"
+"""Stands for a kind where an account is counted, and not its alerts."""
+_ENDED: Final = 16
+
+
+class Outcome(StrEnum):
+    """What an alert came to."""
+
+    SAVED = "saved"
+    """Somebody did something about it, and the account is active and well afterwards."""
+    RECOVERED_UNAIDED = "recovered_unaided"
+    """Nobody did, and it is well nevertheless: no money is claimed."""
+    LOST = "lost"
+    FALSE_ALARM = "false_alarm"
+    """Nobody did, and taken together it never was below its normal."""
+    MISSED = "missed"
+    """Lost without an alert before: under `ANY`."""
+
+
+class Pending(NamedTuple):
+    """An alert that was resolved, and is to be judged."""
+
+    alert_id: str
+    since: int
+    warned_at: int
+    resolved_at: int
+    judge_at: int
+    acted: bool
+    """Somebody did something about it before."""
+    mrr_minor: int | None
+    currency: str | None
+    looks: int = 0
+
+
+class Ended(NamedTuple):
+    """An alert that was judged: the outcome, what was saved by it, and by how much (ms) it came before the decision."""
+
+    alert_id: str
+    outcome: Outcome
+    mrr_minor: int = 0
+    currency: str = ""
+    lead: int = -1
+    """-1: none."""
+    by_person: bool = False
+
+
+class Outcomes:
+    """Of one account: alerts that wait to be judged, those judged last, and the counts of all."""
+
+    __slots__ = ("counts", "ended", "pending")
+
+    def __init__(self) -> None:
+        self.pending: dict[Kind, Pending] = {}
+        self.ended: dict[str, tuple[str, Ended]] = {}
+        """By alert id, with the kind: the last ones, which a person's word may still change; at most 16."""
+        self.counts: dict[tuple[str, Outcome, str], list[int]] = {}
+        """By kind, outcome and currency: how many, the MRR saved (minor units), how many had a lead, and its sum in
+        hours."""
+
+    def __bool__(self) -> bool:
+        return bool(self.pending or self.counts)
+
+    def next_at(self) -> int | None:
+        """When the next one is to be judged."""
+        return min((each.judge_at for each in self.pending.values()), default=None)
+
+    def count(self, kind: str, ended: Ended) -> None:
+        """An alert, or under `ANY` the account, came to this; what was said of the same alert before no longer
+        counts. A person's word is not overruled by what follows from events."""
+        before = self.ended.get(ended.alert_id)
+        if before is not None:
+            if before[1].by_person and not ended.by_person:
+                return
+            del self.ended[ended.alert_id]
+            self._add(before[0], before[1], -1)
+        self._add(kind, ended, 1)
+        put(self.ended, ended.alert_id, (kind, ended), _ENDED)
+
+    def _add(self, kind: str, ended: Ended, times: int) -> None:
+        key = (kind, ended.outcome, ended.currency)
+        had = self.counts.get(key, [0, 0, 0, 0])
+        with_lead = ended.lead >= 0
+        more = [1, ended.mrr_minor, int(with_lead), ended.lead // 3_600_000 if with_lead else 0]
+        total = [before + times * each for before, each in zip(had, more, strict=True)]
+        if total[0]:
+            self.counts[key] = total
+        else:
+            self.counts.pop(key, None)
+
+    def digest(self) -> str:
+        """The counts as short text: `KIND.OUTCOME.CURRENCY.COUNT.MRR.LEADS.HOURS+...`"""
+        rows = sorted(self.counts.items())
+        return "+".join(".".join([*key, *map(str, values)]) for key, values in rows)
+
+    def encode(self) -> list[Any]:
+        """JSON values; none at all for most accounts."""
+        if not self:
+            return []
+        return [
+            [[kind.value, *each] for kind, each in self.pending.items()],
+            [[kind, *each] for kind, each in self.ended.values()],
+            [[*key, *values] for key, values in self.counts.items()],
+        ]
+
+    @classmethod
+    def decode(cls, values: list[Any]) -> "Outcomes":
+        """The inverse of `encode`."""
+        outcomes = cls()
+        if values:
+            pending, ended, counts = values
+            outcomes.pending = {Kind(kind): Pending(*each) for kind, *each in pending}
+            for kind, alert_id, outcome, *more in ended:
+                outcomes.ended[alert_id] = (kind, Ended(alert_id, Outcome(outcome), *more))
+            outcomes.counts = {(kind, Outcome(outcome), currency): each for kind, outcome, currency, *each in counts}
+        return outcomes
+
+
+class Counted(NamedTuple):
+    """One row of `Outcomes.digest`, read."""
+
+    kind: str
+    outcome: Outcome
+    currency: str
+    times: int
+    mrr_minor: int
+    leads: int
+    lead_hours: int
+
+
+def read_digest(text: str = "") -> Iterator[Counted]:
+    """The inverse of `Outcomes.digest`."""
+    for row in text.split("+") if text else ():
+        kind, outcome, currency, *numbers = row.split(".")
+        yield Counted(kind, Outcome(outcome), currency, *map(int, numbers))
