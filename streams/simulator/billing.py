@@ -14,7 +14,7 @@ from streams.simulator.plan import DAY_MS, FleetPlan
 from streams.simulator.story import Charges, Story
 from streams.simulator.traits import Traits, pick
 
-_TIMES = ("effective_at", "next_attempt_at", "current_period_end", "renewal_at")
+_TIMES = ("effective_at", "next_attempt_at", "current_period_end", "renewal_at", "resumes_at")
 _Entry = tuple[int, dict[str, Any]]
 
 
@@ -65,6 +65,7 @@ def _terms(traits: Traits, charges: Charges, period_end: int) -> dict[str, Any]:
         "currency": traits.currency,
         "interval": "year" if charges.yearly else "month",
         "current_period_end": period_end,
+        **({"renewal_at": period_end} if charges.yearly else {}),
     }
 
 
@@ -105,10 +106,13 @@ def _opening(plan: FleetPlan, traits: Traits, charges: Charges, story: Story, ra
 def _cycle(traits: Traits, charges: Charges, story: Story) -> Iterator[_Entry]:
     at = charges.first
     while True:
-        yield at, {"type": "subscription.renewed", **_terms(traits, charges, at + charges.period)}
+        terms = _terms(traits, charges, at + charges.period)
+        if story.terms is not None and at >= story.terms[0]:
+            terms |= story.terms[1]
+        yield at, {"type": "subscription.renewed", **terms}
         if at != story.failed_charge:
             months = 12 if charges.yearly else 1
-            money = {"amount_minor": traits.mrr_minor * months, "currency": traits.currency}
+            money = {"amount_minor": terms["mrr_minor"] * months, "currency": traits.currency}
             invoice = f"in-{traits.account_id}-{at // DAY_MS}"
             yield at + 1000, {"type": "payment.succeeded", "invoice_id": invoice, **money}
         at += charges.period

@@ -25,6 +25,9 @@ class Change(StrEnum):
     CARD_LAPSED = "card_lapsed"  # the card ends, the charge fails, then a new card pays
     CANCEL = "cancel"  # cancelled for the period's end with no decline of activity before
     CANCEL_REVERTED = "cancel_reverted"  # cancelled, and taken back some days later
+    PAUSE = "pause"  # paused for some weeks, in which nobody is active, and then resumed
+    DOWNGRADE = "downgrade"  # a smaller plan, with no decline of activity
+    FEWER_SEATS = "fewer_seats"  # fewer seats of the same plan
 
 
 #: Changes of activity: what the engagement signals are there to find.
@@ -41,6 +44,9 @@ DEFAULT_SHARES: Mapping[Change, float] = MappingProxyType(
         Change.CARD_LAPSED: 0.02,
         Change.CANCEL: 0.03,
         Change.CANCEL_REVERTED: 0.02,
+        Change.PAUSE: 0.02,
+        Change.DOWNGRADE: 0.02,
+        Change.FEWER_SEATS: 0.02,
     }
 )
 

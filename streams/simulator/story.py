@@ -33,7 +33,8 @@ _REASONS = (
 class Story:
     """The plot. Days count from the start of the span, times are milliseconds.
 
-    From `fade_day` on the activity is `level` of what it was, or, with a `half_life` in days, fades towards nothing.
+    From `fade_day` on the activity is `level` of what it was, or, with a `half_life` in days, fades towards nothing;
+    from `back_day` on it is as before. `terms` are what the ordinary cycle says of a subscription from its time on.
     `failed_charge` is the charge that does not go through at its time. `extra` are billing events besides the ordinary
     cycle, as (time, value) in order of time. Nothing at all happens at or after `ended_at`.
     """
@@ -43,6 +44,8 @@ class Story:
     fade_day: int | None = None
     level: float = 1.0
     half_life: float | None = None
+    back_day: int | None = None
+    terms: tuple[int, dict[str, Any]] | None = None
     ended_at: int | None = None
     voluntary: bool | None = None
     failed_charge: int | None = None
@@ -52,7 +55,7 @@ class Story:
 
     def activity(self, day: int) -> float:
         """The share of the account's ordinary activity that is left on a day."""
-        if self.fade_day is None or day < self.fade_day:
+        if self.fade_day is None or day < self.fade_day or (self.back_day is not None and day >= self.back_day):
             return 1.0
         if self.half_life is None:
             return self.level
@@ -113,6 +116,10 @@ def draw_story(plan: FleetPlan, traits: Traits, change: Change, charges: Charges
         story = _payment(change, traits, charges.at_or_after(at), random)
     elif change in (Change.CARD_REPLACED, Change.CARD_LAPSED):
         story = _card(change, traits, charges, at, random)
+    elif change is Change.PAUSE:
+        story = _pause(at, day, random)
+    elif change in (Change.DOWNGRADE, Change.FEWER_SEATS):
+        story = _contraction(change, traits, charges, at + int((8 + random.random() * 9) * HOUR_MS), random)
     else:
         story = _cancellation(change, charges, at + int((8 + random.random() * 9) * HOUR_MS), random)
     if story.changed_at is None or not plan.start <= story.changed_at < plan.end:
@@ -154,6 +161,35 @@ def _cancellation(change: Change, charges: Charges, at: int, random: Random) -> 
         (reverted_at, {"type": "subscription.cancel_reverted"}),
     ]
     story.causes.append(Cause("cancel_scheduled", at, reverted_at))
+    return story
+
+
+def _pause(at: int, day: int, random: Random) -> Story:
+    days = 21 + int(random.random() * 25)
+    resumed_at = at + days * DAY_MS
+    story = Story(Change.PAUSE, changed_at=at, fade_day=day, level=0.0, back_day=day + days)
+    story.extra += [
+        (at, {"type": "subscription.paused", "resumes_at": resumed_at}),
+        (resumed_at, {"type": "subscription.resumed"}),
+    ]
+    story.causes.append(Cause("paused", at, resumed_at))
+    return story
+
+
+def _contraction(change: Change, traits: Traits, charges: Charges, at: int, random: Random) -> Story:
+    """A smaller plan for half of the money or less, or a part of the seats for a part of it."""
+    left = 0.2 + 0.4 * random.random()
+    terms: dict[str, Any] = {"mrr_minor": max(100, int(traits.mrr_minor * left) // 100 * 100)}
+    if change is Change.FEWER_SEATS and traits.seats > 1:
+        terms["seats"] = max(1, int(traits.seats * left))
+    else:
+        change = Change.DOWNGRADE
+        terms["plan"] = "basic"
+    story = Story(change, changed_at=at, terms=(at, terms))
+    full = {"plan": traits.plan, "seats": traits.seats, "currency": traits.currency}
+    full |= {"current_period_end": charges.at_or_after(at)} | terms
+    story.extra.append((at, {"type": "subscription.updated", **full}))
+    story.causes.append(Cause("downgrade" if change is Change.DOWNGRADE else "seats_reduced", at, at + 30 * DAY_MS))
     return story
 
 

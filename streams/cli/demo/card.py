@@ -17,6 +17,9 @@ _NAMES = {
     Change.CARD_LAPSED: "card ended, charge failed",
     Change.CANCEL: "cancelled",
     Change.CANCEL_REVERTED: "cancelled, then reverted",
+    Change.PAUSE: "paused",
+    Change.DOWNGRADE: "a smaller plan",
+    Change.FEWER_SEATS: "fewer seats",
 }
 
 

@@ -12,8 +12,8 @@ from streams.simulator import Change, FleetPlan, simulate, truths
 from streams.simulator.plan import DAY_MS
 from streams.simulator.truth import Cause, Truth
 
-SHARES: dict[Change, float] = {change: 0.11 for change in Change if change is not Change.NONE}
-PLAN = FleetPlan(accounts=250, days=150, seed=21, rate_median=0.3, shares=SHARES, first_change_day=30)
+SHARES: dict[Change, float] = {change: 0.99 / (len(Change) - 1) for change in Change if change is not Change.NONE}
+PLAN = FleetPlan(accounts=500, days=150, seed=21, rate_median=0.3, shares=SHARES, first_change_day=30)
 
 Facts = dict[str, list[tuple[int, dict[str, Any]]]]
 
@@ -39,7 +39,7 @@ def of_type(facts: Facts, truth: Truth, kind: str) -> list[tuple[int, dict[str, 
 
 @pytest.mark.parametrize("change", [change for change in Change if change is not Change.NONE])
 def test_every_story_is_told_in_about_its_share_of_accounts(change: Change) -> None:
-    assert 0.03 < len(stories(change)) / PLAN.accounts < 0.2
+    assert 0.2 < len(stories(change)) / PLAN.accounts / SHARES[change] < 1.7
 
 
 def test_nothing_happens_to_an_account_after_it_is_lost() -> None:
@@ -150,3 +150,34 @@ def test_a_cause_explains_its_own_kind_in_its_own_time() -> None:
 def end_of_month(year: int, month: int) -> int:
     following = f"{year + month // 12:04d}-{month % 12 + 1:02d}-01T00:00:00Z"
     return parse_instant(following)
+
+
+def test_who_pauses_comes_back_when_it_was_said(facts: Facts) -> None:
+    for truth in stories(Change.PAUSE):
+        ((paused_at, paused),) = of_type(facts, truth, "subscription.paused")
+        assert truth.causes == (Cause("paused", paused_at, parse_instant(paused["resumes_at"])),)
+        for resumed_at, _ in of_type(facts, truth, "subscription.resumed"):
+            assert resumed_at == parse_instant(paused["resumes_at"])
+    days: dict[str, set[int]] = defaultdict(set)
+    for event in simulate(PLAN):
+        if event.topic is InputTopic.USAGE:
+            days[event.value["account_id"]].add((event.at - PLAN.start) // DAY_MS)
+    for truth in stories(Change.PAUSE):
+        assert truth.changed_at is not None
+        first = (truth.changed_at - PLAN.start) // DAY_MS
+        assert not days[truth.account_id] & set(range(first, first + 21))
+
+
+@pytest.mark.parametrize(
+    ("change", "less", "same"),
+    [(Change.DOWNGRADE, "mrr_minor", "seats"), (Change.FEWER_SEATS, "seats", "plan")],
+)
+def test_who_pays_for_less_goes_on_paying_so(facts: Facts, change: Change, less: str, same: str) -> None:
+    for truth in stories(change):
+        at, lower = of_type(facts, truth, "subscription.updated")[0]
+        ((_, before),) = of_type(facts, truth, "subscription.started")
+        assert at == truth.changed_at
+        assert lower[less] < before[less]
+        assert lower[same] == before[same]
+        for renewed_at, renewed in of_type(facts, truth, "subscription.renewed"):
+            assert renewed[less] == (lower if renewed_at >= at else before)[less]
