@@ -1,5 +1,6 @@
 """What the engine may be told: one frozen object."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,6 +8,16 @@ from alerting.playbook import Play
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
+
+
+HEALTH_WEIGHTS: Final[Mapping[str, float]] = {
+    "usage": 40.0,
+    "silence": 40.0,
+    "subscription": 60.0,
+    "payment": 40.0,
+    "card": 10.0,
+}
+"""Factors of health, and how many points each takes off at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,8 @@ class DetectionConfig:
     """See `Reasons`."""
     let_go: tuple[str, ...] = ()
     """See `LetGo`."""
+    health_weights: tuple[tuple[str, float], ...] = ()
+    """Factors whose weight is another than that of `HEALTH_WEIGHTS`."""
     plays: tuple[Play, ...] = ()
     """What to do about alerts, before what comes along: see `Playbook`."""
 
@@ -87,5 +100,8 @@ class DetectionConfig:
                 raise ValueError(f"{name} must not be negative, as {value} is")
         if self.monitored_active_days > self.monitored_window_days:
             raise ValueError("monitored_active_days must not be more than monitored_window_days")
+        for name, weight in self.health_weights:
+            if name not in HEALTH_WEIGHTS or not 0 <= weight <= 100:
+                raise ValueError(f"health_weights: {name} = {weight} is no factor with a weight from 0 to 100")
         if self.kept_days < 28:
             raise ValueError(f"kept_days must be at least 28, not {self.kept_days}")

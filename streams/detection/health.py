@@ -12,12 +12,13 @@ from streams.detection.state import Account
 from streams.detection.window import total
 
 _WINDOW: Final = 28
-_USAGE_POINTS: Final = 40.0
-_SILENCE_POINTS: Final = 40.0
 _ENOUGH: Final = 0.85
 """No points are taken off while activity is at this share of normal or above."""
 _SILENCE_FROM: Final = 0.3
 """None are taken off below this share of the silence at which an alert turns critical."""
+_PAUSED: Final = 0.5
+_TO_BE_TRIED: Final = 0.5
+"""Shares of the weight: of a pause, and of an invoice that another attempt is to be made for."""
 
 
 class Health(NamedTuple):
@@ -29,8 +30,7 @@ class Health(NamedTuple):
 
 
 def health(account: Account, rules: Rules, at: int) -> Health:
-    """How the account stands at `at`. The points are stated judgement, to be replaced by weights that outcomes
-    support."""
+    """How the account stands at `at`."""
     if account.loss is not None:
         return Health(0, (Factor(name="lost", points=-100.0, text="The last paid subscription has ended."),), ())
     factors = [*_engagement(account, rules), *_billing(account, rules, at)]
@@ -59,14 +59,14 @@ def _expected(habit: Habit, closed: int, rules: Rules, first: int, last: int) ->
 def _engagement(account: Account, rules: Rules) -> list[Factor]:
     if not account.monitored:
         return []
-    closed, habit = account.closed, account.habit
+    closed, habit, weights = account.closed, account.habit, rules.health_weights
     first = max(closed - _WINDOW + 1, habit.first_day)
     observed = total(account.daily, first, closed)
     normal = _expected(habit, closed, rules, first, closed)
     share = observed / normal if normal > 0 else 1.0
     lost = min(max(0.0, (_ENOUGH - share) / _ENOUGH), 1.0)
     text = f"{count(observed, 'event')} in {count(closed - first + 1, 'day')}, about {number(normal)} are normal."
-    factors = [Factor(name="usage", points=_points(_USAGE_POINTS * lost), text=text)]
+    factors = [Factor(name="usage", points=_points(weights["usage"] * lost), text=text)]
     fleet = rules.fleet(closed)
     levels = rules.thresholds.of(habit.rate(fleet))
     towards = max(habit.silence(fleet) / levels.silence[2], habit.clock_days / levels.clock[2])
@@ -75,19 +75,20 @@ def _engagement(account: Account, rules: Rules) -> list[Factor]:
         quiet = 0.0
     days = max(closed - habit.last_day, 0)
     text = f"{count(days, 'day')} without activity." if days else "Active on the last day."
-    factors.append(Factor(name="silence", points=_points(_SILENCE_POINTS * quiet), text=text))
+    factors.append(Factor(name="silence", points=_points(weights["silence"] * quiet), text=text))
     return factors
 
 
 def _billing(account: Account, rules: Rules, at: int) -> list[Factor]:
-    subscriptions, payments = account.subscriptions, account.payments
+    subscriptions, payments, weights = account.subscriptions, account.payments, rules.health_weights
     factors: list[Factor] = []
     cancelled = [each.cancel_at for each in subscriptions.live() if each.cancel_at is not None]
     if cancelled:
         text = f"Cancellation is set for {rules.calendar.day_text(min(cancelled))}."
-        factors.append(Factor(name="subscription", points=-60.0, text=text))
+        factors.append(Factor(name="subscription", points=_points(weights["subscription"]), text=text))
     elif subscriptions.paused:
-        factors.append(Factor(name="subscription", points=-30.0, text="The subscription is paused."))
+        points = _points(_PAUSED * weights["subscription"])
+        factors.append(Factor(name="subscription", points=points, text="The subscription is paused."))
     elif subscriptions:
         factors.append(Factor(name="subscription", points=0.0, text="The subscription runs."))
     if payments.invoices:
@@ -95,7 +96,8 @@ def _billing(account: Account, rules: Rules, at: int) -> list[Factor]:
         owed = next(iter(payments.invoices.values()))
         owed_text = money(owed.amount_minor, owed.currency)
         text = f"{count(len(payments.invoices), 'invoice')} unpaid, the first of {owed_text}."
-        factors.append(Factor(name="payment", points=-40.0 if final else -20.0, text=text))
+        lost = 1.0 if final else _TO_BE_TRIED
+        factors.append(Factor(name="payment", points=_points(lost * weights["payment"]), text=text))
     elif payments.settled:
         factors.append(Factor(name="payment", points=0.0, text="The last invoice is settled."))
     card = payments.card
@@ -105,7 +107,7 @@ def _billing(account: Account, rules: Rules, at: int) -> list[Factor]:
         text = (
             f"The default card ends on {rules.calendar.day_text(end - 1)}." if ending and end else "The card is good."
         )
-        factors.append(Factor(name="card", points=-10.0 if ending else 0.0, text=text))
+        factors.append(Factor(name="card", points=_points(weights["card"] if ending else 0.0), text=text))
     return factors
 
 

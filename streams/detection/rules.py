@@ -1,11 +1,12 @@
 """What every part of the engine goes by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from alerting.playbook import Playbook
 from streams.detection.calendar import Calendar
-from streams.detection.config import DetectionConfig
+from streams.detection.config import HEALTH_WEIGHTS, DetectionConfig
 from streams.detection.fleet import FleetDay
 from streams.detection.fleet_log import FleetLog
 from streams.detection.reasons import LetGo, Reasons
@@ -22,6 +23,7 @@ class Rules:
     reasons: Reasons
     let_go: LetGo
     playbook: Playbook
+    health_weights: Mapping[str, float]
 
     @classmethod
     def of(cls, config: DetectionConfig, learnt: FleetLog | None = None) -> Self:
@@ -33,6 +35,7 @@ class Rules:
             Reasons(config.reason_keywords),
             LetGo(config.let_go),
             Playbook(config.plays),
+            {**HEALTH_WEIGHTS, **dict(config.health_weights)},
         )
 
     @property

@@ -21,6 +21,7 @@ from streams.runtime.settings_values import (
     ClassesAndTiers,
     Duration,
     HashKey,
+    HealthWeights,
     Keywords,
     Names,
     Plays,
@@ -98,6 +99,7 @@ class Settings(BaseModel):
     # Detection.
     timezone: TimeZone = "UTC"
     false_alarms_per_account_year: Annotated[float, Field(ge=0.001, le=100)] = 0.2
+    health_weights: HealthWeights = ()
     watch_false_alarms_per_account_year: Annotated[float, Field(ge=0.001, le=100)] = 1.0
     shadow: bool = False
 
@@ -170,6 +172,7 @@ class Settings(BaseModel):
             dedup_window_ms=self.dedup_window,
             reason_keywords=self.reason_keywords,
             let_go=self.let_go,
+            health_weights=self.health_weights,
             plays=tuple(each.play() for each in self.playbooks),
         )
 

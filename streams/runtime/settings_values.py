@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from alerting.playbook import Play
 from schemas.alerts import Kind
+from streams.detection.config import HEALTH_WEIGHTS
 from streams.detection.reasons import ReasonClass
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -133,6 +134,23 @@ class PlaySetting(BaseModel):
         return Play(self.step, self.kind, self.reason, self.tier, self.owner, self.due_days)
 
 
+def _weights(value: object) -> object:
+    if isinstance(value, str):
+        pairs = [part.rpartition("=") for part in value.split(",") if part.strip()]
+        return tuple((name.strip(), weight.strip()) for name, _, weight in pairs)
+    return tuple(value.items()) if isinstance(value, dict) else value
+
+
+def _of_health(value: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
+    for name, weight in value:
+        if name not in HEALTH_WEIGHTS or not 0 <= weight <= 100:
+            raise ValueError(
+                f"{name!r} is given the weight {weight:g}: should be one of {', '.join(HEALTH_WEIGHTS)}, "
+                "and a weight from 0 to 100"
+            )
+    return value
+
+
 def _plays(value: object) -> object:
     if isinstance(value, str):
         raise ValueError("should be tables of a settings file: [[playbooks]]")
@@ -161,6 +179,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_nam
 Keywords = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_keywords), AfterValidator(_of_classes)]
 """Texts, and the class of reasons for leaving that each speaks for."""
 ClassesAndTiers = Annotated[Names, AfterValidator(_class_and_tier)]
+HealthWeights = Annotated[tuple[tuple[str, float], ...], BeforeValidator(_weights), AfterValidator(_of_health)]
 Plays = Annotated[tuple[PlaySetting, ...], BeforeValidator(_plays)]
 HashKey = Annotated[SecretStr, AfterValidator(_hash_key)]
 UpperCase = BeforeValidator(_upper)

@@ -8,6 +8,8 @@ import pytest
 
 from schemas.alerts import Kind, Severity
 from schemas.picture import PaymentState, Phase
+from streams.detection.config import DetectionConfig
+from streams.detection.engine import Engine
 from streams.detection.priority import money_at_risk, probability_of_loss
 from tests.unit.detection.building import Run, at, bills, update, usage
 
@@ -127,3 +129,21 @@ def test_the_picture_shows_what_the_board_needs(run: Run) -> None:
 def test_a_card_good_to_the_end_of_2099_is_no_error(run: Run) -> None:
     run.apply(bills("payment_method.updated", at(0), exp_month=12, exp_year=2099))
     assert run.engine.picture(run.account, at(1)).billing.card_end is not None
+
+
+def test_the_weights_are_the_users_to_set() -> None:
+    run = Run(Engine(DetectionConfig(health_weights=(("payment", 12.0), ("card", 0.0)))))
+    run.apply(
+        bills("subscription.started", at(0)),
+        bills("payment_method.updated", at(0), exp_month=1, exp_year=2025),
+        bills("payment.failed", at(1), hard=True),
+    )
+    picture = run.engine.picture(run.account, at(2))
+    assert {factor.name: factor.points for factor in picture.factors} == {
+        "subscription": 0.0,
+        "payment": -12.0,
+        "card": 0.0,
+    }
+    assert picture.health == 88
+    with pytest.raises(ValueError, match="health_weights: cards = 3"):
+        DetectionConfig(health_weights=(("cards", 3.0),))

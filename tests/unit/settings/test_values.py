@@ -197,3 +197,25 @@ def test_a_bad_play_is_refused_with_its_row_and_key(tmp_path: Path, rows: str, s
         load_settings({}, toml)
     assert f"{toml}:playbooks" in str(refused.value)
     assert says in str(refused.value)
+
+
+def test_factors_of_health_weigh_what_the_settings_say(tmp_path: Path) -> None:
+    toml = tmp_path / "slackwater.toml"
+    toml.write_text("[health_weights]\ncard = 25\nusage = 12.5\n")
+    assert load_settings({}, toml).detection().health_weights == (("card", 25.0), ("usage", 12.5))
+    there = load_settings({"SLACKWATER_HEALTH_WEIGHTS": "card=0, silence = 60"})
+    assert there.health_weights == (("card", 0.0), ("silence", 60.0))
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("cards=5", "'cards' is given the weight 5: should be one of usage, silence, subscription, payment, card"),
+        ("card=101", "a weight from 0 to 100"),
+        ("card=nan", "a weight from 0 to 100"),
+        ("card", "valid number"),
+    ],
+)
+def test_a_weight_that_is_none_is_refused(value: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        load_settings({"SLACKWATER_HEALTH_WEIGHTS": value})
