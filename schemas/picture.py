@@ -118,6 +118,8 @@ class AccountPicture(Model):
     billing: Billing = Billing()
     loss: Loss | None = None
     """Of an account that is lost."""
+    silent_at: Instant | None = None
+    """When `usage_silence` would be a warning if nobody did anything from now on; null: it is, or nobody can tell."""
     alerts: tuple[Transition, ...] = ()
     """The open ones, each as its last transition, but for `daily` in the evidence: `engagement` has newer counts."""
     timeline: tuple[TimelineEntry, ...] = ()

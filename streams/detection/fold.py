@@ -140,12 +140,17 @@ def _commit(v: Column, rows: Rows) -> None:
     v[LEFT_DAY, rows] = -1.0
 
 
+def operating(weight: Column, active_rate: Column) -> Column:
+    """What a day comes to on the clock. A day of rest counts with its weight: else a busy account would be called
+    silent every weekend, as the thresholds of busy accounts are less than three days. One that is active once a week
+    has no days of rest."""
+    days: Column = np.where((weight < _REST) & (active_rate >= _BUSY), weight, 1.0)
+    return days
+
+
 def _quiet(v: Column, active: Mask, weekday: int, fleet: FleetDay, relative: Column | float) -> None:
     weight = active_weights(v, weekday, fleet)
-    # A day of rest counts with its weight on the clock: else a busy account would be called silent every weekend, as
-    # the thresholds of busy accounts are less than three days. One that is active once a week has no days of rest.
-    operating = np.where((weight < _REST) & (active_rates(v, fleet) >= _BUSY), weight, 1.0)
-    v[CLOCK] += operating * np.minimum(fleet.factor * relative, 1.0)
+    v[CLOCK] += operating(weight, active_rates(v, fleet)) * np.minimum(fleet.factor * relative, 1.0)
     v[QUIET] += weight * (fleet.active_factor * relative)
     rows = active.nonzero()[0]
     if not rows.size:

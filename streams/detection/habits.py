@@ -5,7 +5,7 @@ fast as account by account. One account's numbers are read as a `Habit`.
 """
 
 from binascii import a2b_base64, b2a_base64
-from math import log
+from math import expm1, log
 from struct import Struct, pack, unpack
 from typing import Final
 
@@ -95,6 +95,8 @@ PRIOR: Final = 0.5
 _WEEK_PRIOR: Final = 30.0
 _ACTIVE_WEEK_PRIOR: Final = 15.0
 _LEAST_WEIGHT: Final = 0.02
+_STEEP: Final = 100.0
+"""Longer than e to this, in days, nobody waits."""
 
 
 class Habit:
@@ -160,6 +162,11 @@ class Habit:
         """E: minus the log of the probability that an account with this history is quiet for this long, in nats."""
         exposure = PRIOR / fleet.median_active_rate + self._active_exposure
         return (PRIOR + self._active) * log(1.0 + self.quiet / exposure)
+
+    def exposure_at(self, nats: float, fleet: FleetDay) -> float:
+        """The exposure since the last active day at which `silence` comes to so much."""
+        exposure = PRIOR / fleet.median_active_rate + self._active_exposure
+        return exposure * expm1(min(nats / (PRIOR + self._active), _STEEP))
 
     def weights(self, fleet: FleetDay) -> list[float]:
         """w: what share of a week's events falls on each weekday from Monday, as a multiple of a seventh."""

@@ -2,6 +2,7 @@
 
 from schemas.instants import LATEST
 from schemas.picture import AccountPicture, Billing, Engagement, Loss, PaymentState
+from streams.detection.forecast import silent_on
 from streams.detection.health import expected, health
 from streams.detection.priority import money_at_risk, renewal_of
 from streams.detection.rules import Rules
@@ -30,6 +31,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
         engagement=_engagement(account, rules, now),
         billing=_billing(account, rules),
         loss=_loss(account, rules),
+        silent_at=_silent_at(account, rules),
         alerts=tuple(transition_of(account, alert, rules) for alert in alerts),
         timeline=account.timeline.shown(),
         priority=at_risk,
@@ -73,6 +75,11 @@ def _billing(account: Account, rules: Rules) -> Billing:
         cancel_at=min(cancels, default=None),
         payment_state=state,
     )
+
+
+def _silent_at(account: Account, rules: Rules) -> int | None:
+    day = silent_on(account, rules)
+    return rules.calendar.close_of(day) if day is not None else None
 
 
 def _loss(account: Account, rules: Rules) -> Loss | None:
