@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from streams.cli import orders
 from streams.cli.common import complain, run, settings_of, tell
 
 if TYPE_CHECKING:
     from schemas.alerts import Transition
     from streams.runtime.settings import Settings
 
-group = typer.Typer(help="The alerts that were raised, read from their topic.", no_args_is_help=True)
+group = typer.Typer(help="The alerts that were raised, and what is done about them.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
+    """Put the group into the application."""
+    orders.register(group)
     app.add_typer(group, name="alerts")
 
 
@@ -69,17 +72,22 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Write each of its transitions as a line of JSON.")] = False,
 ) -> None:
     """One alert from its opening on: each change, with reasons and evidence."""
-    history = [each for each in run(read_transitions(settings_of(context))) if each.alert_id.startswith(alert.lower())]
-    ids = sorted({each.alert_id for each in history})
-    if len(ids) != 1:
-        complain(f"{len(ids)} alerts begin with {alert!r}: {', '.join(ids)}" if ids else f"there is no alert {alert!r}")
-        raise typer.Exit(1)
-    history.sort(key=lambda each: each.revision)
+    history = history_of(settings_of(context), alert)
     if as_json:
         for transition in history:
             typer.echo(transition.model_dump_json(exclude_none=True))
     else:
         _print_history(history)
+
+
+def history_of(settings: "Settings", alert: str) -> "list[Transition]":
+    """The transitions of the one alert whose id begins so, in order. Raises `typer.Exit` where there is not one."""
+    history = [each for each in run(read_transitions(settings)) if each.alert_id.startswith(alert.lower())]
+    ids = sorted({each.alert_id for each in history})
+    if len(ids) != 1:
+        complain(f"{len(ids)} alerts begin with {alert!r}: {', '.join(ids)}" if ids else f"there is no alert {alert!r}")
+        raise typer.Exit(1)
+    return sorted(history, key=lambda each: each.revision)
 
 
 async def read_transitions(settings: "Settings") -> "list[Transition]":
