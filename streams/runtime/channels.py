@@ -5,7 +5,7 @@ from aiohttp import ClientSession
 from alerting.delivery import Channel
 from alerting.delivery.console import ConsoleChannel
 from alerting.delivery.slack import SlackChannel
-from alerting.routing import DEFAULT, Route
+from alerting.routing import DEFAULT, TOLD_KINDS, Route
 from streams.runtime.settings import Settings
 
 CONSOLE = "console"
@@ -15,11 +15,12 @@ def routes_of(settings: Settings) -> tuple[Route, ...]:
     """The routes; none in shadow, and none where there is no channel to tell."""
     if settings.shadow:
         return ()
+    kinds = (TOLD_KINDS | set(settings.tell_kinds)) - set(settings.shadow_kinds)
     routes: list[Route] = []
     if settings.slack_webhook_url is not None:
-        routes.append(Route(DEFAULT, continues=settings.console))
+        routes.append(Route(DEFAULT, kinds=kinds, continues=settings.console))
     if settings.console:
-        routes.append(Route(CONSOLE if routes else DEFAULT, channel="console"))
+        routes.append(Route(CONSOLE if routes else DEFAULT, channel="console", kinds=kinds))
     return tuple(routes)
 
 

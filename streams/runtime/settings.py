@@ -23,6 +23,7 @@ from streams.runtime.settings_values import (
     HashKey,
     HealthWeights,
     Keywords,
+    Kinds,
     Names,
     Plays,
     PositiveDuration,
@@ -102,6 +103,10 @@ class Settings(BaseModel):
     health_weights: HealthWeights = ()
     watch_false_alarms_per_account_year: Annotated[float, Field(ge=0.001, le=100)] = 1.0
     shadow: bool = False
+
+    # Of kinds of alerts, which are sent besides those that are anyway, and which of those only recorded.
+    tell_kinds: Kinds = ()
+    shadow_kinds: Kinds = ()
 
     # Where alerts go.
     slack_webhook_url: Webhook | None = None
@@ -258,6 +263,8 @@ def _impossible(settings: Settings) -> Iterator[str]:
             "watch_false_alarms_per_account_year, false_alarms_per_account_year: "
             "watches come at lower scores than alerts, so their rate cannot be the smaller one"
         )
+    if twice := sorted(set(settings.tell_kinds) & set(settings.shadow_kinds)):
+        yield f"tell_kinds, shadow_kinds: {twice[0].value!r} is in both; a kind is sent or recorded only"
     if both := sorted(set(settings.include_events) & set(settings.exclude_events)):
         yield f"include_events, exclude_events: {both[0]!r} is in both; a name can be in one of them"
     taken: dict[str, str] = {}

@@ -104,6 +104,16 @@ def _of_classes(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ..
     return value
 
 
+def _kinds(value: object) -> object:
+    names = _listed(value)
+    if not isinstance(names, list):
+        return names
+    for name in names:
+        if name not in set(Kind):
+            raise ValueError(f"{name!r} is no kind of alert; there are {', '.join(Kind)}")
+    return tuple(Kind(name) for name in names)
+
+
 def _class_and_tier(value: tuple[str, ...]) -> tuple[str, ...]:
     for rule in value:
         name = rule.partition(":")[0]
@@ -181,5 +191,6 @@ Keywords = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_keywords), Af
 ClassesAndTiers = Annotated[Names, AfterValidator(_class_and_tier)]
 HealthWeights = Annotated[tuple[tuple[str, float], ...], BeforeValidator(_weights), AfterValidator(_of_health)]
 Plays = Annotated[tuple[PlaySetting, ...], BeforeValidator(_plays)]
+Kinds = Annotated[tuple[Kind, ...], BeforeValidator(_kinds)]
 HashKey = Annotated[SecretStr, AfterValidator(_hash_key)]
 UpperCase = BeforeValidator(_upper)

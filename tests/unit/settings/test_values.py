@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alerting.playbook import Play
 from schemas.alerts import Kind
 from schemas.errors import SettingsError
+from streams.runtime.channels import routes_of
 from streams.runtime.settings import SECRETS, Settings, load_settings
 from streams.runtime.settings_values import parse_duration
 
@@ -219,3 +220,18 @@ def test_factors_of_health_weigh_what_the_settings_say(tmp_path: Path) -> None:
 def test_a_weight_that_is_none_is_refused(value: str, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
         load_settings({"SLACKWATER_HEALTH_WEIGHTS": value})
+
+
+def test_kinds_are_promoted_and_put_into_shadow() -> None:
+    environ = {"SLACKWATER_TELL_KINDS": "cancel_intent, champion_gone", "SLACKWATER_SHADOW_KINDS": "paused"}
+    settings = load_settings({**environ, "SLACKWATER_CONSOLE": "true"})
+    (only,) = routes_of(settings)
+    assert only.kinds >= {Kind.CANCEL_INTENT, Kind.CHAMPION_GONE, Kind.USAGE_DROP}
+    assert Kind.PAUSED not in only.kinds
+    assert Kind.BREADTH_DECLINE not in only.kinds
+    with pytest.raises(
+        SettingsError, match=r"SLACKWATER_TELL_KINDS='churn': 'churn' is no kind of alert; there are usage_"
+    ):
+        load_settings({"SLACKWATER_TELL_KINDS": "churn"})
+    with pytest.raises(SettingsError, match="'paused' is in both"):
+        load_settings({"SLACKWATER_TELL_KINDS": "paused", "SLACKWATER_SHADOW_KINDS": "paused"})
