@@ -89,6 +89,23 @@ class Loss(Model):
     currency: Currency | None = None
 
 
+class OutcomeCount(Model):
+    """How many of the account's alerts of a kind came to the same."""
+
+    kind: Name
+    """A kind of alert; `any`: not an alert but the account, which was lost."""
+    outcome: Name
+    """`saved`, `recovered_unaided`, `lost`, `false_alarm`, or `missed`: lost without an alert before."""
+    times: Count
+    mrr_minor: Money = 0
+    """Saved or lost by it, in minor units of `currency`."""
+    currency: Currency | None = None
+    lead_hours: Count = 0
+    """By how much alerts came before the decision to leave, added up ..."""
+    leads: Count = 0
+    """... over so many."""
+
+
 class TimelineEntry(Model):
     """One line of an account's history."""
 
@@ -118,6 +135,8 @@ class AccountPicture(Model):
     billing: Billing = Billing()
     loss: Loss | None = None
     """Of an account that is lost."""
+    outcomes: tuple[OutcomeCount, ...] = ()
+    """What its alerts came to, all of them together."""
     silent_at: Instant | None = None
     """When `usage_silence` would be a warning if nobody did anything from now on; null: it is, or nobody can tell."""
     alerts: tuple[Transition, ...] = ()

@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 from schemas.errors import SettingsError, SlackwaterError
-from streams.cli import alerts, backtest, bootstrap, check, demo, produce, reset, schema, simulate, topics, worker
+from streams.cli import (
+    alerts,
+    backtest,
+    bootstrap,
+    check,
+    demo,
+    produce,
+    reset,
+    schema,
+    score,
+    simulate,
+    topics,
+    worker,
+)
 from streams.cli.common import Globals, complain
 
 app = typer.Typer(
@@ -47,6 +60,7 @@ backtest.register(app)
 bootstrap.register(app)
 simulate.register(app)
 alerts.register(app)
+score.register(app)
 reset.register(app)
 schema.register(app)
 

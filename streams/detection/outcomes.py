@@ -102,10 +102,13 @@ class Outcomes:
         else:
             self.counts.pop(key, None)
 
+    def counted(self) -> list["Counted"]:
+        """The counts, in order of their names."""
+        return [Counted(*key, *values) for key, values in sorted(self.counts.items())]
+
     def digest(self) -> str:
-        """The counts as short text: `KIND.OUTCOME.CURRENCY.COUNT.MRR.LEADS.HOURS+...`"""
-        rows = sorted(self.counts.items())
-        return "+".join(".".join([*key, *map(str, values)]) for key, values in rows)
+        """The counts as short text: `KIND.OUTCOME.CURRENCY.TIMES.MRR.LEADS.HOURS+...`"""
+        return "+".join([".".join(map(str, each)) for each in self.counted()])
 
     def encode(self) -> list[Any]:
         """JSON values; none at all for most accounts."""

@@ -1,7 +1,7 @@
 """An account's current picture: what the board reads."""
 
 from schemas.instants import LATEST
-from schemas.picture import AccountPicture, Billing, Engagement, Loss, PaymentState
+from schemas.picture import AccountPicture, Billing, Engagement, Loss, OutcomeCount, PaymentState
 from streams.detection.forecast import silent_on
 from streams.detection.health import expected, health
 from streams.detection.priority import money_at_risk, renewal_of
@@ -31,6 +31,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
         engagement=_engagement(account, rules, now),
         billing=_billing(account, rules),
         loss=_loss(account, rules),
+        outcomes=_outcomes(account),
         silent_at=_silent_at(account, rules),
         alerts=tuple(transition_of(account, alert, rules) for alert in alerts),
         timeline=account.timeline.shown(),
@@ -74,6 +75,21 @@ def _billing(account: Account, rules: Rules) -> Billing:
         renewal_at=renewal_of(account),
         cancel_at=min(cancels, default=None),
         payment_state=state,
+    )
+
+
+def _outcomes(account: Account) -> tuple[OutcomeCount, ...]:
+    return tuple(
+        OutcomeCount(
+            kind=each.kind,
+            outcome=each.outcome.value,
+            times=each.times,
+            mrr_minor=each.mrr_minor,
+            currency=each.currency or None,
+            lead_hours=each.lead_hours,
+            leads=each.leads,
+        )
+        for each in account.outcomes.counted()
     )
 
 
