@@ -12,6 +12,8 @@ _WORDS: Final = {
     (Kind.PAYMENT_FAILED, Resolution.EXPIRED): "The invoice was voided: nothing is owed any more.",
     (Kind.CARD_EXPIRING, Resolution.REPLACED): "The card has been replaced.",
     (Kind.CARD_EXPIRING, Resolution.EXPIRED): "No charge to this card is due any more.",
+    (Kind.NEGATIVE_FEEDBACK, Resolution.RECOVERED): "What was complained about is settled.",
+    (Kind.NEGATIVE_FEEDBACK, Resolution.EXPIRED): "Nobody has complained for some time.",
     (Kind.CANCEL_SCHEDULED, Resolution.REVERTED): "The cancellation was taken back.",
     (Kind.DOWNGRADE, Resolution.REVERTED): "As much is paid as before.",
     (Kind.DOWNGRADE, Resolution.EXPIRED): "The lower plan is what the account has now.",

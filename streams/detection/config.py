@@ -1,7 +1,7 @@
 """What the engine may be told: one frozen object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from alerting.playbook import Play
@@ -69,6 +69,19 @@ class DetectionConfig:
     plays: tuple[Play, ...] = ()
     """What to do about alerts, before what comes along: see `Playbook`."""
 
+    feedback_days: int = 30
+    """A complaint counts for `negative_feedback` so long."""
+    ticket_open_days: int = 7
+    """A support ticket that is open for so long is a complaint ..."""
+    tickets_repeated: int = 3
+    """... and so is one of so many that were opened ..."""
+    tickets_within_days: int = 14
+    """... within so many days."""
+    keep_comments: bool = True
+    """The comments of cancellations and exit surveys are kept with the account."""
+    user_key: bytes = field(default=b"", repr=False)
+    """Keys the hash of user ids, as that of usage events."""
+
     def __post_init__(self) -> None:
         positive = {
             "alert_false_alarms": self.alert_false_alarms,
@@ -80,6 +93,10 @@ class DetectionConfig:
             "timeline_kept": self.timeline_kept,
             "monitored_active_days": self.monitored_active_days,
             "monitored_window_days": self.monitored_window_days,
+            "feedback_days": self.feedback_days,
+            "ticket_open_days": self.ticket_open_days,
+            "tickets_repeated": self.tickets_repeated,
+            "tickets_within_days": self.tickets_within_days,
         }
         for name, value in positive.items():
             if not value > 0:

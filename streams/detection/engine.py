@@ -6,6 +6,7 @@ from schemas.accounts import AccountUpdate
 from schemas.alerts import Transition
 from schemas.billing import BillingFact
 from schemas.commands import CommandBase
+from schemas.feedback import FeedbackFact
 from schemas.picture import AccountPicture
 from schemas.shuffle import Fact, Usage
 from streams.detection.afterwards import Afterwards
@@ -151,6 +152,8 @@ class Engine:
             self.tally.commands += 1
         elif isinstance(body, AccountUpdate):
             self.tally.accounts += 1
+        elif isinstance(body, FeedbackFact):
+            self.tally.feedback += 1
         else:
             self.tally.billing += 1
         if fact.event_id is None or self._is_new(account, fact.event_id, now):
@@ -163,6 +166,8 @@ class Engine:
             else:
                 if isinstance(body, BillingFact):
                     self._facts.billing(account, body, out)
+                elif isinstance(body, FeedbackFact):
+                    self._facts.feedback(account, body)
                 else:
                     self._facts.update(account, body, out)
                 # What comes late is judged at its own time, but not before what was said already.
@@ -263,6 +268,7 @@ class Engine:
 
 
 def _has_dates(account: Account) -> bool:
-    """Whether signals on billing and dates have anything to say of the account."""
+    """Whether dated signals have anything to say of the account."""
     known = bool(account.subscriptions or account.payments or account.profile.number("renewal_at") is not None)
+    known = known or account.feedback is not None
     return known and account.loss is None and not account.profile.internal

@@ -1,13 +1,25 @@
-"""Billing events and account updates: what they change in an account, and whether it is lost or back."""
+"""Billing and feedback events and account updates: what they change in an account, and whether it is lost or back."""
+
+from dataclasses import replace
 
 from alerting.words import span
 from schemas.accounts import AccountUpdate
 from schemas.alerts import Resolution
-from schemas.billing import BillingFact, PaymentFailed, PaymentSucceeded, SubscriptionEnded, SubscriptionFact
+from schemas.billing import (
+    BillingFact,
+    CancelScheduled,
+    PaymentFailed,
+    PaymentSucceeded,
+    SubscriptionEnded,
+    SubscriptionFact,
+)
+from schemas.feedback import ExitSurvey, FeedbackFact
+from schemas.shuffle import known_hash64
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
-from streams.detection.history import line_of
-from streams.detection.loss import loss_of
+from streams.detection.feedback import Feedback
+from streams.detection.history import feedback_line, line_of
+from streams.detection.loss import Loss, loss_of
 from streams.detection.results import Results
 from streams.detection.rules import Rules
 from streams.detection.state import Account
@@ -33,6 +45,8 @@ class Facts:
 
     def billing(self, account: Account, fact: BillingFact, out: Results) -> None:
         """A billing event. One that is older than what is known has no effect."""
+        if isinstance(fact, CancelScheduled) and not self._rules.config.keep_comments:
+            fact = fact.model_copy(update={"comment": None})
         unpaid = bool(account.payments.invoices)
         before: Subscription | None = None
         if isinstance(fact, SubscriptionFact):
@@ -56,12 +70,32 @@ class Facts:
             self._ended(account, fact, before, out)
         elif account.loss is not None and isinstance(fact, BEGINS):
             account.loss = None
+            account.feedback = None  # what was said of the old contract, and why it ended
             account.habits.clear(account.row)
             account.payments.invoices.clear()  # what the old contract owed is not the new one's
             self._tally.revived += 1
             self._write(
                 account, fact.occurred_at, "account.returned", "Back as a customer; its habits are learnt anew."
             )
+
+    def feedback(self, account: Account, fact: FeedbackFact) -> None:
+        """A feedback event. One that is older than what is known has no effect. An exit survey is kept with the
+        account's end, be it before or after."""
+        config = self._rules.config
+        if isinstance(fact, ExitSurvey) and not config.keep_comments:
+            fact = fact.model_copy(update={"comment": None})
+        user = None if fact.user_id is None else known_hash64(fact.user_id, config.user_key)
+        feedback = account.feedback if account.feedback is not None else Feedback()
+        if not feedback.apply(fact, user):
+            self._tally.outdated += 1
+            return
+        account.feedback = feedback
+        if account.loss is not None:
+            _explained(account)
+        line = feedback_line(fact)
+        if line is not None:
+            code: str = fact.type  # type: ignore[attr-defined]  # every class has it, their base has not
+            self._write(account, fact.occurred_at, f"feedback.{code}", line)
 
     def _ended(self, account: Account, fact: SubscriptionEnded, before: Subscription | None, out: Results) -> None:
         """The account is lost when it was the last paid subscription, or a trial and nothing is left at all."""
@@ -71,7 +105,8 @@ class Facts:
             return
         ended = account.subscriptions.by_id[fact.subscription_id]
         at = fact.occurred_at
-        account.loss = loss = loss_of(ended, at, account.alerts.values())
+        account.loss = loss_of(ended, at, account.alerts.values())
+        loss = _explained(account)
         self._afterwards.lost(account)
         of_class = self._rules.reasons.class_of(loss.reason, loss.comment)
         self._tally.count_loss(loss, of_class)
@@ -85,3 +120,13 @@ class Facts:
 
     def _write(self, account: Account, at: int, code: str, text: str) -> None:
         account.timeline.add(Entry(at, code, text), self._rules.config.timeline_kept)
+
+
+def _explained(account: Account) -> Loss:
+    """The account's loss, with what the exit survey says where nothing else told why."""
+    loss, survey = account.loss, account.feedback.survey if account.feedback is not None else None
+    assert loss is not None
+    if loss.reason is None and survey is not None:
+        comment = loss.comment if loss.comment is not None else survey.comment
+        account.loss = loss = replace(loss, reason=survey.reason, comment=comment)
+    return loss

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from streams.detection.usage_rule import UsageRule
 
 SECRETS = ("slack_webhook_url", "user_hash_key", "sasl_plain_password")
-_TOPICS = ("usage", "billing", "accounts", "commands", "alerts", "health", "dead_letters")
+_TOPICS = ("usage", "billing", "accounts", "feedback", "commands", "alerts", "health", "dead_letters")
 
 
 class Settings(BaseModel):
@@ -69,6 +69,7 @@ class Settings(BaseModel):
     topic_usage: TopicName = "product-usage"
     topic_billing: TopicName = "billing"
     topic_accounts: TopicName = "accounts"
+    topic_feedback: TopicName = "feedback"
     topic_commands: TopicName = "alert-commands"
     topic_alerts: TopicName = "churn-alerts"
     topic_health: TopicName = "account-health"
@@ -84,6 +85,7 @@ class Settings(BaseModel):
     max_record_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 1 << 20
     max_waiting_events: Annotated[int, Field(ge=1_000)] = 200_000
     user_hash_key: HashKey | None = None
+    keep_comments: bool = True
 
     # What counts as usage: in names * stands for any text.
     include_events: Names = ()
@@ -134,7 +136,8 @@ class Settings(BaseModel):
         return self
 
     def topic(self, name: str) -> str:
-        """The full name of a topic: `usage`, `billing`, `accounts`, `commands`, `alerts`, `health`, `dead_letters`.
+        """The full name of a topic: `usage`, `billing`, `accounts`, `feedback`, `commands`, `alerts`, `health`,
+        `dead_letters`.
 
         Raises KeyError for any other.
 
@@ -179,7 +182,14 @@ class Settings(BaseModel):
             let_go=self.let_go,
             health_weights=self.health_weights,
             plays=tuple(each.play() for each in self.playbooks),
+            keep_comments=self.keep_comments,
+            user_key=self.user_key,
         )
+
+    @property
+    def user_key(self) -> bytes:
+        """What keys the hash of user ids; empty without `user_hash_key`."""
+        return self.user_hash_key.get_secret_value().encode() if self.user_hash_key else b""
 
     def usage_rule(self) -> UsageRule:
         """What counts as usage."""

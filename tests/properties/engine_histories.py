@@ -13,6 +13,7 @@ from schemas.accounts import AccountUpdate
 from schemas.billing import BILLING_EVENT
 from schemas.commands import COMMAND
 from schemas.events import moment
+from schemas.feedback import FEEDBACK_EVENT
 from schemas.shuffle import Fact, Usage, hash64
 from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 
@@ -55,6 +56,8 @@ configs = st.builds(
     monitored_window_days=st.sampled_from([20, 180]),
     expected_events=st.sampled_from([0.0, 1.0, 3.0]),
     drop_hold_days=st.sampled_from([0, 3, 7]),
+    feedback_days=st.sampled_from([3, 30]),
+    keep_comments=st.booleans(),
 )
 
 
@@ -140,6 +143,16 @@ def _commands(command: str, **fields: Any) -> Any:
     return build
 
 
+def _says(type_: str, **fields: Any) -> Any:
+    def build(random: Random, at: int) -> Any:
+        values = {name: value(random, at) if callable(value) else value for name, value in fields.items()}
+        user = random.choice([None, "user-0", "user-1"])
+        base = {"account_id": ACCOUNT, "occurred_at": at, "type": type_, "user_id": user}
+        return FEEDBACK_EVENT.validate_python(base | values)
+
+    return build
+
+
 def _later(random: Random, at: int) -> int:
     return at + random.randrange(1, 60 * DAY_MS)
 
@@ -152,7 +165,16 @@ def _invoice(random: Random, at: int) -> str:
     return random.choice(["in-1", "in-2"])
 
 
-_KINDS = ["usage_silence", "usage_drop", "payment_failed", "card_expiring", "cancel_scheduled", "downgrade", "paused"]
+_KINDS = [
+    "negative_feedback",
+    "usage_silence",
+    "usage_drop",
+    "payment_failed",
+    "card_expiring",
+    "cancel_scheduled",
+    "downgrade",
+    "paused",
+]
 _SUBSCRIPTION: dict[str, Any] = {"subscription_id": _subscription}
 _TERMS: dict[str, Any] = _SUBSCRIPTION | {
     "plan": lambda random, _: random.choice(["team", "team", "small"]),
@@ -178,6 +200,7 @@ _FACTS: dict[str, Any] = {
         default=True,
     ),
     "card_removed": _bills("payment_method.removed", payment_method_id="card"),
+    "csat": _says("csat", score=lambda random, _: random.randrange(1, 6)),
     "ended": _bills("subscription.ended", **_SUBSCRIPTION),
     "failed": _bills(
         "payment.failed",
@@ -185,9 +208,11 @@ _FACTS: dict[str, Any] = {
         next_attempt_at=lambda random, at: random.choice([None, at + DAY_MS]),
         **_INVOICE,
     ),
+    "exit_survey": _says("exit_survey", reason="price", comment=lambda random, _: random.choice([None, "too dear"])),
     "internal": lambda random, at: AccountUpdate(
         account_id=ACCOUNT, updated_at=at, internal=random.choice([True, False, False]), name="Acme"
     ),
+    "nps": _says("nps", score=lambda random, _: random.randrange(11)),
     "paid": _bills("payment.succeeded", **_INVOICE),
     "paused": _bills(
         "subscription.paused", resumes_at=lambda random, at: random.choice([None, at + 20 * DAY_MS]), **_SUBSCRIPTION
@@ -196,6 +221,15 @@ _FACTS: dict[str, Any] = {
     "resumed": _bills("subscription.resumed", **_SUBSCRIPTION),
     "snooze": _commands("snooze", until=_later),
     "started": _bills("subscription.started", **_TERMS),
+    **{
+        f"ticket_{number}": _says(
+            "ticket",
+            ticket_id=lambda random, _: f"t-{random.randrange(4)}",
+            status=lambda random, _: random.choice(["new", "open", "escalated", "solved", "closed"]),
+            priority=lambda random, _: random.choice([None, "P1"]),
+        )
+        for number in range(3)  # as often as all other feedback
+    },
     "trial": _bills("subscription.started", trial=True, **_TERMS),
     "unsnooze": _commands("unsnooze"),
     "updated": _bills("subscription.updated", **_TERMS),

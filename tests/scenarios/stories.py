@@ -185,6 +185,86 @@ def a_card_that_outlives_the_contract_is_no_news() -> Story:
 
 
 @story
+def an_unhappy_answer_is_told_and_a_better_one_of_the_same_person_settles_it() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().waits(days=3).scores("nps", 6, user="kim").waits(days=2)
+    acme.scores("nps", 10, user="lee").waits(days=3).scores("nps", 9, user="kim").waits(days=2)
+    acme.expect(
+        "negative_feedback",
+        opened_between=(3, 3),
+        warned_between=(3, 3),
+        resolved_between=(8, 8),
+        resolution="recovered",
+    ).expect_changes("negative_feedback", "opened", "resolved")
+    # Neither a passive nor half of a satisfied customer is unhappy, and a ticket is no complaint as such.
+    it.account("fine").scores("nps", 7).scores("csat", 3).ticket("new").waits(days=6).ticket("solved").waits(
+        days=30
+    ).expect_no()
+    return it
+
+
+@story
+def a_complaint_that_is_followed_by_nothing_is_over_after_thirty_days() -> Story:
+    it = Story()
+    it.account("acme").scores("csat", 2).waits(days=40).expect(
+        "negative_feedback", opened_between=(0, 0), resolved_between=(30, 30), resolution="expired"
+    ).expect_no(severity="warning")
+    return it
+
+
+@story
+def a_ticket_that_nobody_closes_is_told_after_a_week_and_worse_when_it_is_escalated() -> Story:
+    it = Story()
+    acme = it.account("acme").ticket("new", priority="high").waits(days=2).ticket("pending").waits(days=8)
+    acme.ticket("escalated").waits(days=3).ticket("closed").waits(days=40)
+    acme.expect(
+        "negative_feedback",
+        opened_between=(7, 7),
+        critical_between=(10, 10),
+        since_between=(0, 0),
+        resolved_between=(13, 13),
+        resolution="recovered",
+    ).expect_changes("negative_feedback", "opened", "escalated", "resolved")
+    return it
+
+
+@story
+def the_third_ticket_in_two_weeks_is_a_complaint_and_one_later_is_not() -> Story:
+    it = Story()
+    often = it.account("often").ticket("new", "t-1").waits(days=3).ticket("solved", "t-1").ticket("new", "t-2")
+    often.waits(days=3).ticket("solved", "t-2").waits(days=7).ticket("new", "t-3").waits(days=1).ticket("solved", "t-3")
+    often.waits(days=3).expect(
+        "negative_feedback", opened_between=(13, 13), resolved_between=(14, 14), resolution="recovered"
+    )
+    seldom = it.account("seldom").ticket("new", "t-1").waits(days=3).ticket("solved", "t-1").ticket("new", "t-2")
+    seldom.waits(days=3).ticket("solved", "t-2").waits(days=8).ticket("new", "t-3").waits(days=3)
+    seldom.ticket("solved", "t-3").expect_no()
+    return it
+
+
+@story
+def feedback_that_overtakes_or_repeats_itself_is_told_once() -> Story:
+    it = Story()
+    acme = it.account("acme").scores("nps", 2, user="kim").waits(days=1)
+    acme.says("nps", score=2, user_id="kim", event_id="acme-1").waits(days=2).scores("nps", 9, user="kim").waits(days=1)
+    acme.ticket("new").waits(days=1).ticket("solved")
+    # Reported late: before the answer that settled it.
+    acme.says("nps", score=1, user_id="kim", occurred_at="2025-01-07T12:00:00Z").waits(days=3)
+    acme.expect_changes("negative_feedback", "opened", "resolved")
+    return it
+
+
+@story
+def a_survey_after_the_end_is_kept_and_raises_nothing() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().scores("nps", 3).waits(days=5).bills("subscription.ended").waits(days=9)
+    acme.says("exit_survey", reason="switched", comment="The other one reads our files.").scores("nps", 1)
+    acme.waits(days=3).expect("negative_feedback", resolved_between=(5, 5), resolution="lost")
+    acme.expect_changes("negative_feedback", "opened", "resolved")
+    return it
+
+
+@story
 def a_cancellation_turns_critical_in_its_last_week_and_ends_as_lost() -> Story:
     it = Story()
     acme = it.account("acme").is_described(name="Acme GmbH", owner="ana@example.com").subscribes()

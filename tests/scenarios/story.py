@@ -197,6 +197,22 @@ class Chapter(Expecting):
             default=True,
         )
 
+    # Feedback
+
+    def says(self, type_: str, **fields: Any) -> Self:
+        """Any feedback event, this morning."""
+        at = self._morning()
+        value = {"type": type_, "occurred_at": format_instant(at)} | fields
+        return self._tell(at, InputTopic.FEEDBACK, "event_id", value)
+
+    def scores(self, scale: str, score: int, *, user: str = "user-0") -> Self:
+        """Somebody gives a score: `nps` or `csat`."""
+        return self.says(scale, score=score, user_id=user)
+
+    def ticket(self, status: str, ticket: str = "t-1", **fields: Any) -> Self:
+        """A support ticket is new or changed."""
+        return self.says("ticket", ticket_id=ticket, status=status, **fields)
+
     # People
 
     def is_described(self, **fields: Any) -> Self:

@@ -153,7 +153,28 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "since": AT - 13 * DAY,
     },
     Kind.CANCEL_INTENT: {"headline": "Two people opened the cancellation page; all data was exported."},
-    Kind.NEGATIVE_FEEDBACK: {"headline": "An NPS detractor (3 of 10), and a ticket open for 12 days."},
+    Kind.NEGATIVE_FEEDBACK: {
+        "headline": "A support ticket is escalated; 1 other complaint in 30 days.",
+        "evidence": {"complaints": 2, "open_tickets": 1},
+        "severity": Severity.CRITICAL,
+        "reasons": (
+            AlertReason(
+                code="nps",
+                text="Somebody gave an NPS of 3 of 10 on 4 March 2025.",
+                values={"since": AT - 8 * DAY, "score": 3},
+            ),
+            AlertReason(
+                code="ticket_open_long",
+                text="A support ticket “T-4711” has been open for 9 days, since 3 March 2025.",
+                values={"since": AT - 9 * DAY, "ticket_id": "T-4711", "priority": "high"},
+            ),
+            AlertReason(
+                code="ticket_escalated",
+                text="A support ticket “T-4711” is escalated, since 3 March 2025.",
+                values={"since": AT - 9 * DAY, "ticket_id": "T-4711", "priority": "high"},
+            ),
+        ),
+    },
     Kind.TELEMETRY_STALLED: {
         "headline": "The source “web” has sent nothing for 3 hours; engagement alerts are held.",
         "account_id": "fleet",

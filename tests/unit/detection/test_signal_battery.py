@@ -18,7 +18,7 @@ from streams.detection.engine import Engine
 from streams.detection.rules import Rules
 from streams.detection.signals import daily_signals, dated_signals
 from streams.detection.signals.base import DailySignal, DatedSignal, Firing
-from tests.unit.detection.building import Run, at, bills, update, usage
+from tests.unit.detection.building import Run, at, bills, says, update, usage
 
 RULES = Rules.of(DetectionConfig())
 SIGNALS: list[DailySignal | DatedSignal] = [*daily_signals(RULES), *dated_signals(RULES)]
@@ -75,6 +75,10 @@ FIRES: dict[Kind, tuple[list[Usage | Fact], float]] = {
         [bills("subscription.started", at(0), renewal_at=at(400), interval="year"), *_weekdays(range(290), 4)],
         380,
     ),
+    Kind.NEGATIVE_FEEDBACK: (
+        [*SUBSCRIBED, says("nps", at(1), score=3), says("ticket", at(2), status="escalated")],
+        10,
+    ),
 }
 # What ends it after that, and the day by which it has ended.
 ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
@@ -87,6 +91,10 @@ ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.SEATS_REDUCED: (lambda day: [bills("subscription.updated", at(day), seats=40)], 0),
     Kind.PAUSED: (lambda day: [bills("subscription.resumed", at(day))], 0),
     Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(765))], 0),
+    Kind.NEGATIVE_FEEDBACK: (
+        lambda day: [says("nps", at(day), score=9), says("ticket", at(day), status="solved")],
+        0,
+    ),
 }
 
 # What makes it fire again after that, within these days.
@@ -103,6 +111,7 @@ AGAIN: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.SEATS_REDUCED: (lambda day: [bills("subscription.updated", at(day), seats=39)], 0),
     Kind.PAUSED: (lambda day: [bills("subscription.paused", at(day))], 0),
     Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(day + 50))], 0),
+    Kind.NEGATIVE_FEEDBACK: (lambda day: [says("csat", at(day), score=1)], 0),
 }
 
 
