@@ -14,6 +14,7 @@ _WORDS: Final = {
     (Kind.CARD_EXPIRING, Resolution.EXPIRED): "No charge to this card is due any more.",
     (Kind.NEGATIVE_FEEDBACK, Resolution.RECOVERED): "What was complained about is settled.",
     (Kind.NEGATIVE_FEEDBACK, Resolution.EXPIRED): "Nobody has complained for some time.",
+    (Kind.CANCEL_INTENT, Resolution.EXPIRED): "Nobody has done again what precedes leaving.",
     (Kind.CANCEL_SCHEDULED, Resolution.REVERTED): "The cancellation was taken back.",
     (Kind.DOWNGRADE, Resolution.REVERTED): "As much is paid as before.",
     (Kind.DOWNGRADE, Resolution.EXPIRED): "The lower plan is what the account has now.",

@@ -77,6 +77,10 @@ class DetectionConfig:
     """... and so is one of so many that were opened ..."""
     tickets_within_days: int = 14
     """... within so many days."""
+    intent_events: tuple[str, ...] = ()
+    """Names of usage events that precede leaving; `*` stands for any text."""
+    intent_days: int = 30
+    """`cancel_intent` is over after so long without one."""
     keep_comments: bool = True
     """The comments of cancellations and exit surveys are kept with the account."""
     user_key: bytes = field(default=b"", repr=False)
@@ -94,6 +98,7 @@ class DetectionConfig:
             "monitored_active_days": self.monitored_active_days,
             "monitored_window_days": self.monitored_window_days,
             "feedback_days": self.feedback_days,
+            "intent_days": self.intent_days,
             "ticket_open_days": self.ticket_open_days,
             "tickets_repeated": self.tickets_repeated,
             "tickets_within_days": self.tickets_within_days,

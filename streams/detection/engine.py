@@ -12,12 +12,14 @@ from schemas.shuffle import Fact, Usage
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
 from streams.detection.commands import Commands
-from streams.detection.config import HOUR_MS, DetectionConfig
+from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.days import Days
 from streams.detection.facts import Facts
 from streams.detection.fleet_log import FleetLog
 from streams.detection.habits import Habits, Rows
+from streams.detection.intent import Intent
+from streams.detection.names import Names
 from streams.detection.picture import picture_of
 from streams.detection.results import RefusedCommand, Results
 from streams.detection.rules import Rules
@@ -56,6 +58,7 @@ class Engine:
         self._dedup_hours = max(1, config.dedup_window_ms // HOUR_MS)
         self._dedup_limit = config.dedup_limit
         self._users_kept = config.users_kept
+        self._intent = Names(config.intent_events) if config.intent_events else None
         self._config = config
 
     def account(self, account_id: str, stored: bytes | None = None) -> Account:
@@ -126,6 +129,9 @@ class Engine:
                 counted = True
                 if self._count(account, event, out):  # which may have ended a silence
                     wake, moved = self._deadline(account), True
+                if self._intent is not None and self._intent.match(event.event):
+                    self._intend(account, event, out)
+                    wake, moved = self._deadline(account), True
             else:
                 self.tally.usage += 1
         if counted:
@@ -170,11 +176,26 @@ class Engine:
                     self._facts.feedback(account, body)
                 else:
                     self._facts.update(account, body, out)
-                # What comes late is judged at its own time, but not before what was said already.
-                said = max((alert.at for alert in account.alerts.values()), default=fact.at)
-                self._judge_dated(account, max(fact.at, said), out)
+                self._judge_known(account, fact.at, out)
             note(account)
             self._advance(account, now, out)  # a deadline that the fact has set may be past already
+
+    def _judge_known(self, account: Account, at: int, out: Results) -> None:
+        """Judge what is known since an event of that time, which may come late: not before what was said already."""
+        said = max((alert.at for alert in account.alerts.values()), default=at)
+        self._judge_dated(account, max(at, said), out)
+
+    def _intend(self, account: Account, event: Usage, out: Results) -> None:
+        """Somebody did what precedes leaving."""
+        if account.loss is not None:
+            return
+        if account.intent is None:
+            account.intent = Intent()
+        keeps = self._config.intent_days * DAY_MS
+        if account.intent.add(event.event, event.at, self._calendar.day_of(event.at), keeps):
+            account.deadline = -1
+            self._judge_known(account, event.at, out)
+            self._advance(account, event.effective_at, out)  # it may be so late that it is over already
 
     def _is_new(self, account: Account, event_id: int, effective_at: int) -> bool:
         forgotten = account.dedup.admit(event_id, effective_at // HOUR_MS, self._dedup_hours, self._dedup_limit)
@@ -270,5 +291,5 @@ class Engine:
 def _has_dates(account: Account) -> bool:
     """Whether dated signals have anything to say of the account."""
     known = bool(account.subscriptions or account.payments or account.profile.number("renewal_at") is not None)
-    known = known or account.feedback is not None
+    known = known or account.feedback is not None or account.intent is not None
     return known and account.loss is None and not account.profile.internal

@@ -70,7 +70,7 @@ class Facts:
             self._ended(account, fact, before, out)
         elif account.loss is not None and isinstance(fact, BEGINS):
             account.loss = None
-            account.feedback = None  # what was said of the old contract, and why it ended
+            account.feedback = account.intent = None  # what was said and done about the old contract
             account.habits.clear(account.row)
             account.payments.invoices.clear()  # what the old contract owed is not the new one's
             self._tally.revived += 1

@@ -21,6 +21,7 @@ from streams.detection.habits import (
     Habit,
     Habits,
 )
+from streams.detection.intent import Intent
 from streams.detection.loss import Loss
 from streams.detection.outcomes import Outcomes
 from streams.detection.payments import Payments
@@ -50,6 +51,7 @@ class Account:
         "feedback",
         "habits",
         "id",
+        "intent",
         "last_event_at",
         "looked_at",
         "loss",
@@ -87,6 +89,8 @@ class Account:
         """The newest time at which the signals on billing and dates have judged it; -1 before the first."""
         self.feedback: Feedback | None = None
         """None as long as nobody has said anything."""
+        self.intent: Intent | None = None
+        """None as long as nobody has done what precedes leaving."""
         self.weighed_at = -2
         self.weight = 0
         """What an event counts for the flow, as of a closed day. Not stored, as it follows from the habits."""
@@ -174,6 +178,7 @@ class Account:
             self.looked_at,
             self.outcomes.encode(),
             None if self.feedback is None else self.feedback.encode(),
+            None if self.intent is None else self.intent.encode(),
         ]
         while values[-1] is None:  # what most accounts do not have costs them nothing
             values.pop()
@@ -226,6 +231,7 @@ class Account:
             account.looked_at,
             outcomes,
             feedback,
+            intent,
         ) = [*values, *_NEWEST[len(values) - _OLDEST :]]
         account.daily = unpack_counts(daily)
         account.people = People.decode(people)
@@ -240,12 +246,13 @@ class Account:
         account.outcomes = Outcomes.decode(outcomes)
         account.loss = Loss.decode(loss) if loss is not None else None
         account.feedback = None if feedback is None else Feedback.decode(feedback)
+        account.intent = None if intent is None else Intent.decode(intent)
         return account
 
 
 _OLDEST: Final = 15
 """Values that every stored account has."""
-_NEWEST: Final[tuple[Any, ...]] = (-1, [], None)
+_NEWEST: Final[tuple[Any, ...]] = (-1, [], None, None)
 """What stands for the values that come after them, where they are left out."""
 _OPENING: Final = b"[%d," % VERSION
 _OPENING_BEFORE: Final = b"[%d," % _BEFORE

@@ -91,6 +91,7 @@ class Settings(BaseModel):
     include_events: Names = ()
     exclude_events: Names = ()
     exclude_users: Names = ()
+    intent_events: Names = ()
 
     # Why accounts leave: classes of reasons by keyword, and which accounts may go (class, or class:tier).
     reason_keywords: Keywords = ()
@@ -182,6 +183,7 @@ class Settings(BaseModel):
             let_go=self.let_go,
             health_weights=self.health_weights,
             plays=tuple(each.play() for each in self.playbooks),
+            intent_events=self.intent_events,
             keep_comments=self.keep_comments,
             user_key=self.user_key,
         )
@@ -195,7 +197,12 @@ class Settings(BaseModel):
         """What counts as usage."""
         from streams.detection.usage_rule import UsageRule  # noqa: PLC0415 - as above
 
-        return UsageRule(include=self.include_events, exclude=self.exclude_events, users=self.exclude_users)
+        return UsageRule(
+            include=self.include_events,
+            exclude=self.exclude_events,
+            users=self.exclude_users,
+            intent=self.intent_events,
+        )
 
     def kafka(self) -> dict[str, Any]:
         """Connection arguments of any aiokafka client. They hold the password in the clear: never log them.
@@ -277,6 +284,8 @@ def _impossible(settings: Settings) -> Iterator[str]:
         yield f"tell_kinds, shadow_kinds: {twice[0].value!r} is in both; a kind is sent or recorded only"
     if both := sorted(set(settings.include_events) & set(settings.exclude_events)):
         yield f"include_events, exclude_events: {both[0]!r} is in both; a name can be in one of them"
+    if both := sorted(set(settings.intent_events) & set(settings.exclude_events)):
+        yield f"intent_events, exclude_events: {both[0]!r} is in both; what tells of leaving has to count"
     taken: dict[str, str] = {}
     for name in _TOPICS:
         full = settings.topic(name)

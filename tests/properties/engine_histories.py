@@ -57,6 +57,8 @@ configs = st.builds(
     expected_events=st.sampled_from([0.0, 1.0, 3.0]),
     drop_hold_days=st.sampled_from([0, 3, 7]),
     feedback_days=st.sampled_from([3, 30]),
+    intent_events=st.sampled_from([(), ("exp*",)]),
+    intent_days=st.sampled_from([2, 30]),
     keep_comments=st.booleans(),
 )
 
@@ -101,7 +103,8 @@ def _usage(random: Random, at: int) -> Usage:
     user = hash64(f"user-{random.randrange(6)}") if random.random() < 0.8 else None
     # Few different ids, so that some come twice; half of the events have none.
     event_id = hash64(f"event-{random.randrange(400)}") if random.random() < 0.5 else None
-    return Usage(0, at, ACCOUNT, at, "click", user, random.choice([1, 1, 1, 5]), "product", event_id)
+    name = "export" if random.random() < 0.01 else "click"
+    return Usage(0, at, ACCOUNT, at, name, user, random.choice([1, 1, 1, 5]), "product", event_id)
 
 
 def _merged(raw: list[Event], random: Random) -> tuple[Event, ...]:
@@ -166,6 +169,7 @@ def _invoice(random: Random, at: int) -> str:
 
 
 _KINDS = [
+    "cancel_intent",
     "negative_feedback",
     "usage_silence",
     "usage_drop",

@@ -33,6 +33,7 @@ CONFIG = DetectionConfig(
     monitored_window_days=20,
     expected_events=1.0,
     drop_hold_days=2,
+    intent_events=("export",),
 )
 """One that is quick to speak."""
 
@@ -136,7 +137,7 @@ def usage_of(random: Random, account: str, at: int) -> UsageEvent:
     """Usage at a time."""
     return UsageEvent(
         account_id=account,
-        event="click",
+        event="export" if random.random() < 0.02 else "click",
         occurred_at=at,
         event_id=f"e-{random.randrange(60)}" if random.random() < 0.3 else None,
         user_id=f"u-{random.randrange(4)}" if random.random() < 0.8 else None,

@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.scenarios.story import Story
 
+SETTINGS = {"intent_events": "cancel_page_*,data_exported"}
+"""What a worker has to be told for them."""
 STORIES: list[Callable[[], Story]] = []
 
 
@@ -251,6 +253,39 @@ def feedback_that_overtakes_or_repeats_itself_is_told_once() -> Story:
     # Reported late: before the answer that settled it.
     acme.says("nps", score=1, user_id="kim", occurred_at="2025-01-07T12:00:00Z").waits(days=3)
     acme.expect_changes("negative_feedback", "opened", "resolved")
+    return it
+
+
+@story
+def what_precedes_leaving_is_told_once_a_day_and_forgotten_after_a_month() -> Story:
+    it = Story()
+    acme = it.daily_use("acme", days=40).usage(event="cancel_page_opened", user="user-1")
+    acme.usage(hour=12.5, event="cancel_page_left", user="user-1").usage(hour=13, event="cancel_page_left")
+    acme.waits(days=1).daily_use(days=3).usage(event="data_exported").usage(hour=13, event="data_exported")
+    acme.waits(days=1).daily_use(days=40)
+    acme.expect(
+        "cancel_intent",
+        opened_between=(40, 40),
+        critical_between=(40, 40),
+        resolved_between=(74, 74),
+        resolution="expired",
+    ).expect_changes("cancel_intent", "opened", "escalated", "escalated", "resolved")
+    # Close, and not named.
+    it.daily_use("other", days=40).usage(event="cancel", user="user-1").usage(event="data_exported_daily").expect_no(
+        "cancel_intent"
+    )
+    return it
+
+
+@story
+def what_precedes_leaving_is_told_once_however_often_it_is_sent_and_late_for_its_own_time() -> Story:
+    it = Story()
+    acme = it.account("acme").usage(event="data_exported").waits(days=1)
+    acme.usage(event="data_exported", event_id="acme-1").waits(days=1).usage().waits(days=40).usage().waits(days=1)
+    # On the way for six weeks: what it told of is over.
+    acme.usage(event="data_exported", occurred_at="2025-01-06T11:00:00Z").waits(days=2)
+    acme.expect("cancel_intent", opened_between=(0, 0), warned_between=(0, 0), resolved_between=(30, 30))
+    acme.expect_changes("cancel_intent", "opened", "resolved").expect_no("cancel_intent", severity="critical")
     return it
 
 

@@ -2,6 +2,7 @@
 
 from streams.detection.rules import Rules
 from streams.detection.signals.base import DailySignal, DatedSignal
+from streams.detection.signals.cancel_intent import CancelIntentSignal
 from streams.detection.signals.cancel_scheduled import CancelScheduledSignal
 from streams.detection.signals.card_expiring import CardExpiringSignal
 from streams.detection.signals.downgrade import DowngradeSignal
@@ -29,5 +30,6 @@ def dated_signals(rules: Rules) -> tuple[DatedSignal, ...]:
         DowngradeSignal(rules),
         SeatsReducedSignal(rules),
         NegativeFeedbackSignal(rules),
+        CancelIntentSignal(rules),
         RenewalAtRiskSignal(rules),
     )

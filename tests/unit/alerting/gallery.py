@@ -152,7 +152,19 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         ),
         "since": AT - 13 * DAY,
     },
-    Kind.CANCEL_INTENT: {"headline": "Two people opened the cancellation page; all data was exported."},
+    Kind.CANCEL_INTENT: {
+        "headline": "Somebody did what precedes leaving: “data.exported”, and 1 other such thing, 3 times in all.",
+        "evidence": {"intent_events": 3, "event_names": 2},
+        "severity": Severity.CRITICAL,
+        "reasons": tuple(
+            AlertReason(
+                code="intent_event",
+                text=f"“{name}” came {times}, last on 1{day} March 2025.",
+                values={"event": name, "times": int(times[0]), "last_at": AT},
+            )
+            for name, times, day in (("data.exported", "1 time", 2), ("cancel_page.viewed", "2 times", 0))
+        ),
+    },
     Kind.NEGATIVE_FEEDBACK: {
         "headline": "A support ticket is escalated; 1 other complaint in 30 days.",
         "evidence": {"complaints": 2, "open_tickets": 1},

@@ -25,7 +25,13 @@ def at(day: float, hour: float = 0.0) -> int:
 
 
 def usage(
-    when: int, *, arrives: int | None = None, user: str | None = None, id_: str | None = None, n: int = 1
+    when: int,
+    *,
+    arrives: int | None = None,
+    user: str | None = None,
+    id_: str | None = None,
+    n: int = 1,
+    event: str = "click",
 ) -> Usage:
     """A usage event."""
     return Usage(
@@ -33,7 +39,7 @@ def usage(
         effective_at=when if arrives is None else arrives,
         account="acme",
         at=when,
-        event="click",
+        event=event,
         user=None if user is None else hash64(user),
         quantity=n,
         source="product",

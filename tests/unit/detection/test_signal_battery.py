@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from streams.detection.signals import daily_signals, dated_signals
 from streams.detection.signals.base import DailySignal, DatedSignal, Firing
 from tests.unit.detection.building import Run, at, bills, says, update, usage
 
-RULES = Rules.of(DetectionConfig())
+CONFIG = DetectionConfig(intent_events=("export",))
+"""With all that a kind needs to be told."""
+RULES = Rules.of(CONFIG)
 SIGNALS: list[DailySignal | DatedSignal] = [*daily_signals(RULES), *dated_signals(RULES)]
 KINDS = [signal.kind for signal in SIGNALS]
 EVERY = pytest.mark.parametrize("kind", KINDS)
@@ -75,6 +78,7 @@ FIRES: dict[Kind, tuple[list[Usage | Fact], float]] = {
         [bills("subscription.started", at(0), renewal_at=at(400), interval="year"), *_weekdays(range(290), 4)],
         380,
     ),
+    Kind.CANCEL_INTENT: ([*SUBSCRIBED, *(usage(at(day), event="export") for day in (1, 2))], 10),
     Kind.NEGATIVE_FEEDBACK: (
         [*SUBSCRIBED, says("nps", at(1), score=3), says("ticket", at(2), status="escalated")],
         10,
@@ -91,6 +95,7 @@ ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.SEATS_REDUCED: (lambda day: [bills("subscription.updated", at(day), seats=40)], 0),
     Kind.PAUSED: (lambda day: [bills("subscription.resumed", at(day))], 0),
     Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(765))], 0),
+    Kind.CANCEL_INTENT: (lambda _: [], 30),
     Kind.NEGATIVE_FEEDBACK: (
         lambda day: [says("nps", at(day), score=9), says("ticket", at(day), status="solved")],
         0,
@@ -111,13 +116,14 @@ AGAIN: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.SEATS_REDUCED: (lambda day: [bills("subscription.updated", at(day), seats=39)], 0),
     Kind.PAUSED: (lambda day: [bills("subscription.paused", at(day))], 0),
     Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(day + 50))], 0),
+    Kind.CANCEL_INTENT: (lambda day: [usage(at(day), event="export")], 0),
     Kind.NEGATIVE_FEEDBACK: (lambda day: [says("csat", at(day), score=1)], 0),
 }
 
 
 def fired(kind: Kind, *first: Usage | Fact, config: DetectionConfig | None = None) -> Run:
     """A run in which the kind has fired and got worse."""
-    run = Run(Engine(config or DetectionConfig()))
+    run = Run(Engine(config or CONFIG))
     events, day = FIRES[kind]
     run.apply(*first, *events)
     run.close(at(day))
@@ -208,7 +214,7 @@ def test_it_ends_when_its_cause_does(kind: Kind) -> None:
 @EVERY
 @pytest.mark.parametrize(("cool_down", "same"), [(200, True), (0, False)])
 def test_within_the_cool_down_it_comes_back_as_the_same_alert(kind: Kind, cool_down: int, same: bool) -> None:
-    run, day = ended(kind, DetectionConfig(cool_down_days=cool_down))
+    run, day = ended(kind, replace(CONFIG, cool_down_days=cool_down))
     before = own(run, kind)
     again, days = AGAIN[kind]
     run.apply(*again(day))
@@ -252,7 +258,7 @@ def test_the_companys_own_account_does_not_raise_it(kind: Kind) -> None:
 def test_the_same_events_give_the_same_alert_and_another_account_another_one(kind: Kind) -> None:
     first, second = own(fired(kind), kind), own(fired(kind), kind)
     assert first == second
-    run = Run(Engine(DetectionConfig()), "other")
+    run = Run(Engine(CONFIG), "other")
     events, day = FIRES[kind]
     run.apply(*events)
     run.close(at(day))
