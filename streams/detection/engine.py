@@ -116,6 +116,7 @@ class Engine:
         out: Results = []
         wake = self._deadline(account)
         moved = counted = False
+        intent = self._intent
         for event in events:
             effective_at, event_id = event.effective_at, event.event_id
             if type(event) is not Usage:
@@ -129,7 +130,7 @@ class Engine:
                 counted = True
                 if self._count(account, event, out):  # which may have ended a silence
                     wake, moved = self._deadline(account), True
-                if self._intent is not None and self._intent.match(event.event):
+                if intent is not None and intent.match(event.event):
                     self._intend(account, event, out)
                     wake, moved = self._deadline(account), True
             else:
