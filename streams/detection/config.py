@@ -81,6 +81,8 @@ class DetectionConfig:
     """Names of usage events that precede leaving; `*` stands for any text."""
     intent_days: int = 30
     """`cancel_intent` is over after so long without one."""
+    champion_days: int = 20
+    """`champion_gone` warns after so many days on which others came; half of them are a watch."""
     keep_comments: bool = True
     """The comments of cancellations and exit surveys are kept with the account."""
     user_key: bytes = field(default=b"", repr=False)
@@ -98,6 +100,7 @@ class DetectionConfig:
             "monitored_active_days": self.monitored_active_days,
             "monitored_window_days": self.monitored_window_days,
             "feedback_days": self.feedback_days,
+            "champion_days": self.champion_days,
             "intent_days": self.intent_days,
             "ticket_open_days": self.ticket_open_days,
             "tickets_repeated": self.tickets_repeated,

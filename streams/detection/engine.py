@@ -1,9 +1,10 @@
 """The engine: an account's state and an event, or the end of a day, to the transitions that follow."""
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from schemas.accounts import AccountUpdate
-from schemas.alerts import Transition
+from schemas.alerts import Kind, Transition
 from schemas.billing import BillingFact
 from schemas.commands import CommandBase
 from schemas.feedback import FeedbackFact
@@ -11,6 +12,7 @@ from schemas.picture import AccountPicture
 from schemas.shuffle import Fact, Usage
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
+from streams.detection.champions import Champions
 from streams.detection.commands import Commands
 from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 from streams.detection.day_sums import DaySums
@@ -30,6 +32,9 @@ from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
 from streams.detection.transition import fleet_transition
 from streams.detection.window import with_day
+
+_EARLY_MS: Final = 3 * HOUR_MS
+"""So long after midnight hardly anybody begins."""
 
 
 class Engine:
@@ -58,6 +63,7 @@ class Engine:
         self._dedup_hours = max(1, config.dedup_window_ms // HOUR_MS)
         self._dedup_limit = config.dedup_limit
         self._users_kept = config.users_kept
+        self._champion = next(each for each in self._dated if each.kind is Kind.CHAMPION_GONE)
         self._intent = Names(config.intent_events) if config.intent_events else None
         self._config = config
 
@@ -207,15 +213,17 @@ class Engine:
         return True
 
     def _count(self, account: Account, event: Usage, out: Results) -> bool:
-        """Count a usage event. Returns whether it is the first of a day that is still open."""
+        """Count a usage event. Returns whether it may have ended something: it is the first of a day that is still
+        open, or the first of somebody on it."""
         _, _, _, at, _, user, quantity, source, _ = event
         self.tally.usage += 1
         day = self._calendar.day_of(at)
         account.events_total += quantity
         if at > account.last_event_at:  # noqa: PLR1730  # twice as fast as max, and it is done for every event
             account.last_event_at = at
-        if user is not None and account.people.last_seen.get(user, -1) < day:
-            account.people.saw(user, day, self._users_kept)
+        visits = user is not None and account.people.last_seen.get(user, -1) < day
+        if visits:
+            account.people.saw(user, day, self._users_kept)  # type: ignore[arg-type]  # it is no None
         daily = account.daily
         if day <= self.habits.closed:
             self._count_late(account, day, quantity)
@@ -226,10 +234,29 @@ class Engine:
         habits.flow.count(at, source, account.weight * quantity)
         if source != DEFAULT:
             habits.sources.count(account.row, day, source, quantity)
-        if day in daily:
+        began = day not in daily
+        if began:
+            self._days.begin(account, day, quantity, at, out)
+        else:
             daily[day] += quantity
+        if visits:
+            began |= self._visit(account, user, day, at, out)  # type: ignore[arg-type]
+        return began
+
+    def _visit(self, account: Account, user: int, day: int, at: int, out: Results) -> bool:
+        """Somebody is there for the first time on an open day. Returns whether its champions were judged."""
+        champions = account.champions
+        if champions is None:
+            if len(account.people.last_seen) < 2:
+                return False
+            champions = account.champions = Champions()
+        if not champions.visit(user, day, early=at < self._calendar.start_of(day) + _EARLY_MS):
             return False
-        self._days.begin(account, day, quantity, at, out)
+        judgement = self._champion.judge(account, at)
+        if judgement is None:
+            return False
+        said = max((alert.at for alert in account.alerts.values()), default=at)
+        self._book.settle(account, self._champion, max(at, said), judgement, out)
         return True
 
     def _count_late(self, account: Account, day: int, quantity: int) -> None:
@@ -292,5 +319,5 @@ class Engine:
 def _has_dates(account: Account) -> bool:
     """Whether dated signals have anything to say of the account."""
     known = bool(account.subscriptions or account.payments or account.profile.number("renewal_at") is not None)
-    known = known or account.feedback is not None or account.intent is not None
+    known = known or account.feedback is not None or account.intent is not None or account.champions is not None
     return known and account.loss is None and not account.profile.internal

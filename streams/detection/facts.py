@@ -17,6 +17,7 @@ from schemas.feedback import ExitSurvey, FeedbackFact
 from schemas.shuffle import known_hash64
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
+from streams.detection.champions import Champions
 from streams.detection.feedback import Feedback
 from streams.detection.history import feedback_line, line_of
 from streams.detection.loss import Loss, loss_of
@@ -40,8 +41,21 @@ class Facts:
     def update(self, account: Account, update: AccountUpdate, out: Results) -> None:
         """An account update. An account that turns out to be the company's own has no alerts."""
         account.profile.apply(update)
+        self._champions(account, update)
         if account.profile.internal:
             self._book.resolve_all(account, update.updated_at, Resolution.EXPIRED, out)
+
+    def _champions(self, account: Account, update: AccountUpdate) -> None:
+        """Who is named, and who is reported to have left. Their ids are known here as those of usage events are."""
+        key, champions = self._rules.config.user_key, account.champions
+        named = account.profile.fields.get("champions") or []
+        if "champions" in update.model_fields_set and (named or champions is not None):
+            if champions is None:
+                champions = account.champions = Champions()
+            champions.name(tuple([known_hash64(name, key) for name in named]), update.updated_at)
+        if champions is not None and update.contacts_left:
+            left = {known_hash64(name, key) for name in update.contacts_left}
+            champions.leave(left, self._rules.calendar.day_of(update.updated_at))
 
     def billing(self, account: Account, fact: BillingFact, out: Results) -> None:
         """A billing event. One that is older than what is known has no effect."""

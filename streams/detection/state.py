@@ -9,6 +9,7 @@ from alerting.lifecycle import Alert
 from schemas.alerts import Kind, Severity
 from schemas.errors import StateError
 from schemas.picture import Phase
+from streams.detection.champions import Champions
 from streams.detection.dedup import Dedup
 from streams.detection.feedback import Feedback
 from streams.detection.flow import weight_of
@@ -43,6 +44,7 @@ class Account:
 
     __slots__ = (
         "alerts",
+        "champions",
         "daily",
         "deadline",
         "dedup",
@@ -91,6 +93,8 @@ class Account:
         """None as long as nobody has said anything."""
         self.intent: Intent | None = None
         """None as long as nobody has done what precedes leaving."""
+        self.champions: Champions | None = None
+        """None as long as not two users are known, and none is named."""
         self.weighed_at = -2
         self.weight = 0
         """What an event counts for the flow, as of a closed day. Not stored, as it follows from the habits."""
@@ -179,6 +183,7 @@ class Account:
             self.outcomes.encode(),
             None if self.feedback is None else self.feedback.encode(),
             None if self.intent is None else self.intent.encode(),
+            None if self.champions is None else self.champions.encode(),
         ]
         while values[-1] is None:  # what most accounts do not have costs them nothing
             values.pop()
@@ -232,6 +237,7 @@ class Account:
             outcomes,
             feedback,
             intent,
+            champions,
         ) = [*values, *_NEWEST[len(values) - _OLDEST :]]
         account.daily = unpack_counts(daily)
         account.people = People.decode(people)
@@ -247,12 +253,13 @@ class Account:
         account.loss = Loss.decode(loss) if loss is not None else None
         account.feedback = None if feedback is None else Feedback.decode(feedback)
         account.intent = None if intent is None else Intent.decode(intent)
+        account.champions = None if champions is None else Champions.decode(champions)
         return account
 
 
 _OLDEST: Final = 15
 """Values that every stored account has."""
-_NEWEST: Final[tuple[Any, ...]] = (-1, [], None, None)
+_NEWEST: Final[tuple[Any, ...]] = (-1, [], None, None, None)
 """What stands for the values that come after them, where they are left out."""
 _OPENING: Final = b"[%d," % VERSION
 _OPENING_BEFORE: Final = b"[%d," % _BEFORE

@@ -59,6 +59,8 @@ configs = st.builds(
     feedback_days=st.sampled_from([3, 30]),
     intent_events=st.sampled_from([(), ("exp*",)]),
     intent_days=st.sampled_from([2, 30]),
+    champion_days=st.sampled_from([2, 20]),
+    user_key=st.sampled_from([b"", b"secret"]),
     keep_comments=st.booleans(),
 )
 
@@ -170,6 +172,7 @@ def _invoice(random: Random, at: int) -> str:
 
 _KINDS = [
     "cancel_intent",
+    "champion_gone",
     "negative_feedback",
     "usage_silence",
     "usage_drop",
@@ -211,6 +214,14 @@ _FACTS: dict[str, Any] = {
         attempt=lambda random, _: random.randrange(1, 5),
         next_attempt_at=lambda random, at: random.choice([None, at + DAY_MS]),
         **_INVOICE,
+    ),
+    "champions": lambda random, at: AccountUpdate(
+        account_id=ACCOUNT,
+        updated_at=at,
+        champions=random.choice([None, (), ("user-0",), ("user-1", "user-2"), ("nobody",)]),
+    ),
+    "contacts_left": lambda random, at: AccountUpdate(
+        account_id=ACCOUNT, updated_at=at, contacts_left=random.choice([("user-0", "nobody"), ("user-1",)])
     ),
     "exit_survey": _says("exit_survey", reason="price", comment=lambda random, _: random.choice([None, "too dear"])),
     "internal": lambda random, at: AccountUpdate(

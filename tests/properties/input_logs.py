@@ -34,6 +34,7 @@ CONFIG = DetectionConfig(
     expected_events=1.0,
     drop_hold_days=2,
     intent_events=("export",),
+    champion_days=2,
 )
 """One that is quick to speak."""
 

@@ -290,6 +290,71 @@ def what_precedes_leaving_is_told_once_however_often_it_is_sent_and_late_for_its
 
 
 @story
+def whoever_carried_the_account_and_stays_away_is_missed_until_back() -> Story:
+    it = Story()
+    acme = it.account("acme").people(days=84, kim=1.0, lee=0.4, ana=0.3).people(days=35, lee=0.6, ana=0.9)
+    acme.people(days=14, kim=1.0, lee=0.4).expect(
+        "champion_gone",
+        opened_between=(98, 101),
+        warned_between=(112, 117),
+        since_between=(81, 81),
+        resolved_between=(119, 119),
+        resolution="recovered",
+    ).expect_changes("champion_gone", "opened", "escalated", "resolved")
+    gone = it.account("gone").people(days=84, kim=1.0, lee=0.4).people(days=100, lee=1.0)
+    gone.expect("champion_gone", warned_between=(112, 117), resolved_between=(168, 170), resolution="expired")
+    return it
+
+
+@story
+def two_weeks_away_are_a_holiday_and_so_is_a_silence_of_all() -> Story:
+    it = Story()
+    away = it.account("away").people(days=84, kim=1.0, lee=0.4).people(days=14, lee=1.0).people(days=14, kim=1.0)
+    away.expect_no("champion_gone")
+    it.account("all").people(days=84, kim=1.0, lee=0.4).waits(days=40).people(days=14, kim=1.0, lee=0.4).expect_no(
+        "champion_gone"
+    )
+    return it
+
+
+@story
+def where_all_are_alike_nobody_is_a_champion_and_a_program_never_is() -> Story:
+    it = Story()
+    it.account("alike").people(days=84, kim=0.9, lee=0.9, ana=0.9).people(days=60, lee=0.9, ana=0.9).expect_no(
+        "champion_gone"
+    )
+    cron = it.account("cron")
+    for _ in range(84):
+        cron.usage(hour=0.25, user="cron").people(days=1, lee=0.4, ana=0.3)
+    cron.people(days=60, lee=0.6, ana=0.6).expect_no("champion_gone")
+    return it
+
+
+@story
+def a_champion_that_is_named_may_come_seldom_and_is_replaced_by_naming_another() -> Story:
+    it = Story()
+    acme = it.account("acme").is_described(champions=["boss"]).people(days=182, boss=0.25, kim=1.0, lee=0.8)
+    acme.people(days=120, kim=1.0, lee=0.8).is_described(champions=["kim"]).people(days=10, kim=1.0, lee=0.8)
+    acme.expect(
+        "champion_gone", opened_between=(210, 290), resolved_between=(302, 302), resolution="replaced"
+    ).expect_no("usage_drop")
+    return it
+
+
+@story
+def a_champion_that_is_reported_to_have_left_is_critical_at_once() -> Story:
+    it = Story()
+    acme = it.account("acme").is_described(champions=["kim"]).people(days=40, kim=0.9, lee=0.9)
+    acme.is_described(contacts_left=["somebody", "kim"]).people(days=20, lee=0.9).people(days=5, kim=1.0, lee=0.9)
+    acme.expect("champion_gone", critical_between=(40, 40), resolved_between=(60, 64), resolution="recovered")
+    acme.expect_changes("champion_gone", "opened", "resolved")
+    it.account("other").is_described(champions=["kim"]).people(days=40, kim=0.9, lee=0.9).is_described(
+        contacts_left=["lee"]
+    ).people(days=10, kim=0.9).expect_no("champion_gone")
+    return it
+
+
+@story
 def a_survey_after_the_end_is_kept_and_raises_nothing() -> Story:
     it = Story()
     acme = it.account("acme").subscribes().scores("nps", 3).waits(days=5).bills("subscription.ended").waits(days=9)

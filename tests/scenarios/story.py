@@ -126,6 +126,16 @@ class Chapter(Expecting):
             self._next_day()
         return self
 
+    def people(self, *, days: int, **shares: float) -> Self:
+        """Each of these does something on so large a share of the weekdays."""
+        for _ in range(days):
+            if self._weekday() < 5:
+                for user, share in shares.items():
+                    if self.random.random() < share:
+                        self.usage(hour=self.random.uniform(8, 18), user=user)
+            self._next_day()
+        return self
+
     def use_every(self, *, every: int, times: int, users: int = 1) -> Self:
         """A few events on every n-th day."""
         for _ in range(times):

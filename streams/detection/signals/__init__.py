@@ -5,6 +5,7 @@ from streams.detection.signals.base import DailySignal, DatedSignal
 from streams.detection.signals.cancel_intent import CancelIntentSignal
 from streams.detection.signals.cancel_scheduled import CancelScheduledSignal
 from streams.detection.signals.card_expiring import CardExpiringSignal
+from streams.detection.signals.champion_gone import ChampionGoneSignal
 from streams.detection.signals.downgrade import DowngradeSignal
 from streams.detection.signals.negative_feedback import NegativeFeedbackSignal
 from streams.detection.signals.paused import PausedSignal
@@ -31,5 +32,6 @@ def dated_signals(rules: Rules) -> tuple[DatedSignal, ...]:
         SeatsReducedSignal(rules),
         NegativeFeedbackSignal(rules),
         CancelIntentSignal(rules),
+        ChampionGoneSignal(rules),
         RenewalAtRiskSignal(rules),
     )

@@ -51,8 +51,16 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "evidence": {"observed": 4, "expected": 19.3, "window_days": 28},
     },
     Kind.CHAMPION_GONE: {
-        "headline": "The account's most active person has not been seen for 21 days; others go on.",
-        "evidence": {"observed": 0, "expected": 9.8, "window_days": 21},
+        "headline": "A champion has stayed away on 21 days on which others came.",
+        "evidence": {"missed_days": 21, "expected_days": 18.3},
+        "reasons": (
+            AlertReason(
+                code="silent_for",
+                text="“kim” came on 87% of the account's days before; last seen on 10 February 2025.",
+                values={"missed_days": 21, "active_days": 61, "user_id": "kim"},
+            ),
+        ),
+        "since": AT - 30 * DAY,
     },
     Kind.ONBOARDING_STALLED: {
         "headline": "No core action in the first 21 days; half of new accounts have one after 6.",

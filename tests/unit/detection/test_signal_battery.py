@@ -33,6 +33,17 @@ def _weekdays(days: range, a_day: int) -> list[Usage | Fact]:
     return [usage(at(day, 9 + n / 2)) for day in days if day % 7 < 5 for n in range(a_day)]
 
 
+def _weekdays_of(days: range, *users: str) -> list[Usage | Fact]:
+    return [usage(at(day, 9 + n), user=user) for day in days if day % 7 < 5 for n, user in enumerate(users)]
+
+
+# `kim` comes every day, the others now and then.
+_TEAM: list[Usage | Fact] = [
+    usage(at(day, 10 + n), user=user)
+    for day in range(84)
+    if day % 7 < 5
+    for n, user in enumerate(["kim", f"user-{day % 3}"])
+]
 SUBSCRIBED: list[Usage | Fact] = [bills("subscription.started", at(0), current_period_end=at(400))]
 # The kind's own story up to where it fires, with the day from which it does at the latest.
 FIRES: dict[Kind, tuple[list[Usage | Fact], float]] = {
@@ -78,6 +89,7 @@ FIRES: dict[Kind, tuple[list[Usage | Fact], float]] = {
         [bills("subscription.started", at(0), renewal_at=at(400), interval="year"), *_weekdays(range(290), 4)],
         380,
     ),
+    Kind.CHAMPION_GONE: (SUBSCRIBED + _TEAM + _weekdays_of(range(84, 119), "user-0"), 119),
     Kind.CANCEL_INTENT: ([*SUBSCRIBED, *(usage(at(day), event="export") for day in (1, 2))], 10),
     Kind.NEGATIVE_FEEDBACK: (
         [*SUBSCRIBED, says("nps", at(1), score=3), says("ticket", at(2), status="escalated")],
@@ -95,6 +107,7 @@ ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.SEATS_REDUCED: (lambda day: [bills("subscription.updated", at(day), seats=40)], 0),
     Kind.PAUSED: (lambda day: [bills("subscription.resumed", at(day))], 0),
     Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(765))], 0),
+    Kind.CHAMPION_GONE: (lambda day: [usage(at(day), user="kim"), usage(at(day), user="user-0")], 0),
     Kind.CANCEL_INTENT: (lambda _: [], 30),
     Kind.NEGATIVE_FEEDBACK: (
         lambda day: [says("nps", at(day), score=9), says("ticket", at(day), status="solved")],
@@ -116,6 +129,7 @@ AGAIN: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.SEATS_REDUCED: (lambda day: [bills("subscription.updated", at(day), seats=39)], 0),
     Kind.PAUSED: (lambda day: [bills("subscription.paused", at(day))], 0),
     Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(day + 50))], 0),
+    Kind.CHAMPION_GONE: (lambda day: _weekdays_of(range(math.ceil(day), math.ceil(day) + 60), "user-0"), 60),
     Kind.CANCEL_INTENT: (lambda day: [usage(at(day), event="export")], 0),
     Kind.NEGATIVE_FEEDBACK: (lambda day: [says("csat", at(day), score=1)], 0),
 }
