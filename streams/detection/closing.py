@@ -18,6 +18,8 @@ _WORDS: Final = {
     (Kind.CHAMPION_GONE, Resolution.RECOVERED): "The champion is back.",
     (Kind.CHAMPION_GONE, Resolution.REPLACED): "Another champion is named.",
     (Kind.CHAMPION_GONE, Resolution.EXPIRED): "The account has long gone on without its champion.",
+    (Kind.ONBOARDING_STALLED, Resolution.RECOVERED): "The first core action has come.",
+    (Kind.ONBOARDING_STALLED, Resolution.EXPIRED): "The account is new no more.",
     (Kind.CANCEL_SCHEDULED, Resolution.REVERTED): "The cancellation was taken back.",
     (Kind.DOWNGRADE, Resolution.REVERTED): "As much is paid as before.",
     (Kind.DOWNGRADE, Resolution.EXPIRED): "The lower plan is what the account has now.",

@@ -39,6 +39,8 @@ class DetectionConfig:
     """Event ids remembered for each account at most."""
     users_kept: int = 256
     timeline_kept: int = 50
+    key_actions: tuple[str, ...] = ()
+    """Names of the events that are core actions; `*` stands for any text."""
     cool_down_days: int = 28
     """An alert that fires again within this time after it was resolved is the same alert, reopened."""
     monitored_age_days: int = 30
@@ -83,6 +85,10 @@ class DetectionConfig:
     """`cancel_intent` is over after so long without one."""
     champion_days: int = 20
     """`champion_gone` warns after so many days on which others came; half of them are a watch."""
+    onboarding_days: int = 14
+    """So soon a new account is to have its first core action; after twice as long without it is critical."""
+    onboarding_over_days: int = 90
+    """An account is new no longer than this."""
     keep_comments: bool = True
     """The comments of cancellations and exit surveys are kept with the account."""
     user_key: bytes = field(default=b"", repr=False)
@@ -100,6 +106,8 @@ class DetectionConfig:
             "monitored_active_days": self.monitored_active_days,
             "monitored_window_days": self.monitored_window_days,
             "feedback_days": self.feedback_days,
+            "onboarding_days": self.onboarding_days,
+            "onboarding_over_days": self.onboarding_over_days,
             "champion_days": self.champion_days,
             "intent_days": self.intent_days,
             "ticket_open_days": self.ticket_open_days,
@@ -128,5 +136,7 @@ class DetectionConfig:
         for name, weight in self.health_weights:
             if name not in HEALTH_WEIGHTS or not 0 <= weight <= 100:
                 raise ValueError(f"health_weights: {name} = {weight} is no factor with a weight from 0 to 100")
+        if self.onboarding_days >= self.onboarding_over_days:
+            raise ValueError("onboarding_days must be less than onboarding_over_days")
         if self.kept_days < 28:
             raise ValueError(f"kept_days must be at least 28, not {self.kept_days}")

@@ -28,6 +28,7 @@ from streams.detection.rules import Rules
 from streams.detection.signals import dated_signals
 from streams.detection.signals.gate import note
 from streams.detection.sources import DEFAULT
+from streams.detection.starts import start_by_use
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
 from streams.detection.transition import fleet_transition
@@ -64,6 +65,7 @@ class Engine:
         self._dedup_limit = config.dedup_limit
         self._users_kept = config.users_kept
         self._champion = next(each for each in self._dated if each.kind is Kind.CHAMPION_GONE)
+        self._key_actions = Names(config.key_actions) if config.key_actions else None
         self._intent = Names(config.intent_events) if config.intent_events else None
         self._config = config
 
@@ -122,23 +124,26 @@ class Engine:
         out: Results = []
         wake = self._deadline(account)
         moved = counted = False
-        intent = self._intent
+        watches = self._watches(account)
         for event in events:
             effective_at, event_id = event.effective_at, event.event_id
             if type(event) is not Usage:
                 self._apply_fact(account, event, out)  # type: ignore[arg-type]  # there are but the two
                 wake, moved = self._deadline(account), True
+                watches = self._watches(account)
                 continue
             if effective_at >= wake:
                 self._advance(account, effective_at, out)
                 wake, moved = self._deadline(account), True
             if event_id is None or self._is_new(account, event_id, effective_at):
                 counted = True
+                unused = watches and account.last_event_at < 0
                 if self._count(account, event, out):  # which may have ended a silence
                     wake, moved = self._deadline(account), True
-                if intent is not None and intent.match(event.event):
-                    self._intend(account, event, out)
-                    wake, moved = self._deadline(account), True
+                if watches:
+                    if self._tells(account, event, unused, out):
+                        wake, moved = self._deadline(account), True
+                    watches = self._watches(account)
             else:
                 self.tally.usage += 1
         if counted:
@@ -192,17 +197,30 @@ class Engine:
         said = max((alert.at for alert in account.alerts.values()), default=at)
         self._judge_dated(account, max(at, said), out)
 
-    def _intend(self, account: Account, event: Usage, out: Results) -> None:
-        """Somebody did what precedes leaving."""
-        if account.loss is not None:
-            return
-        if account.intent is None:
-            account.intent = Intent()
-        keeps = self._config.intent_days * DAY_MS
-        if account.intent.add(event.event, event.at, self._calendar.day_of(event.at), keeps):
+    def _watches(self, account: Account) -> bool:
+        """Whether a usage event may tell more than that the account is used."""
+        return self._intent is not None or account.started_at is not None or account.last_event_at < 0
+
+    def _tells(self, account: Account, event: Usage, unused: bool, out: Results) -> bool:
+        """Note what an event that was counted tells besides: it is the account's first, a new account's first core
+        action, or what precedes leaving. Returns whether it was such a one."""
+        told = False
+        if unused:
+            told = start_by_use(account, event.at, self.rules)
+        started_at = account.started_at
+        core = self._key_actions is None or self._key_actions.match(event.event)
+        if started_at is not None and core and event.at >= started_at:
+            account.started_at, told = None, True
+        if self._intent is not None and account.loss is None and self._intent.match(event.event):
+            if account.intent is None:
+                account.intent = Intent()
+            keeps = self._config.intent_days * DAY_MS
+            told |= account.intent.add(event.event, event.at, self._calendar.day_of(event.at), keeps)
+        if told:
             account.deadline = -1
             self._judge_known(account, event.at, out)
             self._advance(account, event.effective_at, out)  # it may be so late that it is over already
+        return told
 
     def _is_new(self, account: Account, event_id: int, effective_at: int) -> bool:
         forgotten = account.dedup.admit(event_id, effective_at // HOUR_MS, self._dedup_hours, self._dedup_limit)
@@ -319,5 +337,7 @@ class Engine:
 def _has_dates(account: Account) -> bool:
     """Whether dated signals have anything to say of the account."""
     known = bool(account.subscriptions or account.payments or account.profile.number("renewal_at") is not None)
-    known = known or account.feedback is not None or account.intent is not None or account.champions is not None
+    known = known or account.feedback is not None or account.intent is not None
+    known = known or account.champions is not None or account.started_at is not None
+    known = known or account.alert(Kind.ONBOARDING_STALLED) is not None
     return known and account.loss is None and not account.profile.internal

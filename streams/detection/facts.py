@@ -12,6 +12,7 @@ from schemas.billing import (
     PaymentSucceeded,
     SubscriptionEnded,
     SubscriptionFact,
+    SubscriptionStarted,
 )
 from schemas.feedback import ExitSurvey, FeedbackFact
 from schemas.shuffle import known_hash64
@@ -23,6 +24,7 @@ from streams.detection.history import feedback_line, line_of
 from streams.detection.loss import Loss, loss_of
 from streams.detection.results import Results
 from streams.detection.rules import Rules
+from streams.detection.starts import start, start_by_event
 from streams.detection.state import Account
 from streams.detection.subscriptions import BEGINS, Subscription
 from streams.detection.tally import Tally
@@ -40,7 +42,11 @@ class Facts:
 
     def update(self, account: Account, update: AccountUpdate, out: Results) -> None:
         """An account update. An account that turns out to be the company's own has no alerts."""
+        started_at = account.profile.number("started_at")
         account.profile.apply(update)
+        said = account.profile.number("started_at")
+        if said is not None and said != started_at:
+            start(account, said, self._rules)
         self._champions(account, update)
         if account.profile.internal:
             self._book.resolve_all(account, update.updated_at, Resolution.EXPIRED, out)
@@ -75,6 +81,12 @@ class Facts:
             self._tally.payments_succeeded += 1
         elif isinstance(fact, PaymentFailed):
             self._tally.payments_failed += 1
+        if (
+            isinstance(fact, SubscriptionStarted)
+            and len(account.subscriptions.by_id) == 1
+            and account.last_event_at < 0
+        ):
+            start_by_event(account, fact.occurred_at, self._rules)
         old_plan = before.plan if before is not None else None
         line = line_of(fact, self._rules.calendar, old_plan=old_plan, unpaid=unpaid)
         if line is not None:

@@ -13,6 +13,7 @@ _LOSS: Final = {
     Kind.CARD_EXPIRING: (0.01, 0.03, 0.08),
     Kind.CANCEL_INTENT: (0.1, 0.2, 0.35),
     Kind.CHAMPION_GONE: (0.03, 0.08, 0.2),
+    Kind.ONBOARDING_STALLED: (0.05, 0.15, 0.3),
     Kind.NEGATIVE_FEEDBACK: (0.03, 0.07, 0.15),
     Kind.CANCEL_SCHEDULED: (0.5, 0.7, 0.85),
     Kind.PAUSED: (0.15, 0.3, 0.5),

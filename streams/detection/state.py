@@ -62,6 +62,7 @@ class Account:
         "people",
         "profile",
         "row",
+        "started_at",
         "subscriptions",
         "timeline",
         "weighed_at",
@@ -95,6 +96,8 @@ class Account:
         """None as long as nobody has done what precedes leaving."""
         self.champions: Champions | None = None
         """None as long as not two users are known, and none is named."""
+        self.started_at: int | None = None
+        """When it started, of a new account that has had no core action yet. See `starts`."""
         self.weighed_at = -2
         self.weight = 0
         """What an event counts for the flow, as of a closed day. Not stored, as it follows from the habits."""
@@ -184,6 +187,7 @@ class Account:
             None if self.feedback is None else self.feedback.encode(),
             None if self.intent is None else self.intent.encode(),
             None if self.champions is None else self.champions.encode(),
+            self.started_at,
         ]
         while values[-1] is None:  # what most accounts do not have costs them nothing
             values.pop()
@@ -238,6 +242,7 @@ class Account:
             feedback,
             intent,
             champions,
+            account.started_at,
         ) = [*values, *_NEWEST[len(values) - _OLDEST :]]
         account.daily = unpack_counts(daily)
         account.people = People.decode(people)
@@ -259,7 +264,7 @@ class Account:
 
 _OLDEST: Final = 15
 """Values that every stored account has."""
-_NEWEST: Final[tuple[Any, ...]] = (-1, [], None, None, None)
+_NEWEST: Final[tuple[Any, ...]] = (-1, [], None, None, None, None)
 """What stands for the values that come after them, where they are left out."""
 _OPENING: Final = b"[%d," % VERSION
 _OPENING_BEFORE: Final = b"[%d," % _BEFORE

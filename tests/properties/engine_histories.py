@@ -61,6 +61,8 @@ configs = st.builds(
     intent_days=st.sampled_from([2, 30]),
     champion_days=st.sampled_from([2, 20]),
     user_key=st.sampled_from([b"", b"secret"]),
+    key_actions=st.sampled_from([(), ("save",)]),
+    onboarding_days=st.sampled_from([2, 14]),
     keep_comments=st.booleans(),
 )
 
@@ -105,7 +107,7 @@ def _usage(random: Random, at: int) -> Usage:
     user = hash64(f"user-{random.randrange(6)}") if random.random() < 0.8 else None
     # Few different ids, so that some come twice; half of the events have none.
     event_id = hash64(f"event-{random.randrange(400)}") if random.random() < 0.5 else None
-    name = "export" if random.random() < 0.01 else "click"
+    name = random.choice(["export", "save", *["click"] * 98])
     return Usage(0, at, ACCOUNT, at, name, user, random.choice([1, 1, 1, 5]), "product", event_id)
 
 
@@ -171,6 +173,7 @@ def _invoice(random: Random, at: int) -> str:
 
 
 _KINDS = [
+    "onboarding_stalled",
     "cancel_intent",
     "champion_gone",
     "negative_feedback",
@@ -235,6 +238,9 @@ _FACTS: dict[str, Any] = {
     "renewed": _bills("subscription.renewed", **_TERMS),
     "resumed": _bills("subscription.resumed", **_SUBSCRIPTION),
     "snooze": _commands("snooze", until=_later),
+    "started_at": lambda random, at: AccountUpdate(
+        account_id=ACCOUNT, updated_at=at, started_at=at - random.randrange(9 * DAY_MS)
+    ),
     "started": _bills("subscription.started", **_TERMS),
     **{
         f"ticket_{number}": _says(

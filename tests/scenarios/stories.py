@@ -355,6 +355,37 @@ def a_champion_that_is_reported_to_have_left_is_critical_at_once() -> Story:
 
 
 @story
+def a_new_account_that_nobody_uses_is_told_after_two_weeks_until_somebody_does() -> Story:
+    it = Story()
+    new = it.account("new").waits(days=5).is_described(started_at="2025-01-11T06:00:00Z").waits(days=40)
+    new.usage(user="kim").waits(days=3).expect(
+        "onboarding_stalled",
+        warned_between=(19, 19),
+        critical_between=(33, 33),
+        resolved_between=(45, 45),
+        resolution="recovered",
+    ).expect_changes("onboarding_stalled", "opened", "escalated", "resolved")
+    idle = it.account("idle").is_described(started_at="2025-01-06T06:00:00Z").waits(days=105)
+    idle.expect("onboarding_stalled", warned_between=(14, 14), resolved_between=(90, 90), resolution="expired")
+    return it
+
+
+@story
+def onboarding_is_not_judged_where_it_went_well_or_cannot_be_known() -> Story:
+    it = Story()
+    it.account("in-time").is_described(started_at="2025-01-06T06:00:00Z").waits(days=13).usage().waits(
+        days=40
+    ).expect_no("onboarding_stalled")
+    # Older than what there is to see; and said too late, when it had been used.
+    it.account("older").is_described(started_at="2024-12-20T06:00:00Z").waits(days=40).expect_no("onboarding_stalled")
+    late = it.account("late").waits(days=5).usage().waits(days=3)
+    late.is_described(started_at="2025-01-10T06:00:00Z").waits(days=40).expect_no("onboarding_stalled")
+    # Of an account that has been there from the beginning nobody knows how old it is.
+    it.account("early").subscribes(trial=True).waits(days=60).expect_no("onboarding_stalled")
+    return it
+
+
+@story
 def a_survey_after_the_end_is_kept_and_raises_nothing() -> Story:
     it = Story()
     acme = it.account("acme").subscribes().scores("nps", 3).waits(days=5).bills("subscription.ended").waits(days=9)

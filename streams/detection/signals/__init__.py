@@ -8,6 +8,7 @@ from streams.detection.signals.card_expiring import CardExpiringSignal
 from streams.detection.signals.champion_gone import ChampionGoneSignal
 from streams.detection.signals.downgrade import DowngradeSignal
 from streams.detection.signals.negative_feedback import NegativeFeedbackSignal
+from streams.detection.signals.onboarding_stalled import OnboardingStalledSignal
 from streams.detection.signals.paused import PausedSignal
 from streams.detection.signals.payment_failed import PaymentFailedSignal
 from streams.detection.signals.renewal_at_risk import RenewalAtRiskSignal
@@ -33,5 +34,6 @@ def dated_signals(rules: Rules) -> tuple[DatedSignal, ...]:
         NegativeFeedbackSignal(rules),
         CancelIntentSignal(rules),
         ChampionGoneSignal(rules),
+        OnboardingStalledSignal(rules),
         RenewalAtRiskSignal(rules),
     )

@@ -63,8 +63,16 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "since": AT - 30 * DAY,
     },
     Kind.ONBOARDING_STALLED: {
-        "headline": "No core action in the first 21 days; half of new accounts have one after 6.",
-        "evidence": {"observed": 0, "expected": 6.0, "window_days": 21},
+        "headline": "No core action in the first 14 days of a new account.",
+        "evidence": {"days_since_start": 14, "events": 9},
+        "reasons": (
+            AlertReason(
+                code="no_core_action",
+                text="The account started on 26 February 2025. It was used, but without one: 9 events so far.",
+                values={"started_at": AT - 14 * DAY, "events": 9},
+            ),
+        ),
+        "since": AT - 14 * DAY,
     },
     Kind.PAYMENT_FAILED: {
         "headline": "Payment of 1,490.00 EUR failed at attempt 2 (card_declined); next attempt on 15 March 2025.",

@@ -21,7 +21,7 @@ from streams.detection.signals import daily_signals, dated_signals
 from streams.detection.signals.base import DailySignal, DatedSignal, Firing
 from tests.unit.detection.building import Run, at, bills, says, update, usage
 
-CONFIG = DetectionConfig(intent_events=("export",))
+CONFIG = DetectionConfig(intent_events=("export",), key_actions=("report.*",))
 """With all that a kind needs to be told."""
 RULES = Rules.of(CONFIG)
 SIGNALS: list[DailySignal | DatedSignal] = [*daily_signals(RULES), *dated_signals(RULES)]
@@ -90,6 +90,7 @@ FIRES: dict[Kind, tuple[list[Usage | Fact], float]] = {
         380,
     ),
     Kind.CHAMPION_GONE: (SUBSCRIBED + _TEAM + _weekdays_of(range(84, 119), "user-0"), 119),
+    Kind.ONBOARDING_STALLED: ([*SUBSCRIBED, update(at(0), started_at=at(0)), usage(at(3))], 40),
     Kind.CANCEL_INTENT: ([*SUBSCRIBED, *(usage(at(day), event="export") for day in (1, 2))], 10),
     Kind.NEGATIVE_FEEDBACK: (
         [*SUBSCRIBED, says("nps", at(1), score=3), says("ticket", at(2), status="escalated")],
@@ -108,6 +109,7 @@ ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.PAUSED: (lambda day: [bills("subscription.resumed", at(day))], 0),
     Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(765))], 0),
     Kind.CHAMPION_GONE: (lambda day: [usage(at(day), user="kim"), usage(at(day), user="user-0")], 0),
+    Kind.ONBOARDING_STALLED: (lambda day: [usage(at(day), event="report.shared")], 0),
     Kind.CANCEL_INTENT: (lambda _: [], 30),
     Kind.NEGATIVE_FEEDBACK: (
         lambda day: [says("nps", at(day), score=9), says("ticket", at(day), status="solved")],
@@ -130,6 +132,7 @@ AGAIN: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.PAUSED: (lambda day: [bills("subscription.paused", at(day))], 0),
     Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(day + 50))], 0),
     Kind.CHAMPION_GONE: (lambda day: _weekdays_of(range(math.ceil(day), math.ceil(day) + 60), "user-0"), 60),
+    Kind.ONBOARDING_STALLED: (lambda day: [update(at(day), started_at=at(day))], 14),
     Kind.CANCEL_INTENT: (lambda day: [usage(at(day), event="export")], 0),
     Kind.NEGATIVE_FEEDBACK: (lambda day: [says("csat", at(day), score=1)], 0),
 }
