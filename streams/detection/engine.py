@@ -140,9 +140,8 @@ class Engine:
                 unused = watches and account.last_event_at < 0
                 if self._count(account, event, out):  # which may have ended a silence
                     wake, moved = self._deadline(account), True
-                if watches:
-                    if self._tells(account, event, unused, out):
-                        wake, moved = self._deadline(account), True
+                if watches and self._tells(account, event, unused, out):
+                    wake, moved = self._deadline(account), True
                     watches = self._watches(account)
             else:
                 self.tally.usage += 1
@@ -208,8 +207,7 @@ class Engine:
         if unused:
             told = start_by_use(account, event.at, self.rules)
         started_at = account.started_at
-        core = self._key_actions is None or self._key_actions.match(event.event)
-        if started_at is not None and core and event.at >= started_at:
+        if started_at is not None and event.at >= started_at and self._is_core(event.event):
             account.started_at, told = None, True
         if self._intent is not None and account.loss is None and self._intent.match(event.event):
             if account.intent is None:
@@ -221,6 +219,10 @@ class Engine:
             self._judge_known(account, event.at, out)
             self._advance(account, event.effective_at, out)  # it may be so late that it is over already
         return told
+
+    def _is_core(self, name: str) -> bool:
+        """Whether an event of that name is a core action; without any that are named, all usage is."""
+        return self._key_actions is None or self._key_actions.match(name)
 
     def _is_new(self, account: Account, event_id: int, effective_at: int) -> bool:
         forgotten = account.dedup.admit(event_id, effective_at // HOUR_MS, self._dedup_hours, self._dedup_limit)
