@@ -12,6 +12,7 @@ from schemas.commands import COMMAND, COMMAND_CLASSES
 from schemas.errors import Reason, Rejected
 from schemas.events import InputEvent, InputTopic
 from schemas.faults import explain, null_is_absent, wholes
+from schemas.feedback import FEEDBACK_CLASSES, FEEDBACK_EVENT
 from schemas.instants import SHAPE, time_fields
 from schemas.strict_json import parse_object
 from schemas.usage import UsageEvent
@@ -25,10 +26,17 @@ _VALIDATE: Final[dict[InputTopic, Callable[[object], InputEvent]]] = {
     InputTopic.USAGE: UsageEvent.__pydantic_validator__.validate_python,
     InputTopic.BILLING: BILLING_EVENT.validator.validate_python,
     InputTopic.ACCOUNTS: AccountUpdate.__pydantic_validator__.validate_python,
+    InputTopic.FEEDBACK: FEEDBACK_EVENT.validator.validate_python,
     InputTopic.COMMANDS: COMMAND.validator.validate_python,
 }
-_DISCRIMINATORS: Final = {InputTopic.BILLING: "type", InputTopic.COMMANDS: "command"}
-_CLASSES: Final[tuple[type[Model], ...]] = (UsageEvent, *BILLING_CLASSES, AccountUpdate, *COMMAND_CLASSES)
+_DISCRIMINATORS: Final = {InputTopic.BILLING: "type", InputTopic.FEEDBACK: "type", InputTopic.COMMANDS: "command"}
+_CLASSES: Final[tuple[type[Model], ...]] = (
+    UsageEvent,
+    *BILLING_CLASSES,
+    AccountUpdate,
+    *FEEDBACK_CLASSES,
+    *COMMAND_CLASSES,
+)
 _TIMES: Final[dict[type, tuple[str, ...]]] = {model: time_fields(model) for model in _CLASSES}
 
 

@@ -66,7 +66,7 @@ class Reason(StrEnum):
     INVALID_FIELD = "invalid_field"
     """A field has the wrong type, or a value that is not allowed."""
     UNKNOWN_TYPE = "unknown_type"
-    """`type` (billing) or `command` (commands) names none that is known."""
+    """`type` (billing, feedback) or `command` (commands) names none that is known."""
     UNKNOWN_VERSION = "unknown_version"
     """`schema_version` is there and is not 1."""
     TIME_OUT_OF_RANGE = "time_out_of_range"

@@ -5,9 +5,10 @@ from enum import StrEnum
 from schemas.accounts import AccountUpdate
 from schemas.billing import BillingEvent
 from schemas.commands import Command, CommandBase
+from schemas.feedback import FeedbackEvent
 from schemas.usage import UsageEvent
 
-InputEvent = UsageEvent | BillingEvent | AccountUpdate | Command
+InputEvent = UsageEvent | BillingEvent | AccountUpdate | FeedbackEvent | Command
 
 
 class InputTopic(StrEnum):
@@ -16,6 +17,7 @@ class InputTopic(StrEnum):
     USAGE = "usage"
     BILLING = "billing"
     ACCOUNTS = "accounts"
+    FEEDBACK = "feedback"
     COMMANDS = "commands"
 
 

@@ -11,6 +11,7 @@ from schemas.alerts import Transition
 from schemas.billing import BILLING_EVENT
 from schemas.commands import COMMAND
 from schemas.dead_letter import DeadLetter
+from schemas.feedback import FEEDBACK_EVENT
 from schemas.picture import AccountPicture
 from schemas.usage import UsageEvent
 
@@ -20,6 +21,7 @@ _INPUT: Final[Mapping[str, tuple[str, TypeAdapter[Any]]]] = MappingProxyType(
         "product-usage": ("Usage event", TypeAdapter(UsageEvent)),
         "billing": ("Billing event", BILLING_EVENT),
         "accounts": ("Account update", TypeAdapter(AccountUpdate)),
+        "feedback": ("Feedback event", FEEDBACK_EVENT),
         "alert-commands": ("Command", COMMAND),
     }
 )

@@ -20,9 +20,10 @@ from schemas.codec import encode
 from schemas.commands import Command
 from schemas.errors import StateError
 from schemas.events import InputTopic
+from schemas.feedback import FeedbackEvent
 
 VERSION: Final = 3
-FactBody = BillingEvent | AccountUpdate | Command
+FactBody = BillingEvent | AccountUpdate | FeedbackEvent | Command
 
 
 class Usage(NamedTuple):
@@ -146,6 +147,7 @@ def _bodies(topic: InputTopic) -> TypeAdapter[Any]:
     bodies: dict[InputTopic, Any] = {
         InputTopic.BILLING: BillingEvent,
         InputTopic.ACCOUNTS: AccountUpdate,
+        InputTopic.FEEDBACK: FeedbackEvent,
         InputTopic.COMMANDS: Command,
     }
     return TypeAdapter(bodies[topic])

@@ -71,6 +71,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     timezone: ZoneOption = None,
     billing: Annotated[Path | None, typer.Option(metavar="FILE", help="Native billing events.")] = None,
     accounts: Annotated[Path | None, typer.Option(metavar="FILE", help="Native account updates.")] = None,
+    feedback: Annotated[Path | None, typer.Option(metavar="FILE", help="Native feedback events.")] = None,
     outcomes: Annotated[
         Path | None,
         typer.Option(
@@ -119,7 +120,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     zone = zone_of(timezone or settings.timezone)
     end = None if until is None else instant_of(until, zone, "--until")
     columns = Columns(account, time, user, event, quantity, id_, event_name)
-    sources = history_of(file, format_, columns, zone, billing, accounts)
+    sources = history_of(file, format_, columns, zone, billing, accounts, feedback)
     for source in sources:
         source.resolved_format()
     config = settings.detection()
@@ -184,15 +185,14 @@ def _run(
     from streams.produce import InputError
 
     with TemporaryDirectory(prefix="slackwater-backtest-") as folder, progress_on_stderr() as bar:
-        key = settings.user_hash_key.get_secret_value().encode() if settings.user_hash_key else b""
         rule = settings.usage_rule() or None
         names = {topic: settings.topic(topic.value) for topic in TOPICS}
-        job = Job(config, names, settings.out_of_order, Path(folder), jobs, until, key, rule, beside)
+        job = Job(config, names, settings.out_of_order, Path(folder), jobs, until, settings.user_key, rule, beside)
         with Crew(job) as crew:
             reading = read_rows(crew, bar, sources)
             assert reading.first_at is not None
             assert reading.last_at is not None
-            asked = replace(asked, end=max(asked.end, reading.last_at + 1), hashed=bool(key))
+            asked = replace(asked, end=max(asked.end, reading.last_at + 1), hashed=bool(settings.user_key))
             topics = tuple(number for number, topic in enumerate(TOPICS) if reading.rows[topic.value])
             results = _judge(crew, Course(reading.first_at, asked.end, topics), bar, reading.total)
         bar.add_task("evaluating", total=None, status="")

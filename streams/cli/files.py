@@ -58,13 +58,15 @@ def history_of(
     zone: ZoneInfo,
     billing: Path | None,
     accounts: Path | None,
+    feedback: Path | None,
 ) -> "list[Source]":
     """A file of usage events, and what goes with it."""
     from schemas.events import InputTopic
     from streams.produce import Format, Source
 
     sources = [Source(file, InputTopic.USAGE, None if format_ is None else Format(format_), columns, zone)]
-    for beside, topic in ((billing, InputTopic.BILLING), (accounts, InputTopic.ACCOUNTS)):
+    all_beside = ((billing, InputTopic.BILLING), (accounts, InputTopic.ACCOUNTS), (feedback, InputTopic.FEEDBACK))
+    for beside, topic in all_beside:
         if beside is not None:
             sources.append(Source(beside, topic, Format.NATIVE))
     return sources

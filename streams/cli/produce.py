@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 DAY_MS = 86_400_000
 #: Default names of the input topics, which are also what the sources' topics are called in files.
-TOPICS = {"product-usage": "usage", "billing": "billing", "accounts": "accounts", "alert-commands": "commands"}
+TOPICS = {
+    "product-usage": "usage",
+    "billing": "billing",
+    "accounts": "accounts",
+    "feedback": "feedback",
+    "alert-commands": "commands",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -56,9 +62,9 @@ def pace_of(speed: str) -> "Pace | None":
 def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What to send. Its order does not matter.")],
-    topic: Annotated[str, typer.Option(help="Input topic: product-usage, billing, accounts or alert-commands.")] = (
-        "product-usage"
-    ),
+    topic: Annotated[
+        str, typer.Option(help="Input topic: product-usage, billing, accounts, feedback or alert-commands.")
+    ] = ("product-usage"),
     format_: FormatOption = None,
     account: AccountOption = "account_id",
     time: TimeOption = "occurred_at",
@@ -70,6 +76,7 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     timezone: ZoneOption = None,
     billing: Annotated[Path | None, typer.Option(metavar="FILE", help="Native billing events to send along.")] = None,
     accounts: Annotated[Path | None, typer.Option(metavar="FILE", help="Native account updates to send along.")] = None,
+    feedback: Annotated[Path | None, typer.Option(metavar="FILE", help="Native feedback events to send along.")] = None,
     speed: Annotated[str, typer.Option(metavar="max|N", help="As fast as it goes, or N times real time.")] = "max",
     markers: Annotated[
         bool, typer.Option(help="Write the clock markers that a worker with SLACKWATER_CLOCK=events goes by.")
@@ -92,10 +99,9 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     columns = Columns(account, time, user, event, quantity, id_, event_name)
     form = None if format_ is None else Format(format_)
     sources = [Source(file, _topic(settings, topic), form, columns, zone_of(timezone or settings.timezone))]
-    if billing is not None:
-        sources.append(Source(billing, _topic(settings, "billing"), Format.NATIVE))
-    if accounts is not None:
-        sources.append(Source(accounts, _topic(settings, "accounts"), Format.NATIVE))
+    for name, beside in (("billing", billing), ("accounts", accounts), ("feedback", feedback)):
+        if beside is not None:
+            sources.append(Source(beside, _topic(settings, name), Format.NATIVE))
     settle_ms = round(settle * DAY_MS)
     sent, seconds = run(_produce(settings, sources, pace, markers=markers, settle_ms=settle_ms, dry_run=dry_run))
     _summary(sent, seconds, as_json=as_json, dry_run=dry_run)

@@ -1,7 +1,7 @@
 """What the engine may be told: one frozen object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from alerting.playbook import Play
@@ -39,6 +39,8 @@ class DetectionConfig:
     """Event ids remembered for each account at most."""
     users_kept: int = 256
     timeline_kept: int = 50
+    key_actions: tuple[str, ...] = ()
+    """Names of the events that are core actions; `*` stands for any text."""
     cool_down_days: int = 28
     """An alert that fires again within this time after it was resolved is the same alert, reopened."""
     monitored_age_days: int = 30
@@ -69,6 +71,29 @@ class DetectionConfig:
     plays: tuple[Play, ...] = ()
     """What to do about alerts, before what comes along: see `Playbook`."""
 
+    feedback_days: int = 30
+    """A complaint counts for `negative_feedback` so long."""
+    ticket_open_days: int = 7
+    """A support ticket that is open for so long is a complaint ..."""
+    tickets_repeated: int = 3
+    """... and so is one of so many that were opened ..."""
+    tickets_within_days: int = 14
+    """... within so many days."""
+    intent_events: tuple[str, ...] = ()
+    """Names of usage events that precede leaving; `*` stands for any text."""
+    intent_days: int = 30
+    """`cancel_intent` is over after so long without one."""
+    champion_days: int = 20
+    """`champion_gone` warns after so many days on which others came; half of them are a watch."""
+    onboarding_days: int = 14
+    """So soon a new account is to have its first core action; after twice as long without it is critical."""
+    onboarding_over_days: int = 90
+    """An account is new no longer than this."""
+    keep_comments: bool = True
+    """The comments of cancellations and exit surveys are kept with the account."""
+    user_key: bytes = field(default=b"", repr=False)
+    """Keys the hash of user ids, as that of usage events."""
+
     def __post_init__(self) -> None:
         positive = {
             "alert_false_alarms": self.alert_false_alarms,
@@ -80,6 +105,14 @@ class DetectionConfig:
             "timeline_kept": self.timeline_kept,
             "monitored_active_days": self.monitored_active_days,
             "monitored_window_days": self.monitored_window_days,
+            "feedback_days": self.feedback_days,
+            "onboarding_days": self.onboarding_days,
+            "onboarding_over_days": self.onboarding_over_days,
+            "champion_days": self.champion_days,
+            "intent_days": self.intent_days,
+            "ticket_open_days": self.ticket_open_days,
+            "tickets_repeated": self.tickets_repeated,
+            "tickets_within_days": self.tickets_within_days,
         }
         for name, value in positive.items():
             if not value > 0:
@@ -103,5 +136,7 @@ class DetectionConfig:
         for name, weight in self.health_weights:
             if name not in HEALTH_WEIGHTS or not 0 <= weight <= 100:
                 raise ValueError(f"health_weights: {name} = {weight} is no factor with a weight from 0 to 100")
+        if self.onboarding_days >= self.onboarding_over_days:
+            raise ValueError("onboarding_days must be less than onboarding_over_days")
         if self.kept_days < 28:
             raise ValueError(f"kept_days must be at least 28, not {self.kept_days}")

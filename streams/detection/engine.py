@@ -1,32 +1,41 @@
 """The engine: an account's state and an event, or the end of a day, to the transitions that follow."""
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from schemas.accounts import AccountUpdate
-from schemas.alerts import Transition
+from schemas.alerts import Kind, Transition
 from schemas.billing import BillingFact
 from schemas.commands import CommandBase
+from schemas.feedback import FeedbackFact
 from schemas.picture import AccountPicture
 from schemas.shuffle import Fact, Usage
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
+from streams.detection.champions import Champions
 from streams.detection.commands import Commands
-from streams.detection.config import HOUR_MS, DetectionConfig
+from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.days import Days
 from streams.detection.facts import Facts
 from streams.detection.fleet_log import FleetLog
 from streams.detection.habits import Habits, Rows
+from streams.detection.intent import Intent
+from streams.detection.names import Names
 from streams.detection.picture import picture_of
 from streams.detection.results import RefusedCommand, Results
 from streams.detection.rules import Rules
 from streams.detection.signals import dated_signals
 from streams.detection.signals.gate import note
 from streams.detection.sources import DEFAULT
+from streams.detection.starts import start_by_use
 from streams.detection.state import NEVER, Account
 from streams.detection.tally import Tally
 from streams.detection.transition import fleet_transition
 from streams.detection.window import with_day
+
+_EARLY_MS: Final = 3 * HOUR_MS
+"""So long after midnight hardly anybody begins."""
 
 
 class Engine:
@@ -55,6 +64,9 @@ class Engine:
         self._dedup_hours = max(1, config.dedup_window_ms // HOUR_MS)
         self._dedup_limit = config.dedup_limit
         self._users_kept = config.users_kept
+        self._champion = next(each for each in self._dated if each.kind is Kind.CHAMPION_GONE)
+        self._key_actions = Names(config.key_actions) if config.key_actions else None
+        self._intent = Names(config.intent_events) if config.intent_events else None
         self._config = config
 
     def account(self, account_id: str, stored: bytes | None = None) -> Account:
@@ -112,19 +124,25 @@ class Engine:
         out: Results = []
         wake = self._deadline(account)
         moved = counted = False
+        watches = self._watches(account)
         for event in events:
             effective_at, event_id = event.effective_at, event.event_id
             if type(event) is not Usage:
                 self._apply_fact(account, event, out)  # type: ignore[arg-type]  # there are but the two
                 wake, moved = self._deadline(account), True
+                watches = self._watches(account)
                 continue
             if effective_at >= wake:
                 self._advance(account, effective_at, out)
                 wake, moved = self._deadline(account), True
             if event_id is None or self._is_new(account, event_id, effective_at):
                 counted = True
+                unused = watches and account.last_event_at < 0
                 if self._count(account, event, out):  # which may have ended a silence
                     wake, moved = self._deadline(account), True
+                if watches and self._tells(account, event, unused, out):
+                    wake, moved = self._deadline(account), True
+                    watches = self._watches(account)
             else:
                 self.tally.usage += 1
         if counted:
@@ -151,6 +169,8 @@ class Engine:
             self.tally.commands += 1
         elif isinstance(body, AccountUpdate):
             self.tally.accounts += 1
+        elif isinstance(body, FeedbackFact):
+            self.tally.feedback += 1
         else:
             self.tally.billing += 1
         if fact.event_id is None or self._is_new(account, fact.event_id, now):
@@ -163,13 +183,46 @@ class Engine:
             else:
                 if isinstance(body, BillingFact):
                     self._facts.billing(account, body, out)
+                elif isinstance(body, FeedbackFact):
+                    self._facts.feedback(account, body)
                 else:
                     self._facts.update(account, body, out)
-                # What comes late is judged at its own time, but not before what was said already.
-                said = max((alert.at for alert in account.alerts.values()), default=fact.at)
-                self._judge_dated(account, max(fact.at, said), out)
+                self._judge_known(account, fact.at, out)
             note(account)
             self._advance(account, now, out)  # a deadline that the fact has set may be past already
+
+    def _judge_known(self, account: Account, at: int, out: Results) -> None:
+        """Judge what is known since an event of that time, which may come late: not before what was said already."""
+        said = max((alert.at for alert in account.alerts.values()), default=at)
+        self._judge_dated(account, max(at, said), out)
+
+    def _watches(self, account: Account) -> bool:
+        """Whether a usage event may tell more than that the account is used."""
+        return self._intent is not None or account.started_at is not None or account.last_event_at < 0
+
+    def _tells(self, account: Account, event: Usage, unused: bool, out: Results) -> bool:
+        """Note what an event that was counted tells besides: it is the account's first, a new account's first core
+        action, or what precedes leaving. Returns whether it was such a one."""
+        told = False
+        if unused:
+            told = start_by_use(account, event.at, self.rules)
+        started_at = account.started_at
+        if started_at is not None and event.at >= started_at and self._is_core(event.event):
+            account.started_at, told = None, True
+        if self._intent is not None and account.loss is None and self._intent.match(event.event):
+            if account.intent is None:
+                account.intent = Intent()
+            keeps = self._config.intent_days * DAY_MS
+            told |= account.intent.add(event.event, event.at, self._calendar.day_of(event.at), keeps)
+        if told:
+            account.deadline = -1
+            self._judge_known(account, event.at, out)
+            self._advance(account, event.effective_at, out)  # it may be so late that it is over already
+        return told
+
+    def _is_core(self, name: str) -> bool:
+        """Whether an event of that name is a core action; without any that are named, all usage is."""
+        return self._key_actions is None or self._key_actions.match(name)
 
     def _is_new(self, account: Account, event_id: int, effective_at: int) -> bool:
         forgotten = account.dedup.admit(event_id, effective_at // HOUR_MS, self._dedup_hours, self._dedup_limit)
@@ -180,15 +233,17 @@ class Engine:
         return True
 
     def _count(self, account: Account, event: Usage, out: Results) -> bool:
-        """Count a usage event. Returns whether it is the first of a day that is still open."""
+        """Count a usage event. Returns whether it may have ended something: it is the first of a day that is still
+        open, or the first of somebody on it."""
         _, _, _, at, _, user, quantity, source, _ = event
         self.tally.usage += 1
         day = self._calendar.day_of(at)
         account.events_total += quantity
         if at > account.last_event_at:  # noqa: PLR1730  # twice as fast as max, and it is done for every event
             account.last_event_at = at
-        if user is not None and account.people.last_seen.get(user, -1) < day:
-            account.people.saw(user, day, self._users_kept)
+        visits = user is not None and account.people.last_seen.get(user, -1) < day
+        if visits:
+            account.people.saw(user, day, self._users_kept)  # type: ignore[arg-type]  # it is no None
         daily = account.daily
         if day <= self.habits.closed:
             self._count_late(account, day, quantity)
@@ -199,10 +254,29 @@ class Engine:
         habits.flow.count(at, source, account.weight * quantity)
         if source != DEFAULT:
             habits.sources.count(account.row, day, source, quantity)
-        if day in daily:
+        began = day not in daily
+        if began:
+            self._days.begin(account, day, quantity, at, out)
+        else:
             daily[day] += quantity
+        if visits:
+            began |= self._visit(account, user, day, at, out)  # type: ignore[arg-type]
+        return began
+
+    def _visit(self, account: Account, user: int, day: int, at: int, out: Results) -> bool:
+        """Somebody is there for the first time on an open day. Returns whether its champions were judged."""
+        champions = account.champions
+        if champions is None:
+            if len(account.people.last_seen) < 2:
+                return False
+            champions = account.champions = Champions()
+        if not champions.visit(user, day, early=at < self._calendar.start_of(day) + _EARLY_MS):
             return False
-        self._days.begin(account, day, quantity, at, out)
+        judgement = self._champion.judge(account, at)
+        if judgement is None:
+            return False
+        said = max((alert.at for alert in account.alerts.values()), default=at)
+        self._book.settle(account, self._champion, max(at, said), judgement, out)
         return True
 
     def _count_late(self, account: Account, day: int, quantity: int) -> None:
@@ -263,6 +337,9 @@ class Engine:
 
 
 def _has_dates(account: Account) -> bool:
-    """Whether signals on billing and dates have anything to say of the account."""
+    """Whether dated signals have anything to say of the account."""
     known = bool(account.subscriptions or account.payments or account.profile.number("renewal_at") is not None)
+    known = known or account.feedback is not None or account.intent is not None
+    known = known or account.champions is not None or account.started_at is not None
+    known = known or account.alert(Kind.ONBOARDING_STALLED) is not None
     return known and account.loss is None and not account.profile.internal

@@ -1,15 +1,30 @@
-"""Billing events and account updates: what they change in an account, and whether it is lost or back."""
+"""Billing and feedback events and account updates: what they change in an account, and whether it is lost or back."""
+
+from dataclasses import replace
 
 from alerting.words import span
 from schemas.accounts import AccountUpdate
 from schemas.alerts import Resolution
-from schemas.billing import BillingFact, PaymentFailed, PaymentSucceeded, SubscriptionEnded, SubscriptionFact
+from schemas.billing import (
+    BillingFact,
+    CancelScheduled,
+    PaymentFailed,
+    PaymentSucceeded,
+    SubscriptionEnded,
+    SubscriptionFact,
+    SubscriptionStarted,
+)
+from schemas.feedback import ExitSurvey, FeedbackFact
+from schemas.shuffle import known_hash64
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
-from streams.detection.history import line_of
-from streams.detection.loss import loss_of
+from streams.detection.champions import Champions
+from streams.detection.feedback import Feedback
+from streams.detection.history import feedback_line, line_of
+from streams.detection.loss import Loss, loss_of
 from streams.detection.results import Results
 from streams.detection.rules import Rules
+from streams.detection.starts import start, start_by_event
 from streams.detection.state import Account
 from streams.detection.subscriptions import BEGINS, Subscription
 from streams.detection.tally import Tally
@@ -27,12 +42,31 @@ class Facts:
 
     def update(self, account: Account, update: AccountUpdate, out: Results) -> None:
         """An account update. An account that turns out to be the company's own has no alerts."""
+        started_at = account.profile.number("started_at")
         account.profile.apply(update)
+        said = account.profile.number("started_at")
+        if said is not None and said != started_at:
+            start(account, said, self._rules)
+        self._champions(account, update)
         if account.profile.internal:
             self._book.resolve_all(account, update.updated_at, Resolution.EXPIRED, out)
 
+    def _champions(self, account: Account, update: AccountUpdate) -> None:
+        """Who is named, and who is reported to have left. Their ids are known here as those of usage events are."""
+        key, champions = self._rules.config.user_key, account.champions
+        named = account.profile.fields.get("champions") or []
+        if "champions" in update.model_fields_set and (named or champions is not None):
+            if champions is None:
+                champions = account.champions = Champions()
+            champions.name(tuple([known_hash64(name, key) for name in named]), update.updated_at)
+        if champions is not None and update.contacts_left:
+            left = {known_hash64(name, key) for name in update.contacts_left}
+            champions.leave(left, self._rules.calendar.day_of(update.updated_at))
+
     def billing(self, account: Account, fact: BillingFact, out: Results) -> None:
         """A billing event. One that is older than what is known has no effect."""
+        if isinstance(fact, CancelScheduled) and not self._rules.config.keep_comments:
+            fact = fact.model_copy(update={"comment": None})
         unpaid = bool(account.payments.invoices)
         before: Subscription | None = None
         if isinstance(fact, SubscriptionFact):
@@ -47,6 +81,12 @@ class Facts:
             self._tally.payments_succeeded += 1
         elif isinstance(fact, PaymentFailed):
             self._tally.payments_failed += 1
+        if (
+            isinstance(fact, SubscriptionStarted)
+            and len(account.subscriptions.by_id) == 1
+            and account.last_event_at < 0
+        ):
+            start_by_event(account, fact.occurred_at, self._rules)
         old_plan = before.plan if before is not None else None
         line = line_of(fact, self._rules.calendar, old_plan=old_plan, unpaid=unpaid)
         if line is not None:
@@ -56,12 +96,32 @@ class Facts:
             self._ended(account, fact, before, out)
         elif account.loss is not None and isinstance(fact, BEGINS):
             account.loss = None
+            account.feedback = account.intent = None  # what was said and done about the old contract
             account.habits.clear(account.row)
             account.payments.invoices.clear()  # what the old contract owed is not the new one's
             self._tally.revived += 1
             self._write(
                 account, fact.occurred_at, "account.returned", "Back as a customer; its habits are learnt anew."
             )
+
+    def feedback(self, account: Account, fact: FeedbackFact) -> None:
+        """A feedback event. One that is older than what is known has no effect. An exit survey is kept with the
+        account's end, be it before or after."""
+        config = self._rules.config
+        if isinstance(fact, ExitSurvey) and not config.keep_comments:
+            fact = fact.model_copy(update={"comment": None})
+        user = None if fact.user_id is None else known_hash64(fact.user_id, config.user_key)
+        feedback = account.feedback if account.feedback is not None else Feedback()
+        if not feedback.apply(fact, user):
+            self._tally.outdated += 1
+            return
+        account.feedback = feedback
+        if account.loss is not None:
+            _explained(account)
+        line = feedback_line(fact)
+        if line is not None:
+            code: str = fact.type  # type: ignore[attr-defined]  # every class has it, their base has not
+            self._write(account, fact.occurred_at, f"feedback.{code}", line)
 
     def _ended(self, account: Account, fact: SubscriptionEnded, before: Subscription | None, out: Results) -> None:
         """The account is lost when it was the last paid subscription, or a trial and nothing is left at all."""
@@ -71,7 +131,8 @@ class Facts:
             return
         ended = account.subscriptions.by_id[fact.subscription_id]
         at = fact.occurred_at
-        account.loss = loss = loss_of(ended, at, account.alerts.values())
+        account.loss = loss_of(ended, at, account.alerts.values())
+        loss = _explained(account)
         self._afterwards.lost(account)
         of_class = self._rules.reasons.class_of(loss.reason, loss.comment)
         self._tally.count_loss(loss, of_class)
@@ -85,3 +146,13 @@ class Facts:
 
     def _write(self, account: Account, at: int, code: str, text: str) -> None:
         account.timeline.add(Entry(at, code, text), self._rules.config.timeline_kept)
+
+
+def _explained(account: Account) -> Loss:
+    """The account's loss, with what the exit survey says where nothing else told why."""
+    loss, survey = account.loss, account.feedback.survey if account.feedback is not None else None
+    assert loss is not None
+    if loss.reason is None and survey is not None:
+        comment = loss.comment if loss.comment is not None else survey.comment
+        account.loss = loss = replace(loss, reason=survey.reason, comment=comment)
+    return loss

@@ -28,7 +28,7 @@ Sums = npt.NDArray[np.int64]
 
 _ONE: Final = 1 << 20
 """What 1 is in a sum."""
-_AGE: Final = 30
+AGE: Final = 30
 _SCORE: Final = 6.0
 _QUIET: Final = 8.0
 """Accounts in a decline of their own say nothing about the fleet."""
@@ -75,7 +75,7 @@ def sums_of(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> Su
 
 def speaking(v: Column, day: int, fleet: FleetDay) -> Rows:
     """Who of rows `v` speaks for the fleet: who is old enough, and in no decline of its own."""
-    counted = (v[FIRST_DAY] >= 0.0) & (day - v[FIRST_DAY] >= _AGE)
+    counted = (v[FIRST_DAY] >= 0.0) & (day - v[FIRST_DAY] >= AGE)
     counted &= (v[SCORE] < _SCORE) & (silences(v, fleet) < _QUIET)
     rows: Rows = counted.nonzero()[0]
     return rows

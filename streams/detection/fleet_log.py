@@ -21,7 +21,7 @@ from streams.detection.calibration import BINS, CALIBRATED_EVERY, CHANNELS, Cali
 from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.fleet import NEUTRAL, FleetDay
-from streams.detection.fleet_learning import FleetLearning
+from streams.detection.fleet_learning import AGE, FleetLearning
 from streams.detection.flow import SLOT_MS, Counts, add
 from streams.detection.flow_learning import FlowLearning
 from streams.detection.source_learning import SourceDay, SourceLearning
@@ -127,6 +127,12 @@ class FleetLog:
     def known(self) -> FleetDay:
         """What is known of the fleet by the newest decided day."""
         return self._learning.known
+
+    @property
+    def seen_since(self) -> int:
+        """A day on which the fleet was seen already; -1 while it is too small, or too young, to tell."""
+        days = self._learning.days  # each of them had enough accounts of that age
+        return self.decided - days + 1 - AGE if days else -1
 
     @property
     def waits_for(self) -> int | None:

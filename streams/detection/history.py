@@ -1,4 +1,4 @@
-"""What a billing event reads like in an account's timeline."""
+"""What a billing or feedback event reads like in an account's timeline."""
 
 from alerting.words import money
 from schemas.billing import (
@@ -16,7 +16,9 @@ from schemas.billing import (
     SubscriptionStarted,
     SubscriptionUpdated,
 )
+from schemas.feedback import CsatGiven, ExitSurvey, FeedbackFact, NpsGiven, TicketChanged
 from streams.detection.calendar import Calendar
+from streams.detection.feedback import unhappy
 
 
 def line_of(fact: BillingFact, calendar: Calendar, *, old_plan: str | None, unpaid: bool) -> str | None:
@@ -32,6 +34,20 @@ def line_of(fact: BillingFact, calendar: Calendar, *, old_plan: str | None, unpa
             return "Invoice voided."
         case PaymentMethodRemoved():
             return "A payment method was removed."
+    return None
+
+
+def feedback_line(fact: FeedbackFact) -> str | None:
+    """One line; None for what is ordinary: a score that is not low, a ticket like any other."""
+    match fact:
+        case NpsGiven() if unhappy("nps", fact.score):
+            return f"NPS {fact.score} of 10."
+        case CsatGiven() if unhappy("csat", fact.score):
+            return f"CSAT {fact.score} of 5."
+        case TicketChanged(status="escalated"):
+            return f"Support ticket {fact.ticket_id} was escalated."
+        case ExitSurvey():
+            return f"Exit survey: {fact.reason}." + (f" “{fact.comment}”" if fact.comment else "")
     return None
 
 

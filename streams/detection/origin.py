@@ -158,5 +158,6 @@ _TIME_FIELDS: Final = {
     InputTopic.USAGE: "occurred_at",
     InputTopic.BILLING: "occurred_at",
     InputTopic.ACCOUNTS: "updated_at",
+    InputTopic.FEEDBACK: "occurred_at",
     InputTopic.COMMANDS: "at",
 }

@@ -9,7 +9,9 @@ from alerting.lifecycle import Alert
 from schemas.alerts import Kind, Severity
 from schemas.errors import StateError
 from schemas.picture import Phase
+from streams.detection.champions import Champions
 from streams.detection.dedup import Dedup
+from streams.detection.feedback import Feedback
 from streams.detection.flow import weight_of
 from streams.detection.habits import (
     EVENTS,
@@ -20,6 +22,7 @@ from streams.detection.habits import (
     Habit,
     Habits,
 )
+from streams.detection.intent import Intent
 from streams.detection.loss import Loss
 from streams.detection.outcomes import Outcomes
 from streams.detection.payments import Payments
@@ -41,13 +44,16 @@ class Account:
 
     __slots__ = (
         "alerts",
+        "champions",
         "daily",
         "deadline",
         "dedup",
         "due",
         "events_total",
+        "feedback",
         "habits",
         "id",
+        "intent",
         "last_event_at",
         "looked_at",
         "loss",
@@ -56,6 +62,7 @@ class Account:
         "people",
         "profile",
         "row",
+        "started_at",
         "subscriptions",
         "timeline",
         "weighed_at",
@@ -83,6 +90,14 @@ class Account:
         self.outcomes = Outcomes()
         self.looked_at = -1
         """The newest time at which the signals on billing and dates have judged it; -1 before the first."""
+        self.feedback: Feedback | None = None
+        """None as long as nobody has said anything."""
+        self.intent: Intent | None = None
+        """None as long as nobody has done what precedes leaving."""
+        self.champions: Champions | None = None
+        """None as long as not two users are known, and none is named."""
+        self.started_at: int | None = None
+        """When it started, of a new account that has had no core action yet. See `starts`."""
         self.weighed_at = -2
         self.weight = 0
         """What an event counts for the flow, as of a closed day. Not stored, as it follows from the habits."""
@@ -151,27 +166,32 @@ class Account:
         """JSON, beginning `[VERSION,DUE,"STANDING","HABITS",` so that these can be had without reading the rest. The
         same state gives the same bytes."""
         loss = self.loss
-        value = orjson.dumps(
-            [
-                VERSION,
-                self.due,
-                self._standing(),
-                self.habits.pack(self.row),
-                self.events_total,
-                self.last_event_at,
-                pack_counts(self.daily),
-                self.people.encode(),
-                self.dedup.encode(),
-                self.subscriptions.encode(),
-                self.payments.encode(),
-                self.profile.encode(),
-                [alert.encode() for alert in self.alerts.values()],
-                self.timeline.encode(),
-                loss.encode() if loss is not None else None,
-                self.looked_at,
-                self.outcomes.encode(),
-            ]
-        )
+        values: list[Any] = [
+            VERSION,
+            self.due,
+            self._standing(),
+            self.habits.pack(self.row),
+            self.events_total,
+            self.last_event_at,
+            pack_counts(self.daily),
+            self.people.encode(),
+            self.dedup.encode(),
+            self.subscriptions.encode(),
+            self.payments.encode(),
+            self.profile.encode(),
+            [alert.encode() for alert in self.alerts.values()],
+            self.timeline.encode(),
+            loss.encode() if loss is not None else None,
+            self.looked_at,
+            self.outcomes.encode(),
+            None if self.feedback is None else self.feedback.encode(),
+            None if self.intent is None else self.intent.encode(),
+            None if self.champions is None else self.champions.encode(),
+            self.started_at,
+        ]
+        while values[-1] is None:  # what most accounts do not have costs them nothing
+            values.pop()
+        value = orjson.dumps(values)
         # Copied at once, and not only by a store: a flush has thousands of these in flight, and orjson's own have room
         # for several times as much.
         return bytes(memoryview(value))
@@ -219,7 +239,11 @@ class Account:
             loss,
             account.looked_at,
             outcomes,
-        ) = [*values, -1, []] if values[0] == _BEFORE else values
+            feedback,
+            intent,
+            champions,
+            account.started_at,
+        ) = [*values, *_NEWEST[len(values) - _OLDEST :]]
         account.daily = unpack_counts(daily)
         account.people = People.decode(people)
         account.dedup = Dedup.decode(dedup)
@@ -232,9 +256,16 @@ class Account:
         account.timeline = Timeline.decode(timeline)
         account.outcomes = Outcomes.decode(outcomes)
         account.loss = Loss.decode(loss) if loss is not None else None
+        account.feedback = None if feedback is None else Feedback.decode(feedback)
+        account.intent = None if intent is None else Intent.decode(intent)
+        account.champions = None if champions is None else Champions.decode(champions)
         return account
 
 
+_OLDEST: Final = 15
+"""Values that every stored account has."""
+_NEWEST: Final[tuple[Any, ...]] = (-1, [], None, None, None, None)
+"""What stands for the values that come after them, where they are left out."""
 _OPENING: Final = b"[%d," % VERSION
 _OPENING_BEFORE: Final = b"[%d," % _BEFORE
 _HEAD_BYTES: Final = 16_384

@@ -17,15 +17,16 @@ class Tally:
     usage: int = 0
     billing: int = 0
     accounts: int = 0
+    feedback: int = 0
     commands: int = 0
     duplicates: int = 0
-    """Events and commands whose id had been seen: not counted, not carried out. Part of the four above."""
+    """Events and commands whose id had been seen: not counted, not carried out. Part of the five above."""
     late: int = 0
     """Usage events of a day that had been judged: counted, not judged."""
     too_old: int = 0
     """Those of them whose day is no longer kept: counted in the total alone."""
     outdated: int = 0
-    """Billing events older than what was known: without effect."""
+    """Billing and feedback events older than what was known: without effect."""
     dedup_overflow: int = 0
     """Event ids forgotten before their time."""
     refused: int = 0

@@ -69,7 +69,6 @@ class Ingest(Task):
         clock = metadata.partition("@")[0]
         settings = self.settings
         partitions = settings.partitions
-        key = settings.user_hash_key.get_secret_value().encode() if settings.user_hash_key else b""
         self.origin = Origin(
             self.topic,
             f"{self.tp.topic}/{self.tp.partition}" + (f"@{self.mark}" if self.mark else ""),
@@ -77,7 +76,7 @@ class Ingest(Task):
             home_of=lambda account: home_of(account, partitions),
             out_of_order=settings.out_of_order,
             future_tolerance=settings.future_tolerance,
-            user_key=key,
+            user_key=settings.user_key,
             clock=int(clock) if clock.lstrip("-").isdigit() else None,
             rule=settings.usage_rule(),
         )

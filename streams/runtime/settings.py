@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from streams.detection.usage_rule import UsageRule
 
 SECRETS = ("slack_webhook_url", "user_hash_key", "sasl_plain_password")
-_TOPICS = ("usage", "billing", "accounts", "commands", "alerts", "health", "dead_letters")
+_TOPICS = ("usage", "billing", "accounts", "feedback", "commands", "alerts", "health", "dead_letters")
 
 
 class Settings(BaseModel):
@@ -69,6 +69,7 @@ class Settings(BaseModel):
     topic_usage: TopicName = "product-usage"
     topic_billing: TopicName = "billing"
     topic_accounts: TopicName = "accounts"
+    topic_feedback: TopicName = "feedback"
     topic_commands: TopicName = "alert-commands"
     topic_alerts: TopicName = "churn-alerts"
     topic_health: TopicName = "account-health"
@@ -84,11 +85,13 @@ class Settings(BaseModel):
     max_record_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 1 << 20
     max_waiting_events: Annotated[int, Field(ge=1_000)] = 200_000
     user_hash_key: HashKey | None = None
+    keep_comments: bool = True
 
     # What counts as usage: in names * stands for any text.
     include_events: Names = ()
     exclude_events: Names = ()
     exclude_users: Names = ()
+    intent_events: Names = ()
 
     # Why accounts leave: classes of reasons by keyword, and which accounts may go (class, or class:tier).
     reason_keywords: Keywords = ()
@@ -134,7 +137,8 @@ class Settings(BaseModel):
         return self
 
     def topic(self, name: str) -> str:
-        """The full name of a topic: `usage`, `billing`, `accounts`, `commands`, `alerts`, `health`, `dead_letters`.
+        """The full name of a topic: `usage`, `billing`, `accounts`, `feedback`, `commands`, `alerts`, `health`,
+        `dead_letters`.
 
         Raises KeyError for any other.
 
@@ -179,13 +183,26 @@ class Settings(BaseModel):
             let_go=self.let_go,
             health_weights=self.health_weights,
             plays=tuple(each.play() for each in self.playbooks),
+            intent_events=self.intent_events,
+            keep_comments=self.keep_comments,
+            user_key=self.user_key,
         )
+
+    @property
+    def user_key(self) -> bytes:
+        """What keys the hash of user ids; empty without `user_hash_key`."""
+        return self.user_hash_key.get_secret_value().encode() if self.user_hash_key else b""
 
     def usage_rule(self) -> UsageRule:
         """What counts as usage."""
         from streams.detection.usage_rule import UsageRule  # noqa: PLC0415 - as above
 
-        return UsageRule(include=self.include_events, exclude=self.exclude_events, users=self.exclude_users)
+        return UsageRule(
+            include=self.include_events,
+            exclude=self.exclude_events,
+            users=self.exclude_users,
+            intent=self.intent_events,
+        )
 
     def kafka(self) -> dict[str, Any]:
         """Connection arguments of any aiokafka client. They hold the password in the clear: never log them.
@@ -267,6 +284,8 @@ def _impossible(settings: Settings) -> Iterator[str]:
         yield f"tell_kinds, shadow_kinds: {twice[0].value!r} is in both; a kind is sent or recorded only"
     if both := sorted(set(settings.include_events) & set(settings.exclude_events)):
         yield f"include_events, exclude_events: {both[0]!r} is in both; a name can be in one of them"
+    if both := sorted(set(settings.intent_events) & set(settings.exclude_events)):
+        yield f"intent_events, exclude_events: {both[0]!r} is in both; what tells of leaving has to count"
     taken: dict[str, str] = {}
     for name in _TOPICS:
         full = settings.topic(name)

@@ -66,6 +66,7 @@ def plan(settings: Settings) -> list[TopicPlan]:
         topic(settings.topic("usage"), "input", "delete"),
         topic(settings.topic("billing"), "input", "delete"),
         topic(settings.topic("accounts"), "input", "compact", "compact,delete", "delete"),
+        topic(settings.topic("feedback"), "input", "delete"),
         topic(settings.topic("commands"), "input", "delete"),
         topic(settings.topic("alerts"), "output", "delete", retention_ms=days[90]),
         topic(settings.topic("health"), "output", "compact", "compact,delete", max_message_bytes=_LARGE),

@@ -36,6 +36,7 @@ NAMES = {
     InputTopic.USAGE: "product-usage",
     InputTopic.BILLING: "billing",
     InputTopic.ACCOUNTS: "accounts",
+    InputTopic.FEEDBACK: "feedback",
     InputTopic.COMMANDS: "alert-commands",
 }
 OUTPUT_NAMES = dict(zip(OUTPUTS, ("churn-alerts", "account-health", "dead-letters"), strict=True))

@@ -13,10 +13,13 @@ from tests.corpus.records import (
     CARD,
     COMMAND,
     FAILED,
+    NPS,
     OUTCOME,
     SNOOZE,
     SOUND,
+    SURVEY,
     TERMS,
+    TICKET,
     USAGE,
     BadRecord,
     invalid,
@@ -30,6 +33,7 @@ _WHEN: Final = {
     InputTopic.USAGE: "occurred_at",
     InputTopic.BILLING: "occurred_at",
     InputTopic.ACCOUNTS: "updated_at",
+    InputTopic.FEEDBACK: "occurred_at",
     InputTopic.COMMANDS: "at",
 }
 _NO_TIMES: Final[tuple[tuple[str, Any], ...]] = (
@@ -106,15 +110,16 @@ def _everywhere() -> Iterator[BadRecord]:
     for sign in _CONTROL:
         yield from invalid(InputTopic.USAGE, USAGE, [(f"control character {ord(sign)}", "account_id", f"a{sign}b")])
     for index, (name, value) in enumerate(_NO_TIMES):
-        topic = list(InputTopic)[index % 4]
+        topic = list(InputTopic)[index % len(InputTopic)]
         yield from invalid(topic, SOUND[topic], [(name, _WHEN[topic], value)])
     for index, (name, value) in enumerate(_ABSURD_TIMES):
-        topic = list(InputTopic)[index % 4]
+        topic = list(InputTopic)[index % len(InputTopic)]
         yield from invalid(topic, SOUND[topic], [(name, _WHEN[topic], value)], Reason.TIME_OUT_OF_RANGE)
 
 
 def _first_field(topic: InputTopic) -> str:
-    return {InputTopic.BILLING: "type", InputTopic.COMMANDS: "command"}.get(topic, "account_id")
+    told_apart = {InputTopic.BILLING: "type", InputTopic.FEEDBACK: "type", InputTopic.COMMANDS: "command"}
+    return told_apart.get(topic, "account_id")
 
 
 def _usage() -> Iterator[BadRecord]:
@@ -227,6 +232,38 @@ def _accounts() -> Iterator[BadRecord]:
         yield BadRecord(name, topic, text(ACCOUNT | {field: value}), Reason.INVALID_FIELD, where)
 
 
+def _feedback() -> Iterator[BadRecord]:
+    topic = InputTopic.FEEDBACK
+    yield from missing(topic, NPS, "type", "score")
+    yield from missing(topic, TICKET, "ticket_id", "status")
+    yield from missing(topic, SURVEY, "reason")
+    types: tuple[Any, ...] = ("NPS", "review", "", 5, True, [], {})
+    yield from invalid(topic, NPS, [(f"feedback {value!r}", "type", value) for value in types], Reason.UNKNOWN_TYPE)
+    scores: tuple[Any, ...] = (-1, 11, 3.5, "3", True, [3])
+    yield from invalid(topic, NPS, [(f"an NPS of {value!r}", "score", value) for value in scores])
+    csat = NPS | {"type": "csat"}
+    yield from invalid(topic, csat, [(f"a CSAT of {value!r}", "score", value) for value in (0, 6, "5")])
+    yield from invalid(
+        topic,
+        TICKET,
+        [
+            ("an unknown status", "status", "reopened"),
+            ("a status in capitals", "status", "OPEN"),
+            ("a ticket that is a number", "ticket_id", 17),
+            ("a priority that is a number", "priority", 1),
+        ],
+    )
+    yield from invalid(
+        topic,
+        SURVEY,
+        [
+            ("an empty reason", "reason", ""),
+            ("reasons in a list", "reason", ["price"]),
+            ("a comment of a survey that is an object", "comment", {"text": "too dear"}),
+        ],
+    )
+
+
 def _commands() -> Iterator[BadRecord]:
     topic = InputTopic.COMMANDS
     yield from missing(topic, COMMAND, "command_id", "command", "by", "alert_id")
@@ -269,4 +306,5 @@ def bad_events() -> Iterator[BadRecord]:
     yield from _usage()
     yield from _billing()
     yield from _accounts()
+    yield from _feedback()
     yield from _commands()

@@ -11,10 +11,13 @@ from tests.corpus.records import (
     CARD,
     COMMAND,
     FAILED,
+    NPS,
     OUTCOME,
     SNOOZE,
     SOUND,
+    SURVEY,
     TERMS,
+    TICKET,
     USAGE,
     GoodRecord,
     spliced,
@@ -88,6 +91,15 @@ _ACCOUNTS: Final[tuple[dict[str, Any], ...]] = (
     ACCOUNT | {"champions": [], "contacts_left": ["u-1"], "aliases": ["cus_1", "株式会社"], "internal": True},
     ACCOUNT | {"links": {"crm": "https://crm.example.com/a?b=c#d", "board": "http://localhost:8080/"}},
 )
+_FEEDBACK: Final[tuple[dict[str, Any], ...]] = (
+    NPS | {"score": 0},
+    NPS | {"score": 10.0, "user_id": None, "comment": 7},
+    without(NPS, "user_id", "event_id") | {"type": "csat", "score": 5, "comment": "c" * 5_000},
+    TICKET | {"status": "escalated", "priority": "P1", "score": "none"},
+    TICKET | {"status": "closed", "priority": None},
+    SURVEY | {"comment": "c" * 5_000, "user_id": "u-1"},
+    SURVEY | {"comment": None},
+)
 _COMMANDS: Final[tuple[dict[str, Any], ...]] = (
     COMMAND | {"note": "n" * 2_000, "kind": "usage_drop"},
     without(COMMAND, "alert_id") | {"kind": "*"},
@@ -110,6 +122,7 @@ def good() -> Iterator[GoodRecord]:
     for topic, events in (
         (InputTopic.BILLING, _BILLING),
         (InputTopic.ACCOUNTS, _ACCOUNTS),
+        (InputTopic.FEEDBACK, _FEEDBACK),
         (InputTopic.COMMANDS, _COMMANDS),
     ):
         for index, event in enumerate(events):

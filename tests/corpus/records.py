@@ -38,6 +38,10 @@ CARD: Final[dict[str, Any]] = BILLING | {
     "exp_year": 2027,
 }
 ACCOUNT: Final[dict[str, Any]] = {"account_id": "acct-1", "updated_at": AT}
+FEEDBACK: Final[dict[str, Any]] = {"account_id": "acct-1", "occurred_at": AT, "event_id": "fb-1"}
+NPS: Final[dict[str, Any]] = FEEDBACK | {"type": "nps", "score": 3, "user_id": "u-1"}
+TICKET: Final[dict[str, Any]] = FEEDBACK | {"type": "ticket", "ticket_id": "t-1", "status": "open"}
+SURVEY: Final[dict[str, Any]] = FEEDBACK | {"type": "exit_survey", "reason": "price"}
 COMMAND: Final[dict[str, Any]] = {
     "command_id": "cmd-1",
     "command": "acknowledge",
@@ -54,6 +58,7 @@ SOUND: Final = {
     InputTopic.USAGE: USAGE,
     InputTopic.BILLING: TERMS,
     InputTopic.ACCOUNTS: ACCOUNT,
+    InputTopic.FEEDBACK: NPS,
     InputTopic.COMMANDS: COMMAND,
 }
 

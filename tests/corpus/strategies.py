@@ -18,6 +18,7 @@ from schemas.billing import BILLING_CLASSES, PaymentMethodUpdated
 from schemas.codec import InputTopic
 from schemas.commands import COMMAND_CLASSES, Snooze
 from schemas.dead_letter import DeadLetter
+from schemas.feedback import FEEDBACK_CLASSES
 from schemas.instants import EARLIEST, LATEST, format_instant
 from schemas.picture import AccountPicture
 from schemas.usage import UsageEvent
@@ -26,6 +27,7 @@ CLASSES: Final[dict[InputTopic, tuple[type[BaseModel], ...]]] = {
     InputTopic.USAGE: (UsageEvent,),
     InputTopic.BILLING: BILLING_CLASSES,
     InputTopic.ACCOUNTS: (AccountUpdate,),
+    InputTopic.FEEDBACK: FEEDBACK_CLASSES,
     InputTopic.COMMANDS: COMMAND_CLASSES,
 }
 OUTPUTS: Final[tuple[type[BaseModel], ...]] = (Transition, AccountPicture, DeadLetter)

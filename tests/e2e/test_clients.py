@@ -175,7 +175,13 @@ async def create_inputs(app: Application) -> None:
     """The input topics, with counts that their owners found good."""
     admin = AIOKafkaAdminClient(bootstrap_servers=app.settings.brokers)
     await admin.start()
-    counts = {InputTopic.USAGE: USAGE_PARTITIONS, InputTopic.BILLING: 2, InputTopic.ACCOUNTS: 3, InputTopic.COMMANDS: 1}
+    counts = {
+        InputTopic.USAGE: USAGE_PARTITIONS,
+        InputTopic.BILLING: 2,
+        InputTopic.ACCOUNTS: 3,
+        InputTopic.FEEDBACK: 2,
+        InputTopic.COMMANDS: 1,
+    }
     try:
         await admin.create_topics([NewTopic(app.settings.topic(name.value), n, 1) for name, n in counts.items()])
     finally:

@@ -14,7 +14,7 @@ from streams.produce import InputRecord, send
 from tests.e2e.harness import application
 from tests.e2e.same import same_as_the_pure_engine
 from tests.scenarios.pure import run
-from tests.scenarios.stories import STORIES
+from tests.scenarios.stories import SETTINGS, STORIES
 
 Told = tuple[int, InputTopic, dict[str, Any]]
 
@@ -36,7 +36,7 @@ def all_stories() -> tuple[list[Told], int]:
 async def test_all_stories_at_once_go_as_on_the_pure_engine(broker: Broker, tmp_path: Path) -> None:
     events, ends_at = all_stories()
     expected = run([(topic, value) for _, topic, value in events], until=ends_at)
-    app = await application(broker, tmp_path)
+    app = await application(broker, tmp_path, create=True, **SETTINGS)
     records = [InputRecord(at, topic, value["account_id"], orjson.dumps(value)) for at, topic, value in events]
     async with app.worker() as worker:
         await send(records, app.settings, settle_ms=ends_at - events[-1][0])

@@ -22,7 +22,7 @@ from streams.detection.state import Account
 from streams.runtime.settings import Settings
 from tests.model.kafka import Kafka
 from tests.plain import in_order
-from tests.properties.input_logs import BEGINS, CONFIG, bill_of, command_of, usage_of
+from tests.properties.input_logs import BEGINS, CONFIG, bill_of, command_of, feedback_of, usage_of
 
 MINUTE_MS = 60_000
 _BAD = (b"no json", b"{}", b'{"account_id": "account-0"}', b"")
@@ -62,12 +62,13 @@ class Inputs:
                 self._write(random, InputTopic.USAGE, encode(event))
 
     def tell(self, random: Random, account: str) -> None:
-        """A billing fact, a command, or what the company's own systems know; or a record that cannot be read."""
+        """A billing fact, feedback, a command, or what the company's own systems know; or what cannot be read."""
         at = self._moment(random)
         known = {"account_id": account, "updated_at": format_instant(at), "name": f"Name {random.randrange(9)}"}
         topic, value = random.choice(
             [
                 *[(InputTopic.BILLING, encode(bill_of(random, account, at)))] * 3,
+                (InputTopic.FEEDBACK, encode(feedback_of(random, account, at))),
                 (InputTopic.COMMANDS, encode(command_of(random, account, at))),
                 (InputTopic.ACCOUNTS, orjson.dumps(known)),
                 (InputTopic.ACCOUNTS, None),

@@ -13,6 +13,7 @@ from schemas.accounts import AccountUpdate
 from schemas.billing import BILLING_EVENT
 from schemas.commands import COMMAND
 from schemas.events import moment
+from schemas.feedback import FEEDBACK_EVENT
 from schemas.shuffle import Fact, Usage, hash64
 from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 
@@ -55,6 +56,14 @@ configs = st.builds(
     monitored_window_days=st.sampled_from([20, 180]),
     expected_events=st.sampled_from([0.0, 1.0, 3.0]),
     drop_hold_days=st.sampled_from([0, 3, 7]),
+    feedback_days=st.sampled_from([3, 30]),
+    intent_events=st.sampled_from([(), ("exp*",)]),
+    intent_days=st.sampled_from([2, 30]),
+    champion_days=st.sampled_from([2, 20]),
+    user_key=st.sampled_from([b"", b"secret"]),
+    key_actions=st.sampled_from([(), ("save",)]),
+    onboarding_days=st.sampled_from([2, 14]),
+    keep_comments=st.booleans(),
 )
 
 
@@ -98,7 +107,8 @@ def _usage(random: Random, at: int) -> Usage:
     user = hash64(f"user-{random.randrange(6)}") if random.random() < 0.8 else None
     # Few different ids, so that some come twice; half of the events have none.
     event_id = hash64(f"event-{random.randrange(400)}") if random.random() < 0.5 else None
-    return Usage(0, at, ACCOUNT, at, "click", user, random.choice([1, 1, 1, 5]), "product", event_id)
+    name = random.choice(["export", "save", *["click"] * 98])
+    return Usage(0, at, ACCOUNT, at, name, user, random.choice([1, 1, 1, 5]), "product", event_id)
 
 
 def _merged(raw: list[Event], random: Random) -> tuple[Event, ...]:
@@ -140,6 +150,16 @@ def _commands(command: str, **fields: Any) -> Any:
     return build
 
 
+def _says(type_: str, **fields: Any) -> Any:
+    def build(random: Random, at: int) -> Any:
+        values = {name: value(random, at) if callable(value) else value for name, value in fields.items()}
+        user = random.choice([None, "user-0", "user-1"])
+        base = {"account_id": ACCOUNT, "occurred_at": at, "type": type_, "user_id": user}
+        return FEEDBACK_EVENT.validate_python(base | values)
+
+    return build
+
+
 def _later(random: Random, at: int) -> int:
     return at + random.randrange(1, 60 * DAY_MS)
 
@@ -152,7 +172,19 @@ def _invoice(random: Random, at: int) -> str:
     return random.choice(["in-1", "in-2"])
 
 
-_KINDS = ["usage_silence", "usage_drop", "payment_failed", "card_expiring", "cancel_scheduled", "downgrade", "paused"]
+_KINDS = [
+    "onboarding_stalled",
+    "cancel_intent",
+    "champion_gone",
+    "negative_feedback",
+    "usage_silence",
+    "usage_drop",
+    "payment_failed",
+    "card_expiring",
+    "cancel_scheduled",
+    "downgrade",
+    "paused",
+]
 _SUBSCRIPTION: dict[str, Any] = {"subscription_id": _subscription}
 _TERMS: dict[str, Any] = _SUBSCRIPTION | {
     "plan": lambda random, _: random.choice(["team", "team", "small"]),
@@ -178,6 +210,7 @@ _FACTS: dict[str, Any] = {
         default=True,
     ),
     "card_removed": _bills("payment_method.removed", payment_method_id="card"),
+    "csat": _says("csat", score=lambda random, _: random.randrange(1, 6)),
     "ended": _bills("subscription.ended", **_SUBSCRIPTION),
     "failed": _bills(
         "payment.failed",
@@ -185,9 +218,19 @@ _FACTS: dict[str, Any] = {
         next_attempt_at=lambda random, at: random.choice([None, at + DAY_MS]),
         **_INVOICE,
     ),
+    "champions": lambda random, at: AccountUpdate(
+        account_id=ACCOUNT,
+        updated_at=at,
+        champions=random.choice([None, (), ("user-0",), ("user-1", "user-2"), ("nobody",)]),
+    ),
+    "contacts_left": lambda random, at: AccountUpdate(
+        account_id=ACCOUNT, updated_at=at, contacts_left=random.choice([("user-0", "nobody"), ("user-1",)])
+    ),
+    "exit_survey": _says("exit_survey", reason="price", comment=lambda random, _: random.choice([None, "too dear"])),
     "internal": lambda random, at: AccountUpdate(
         account_id=ACCOUNT, updated_at=at, internal=random.choice([True, False, False]), name="Acme"
     ),
+    "nps": _says("nps", score=lambda random, _: random.randrange(11)),
     "paid": _bills("payment.succeeded", **_INVOICE),
     "paused": _bills(
         "subscription.paused", resumes_at=lambda random, at: random.choice([None, at + 20 * DAY_MS]), **_SUBSCRIPTION
@@ -195,7 +238,19 @@ _FACTS: dict[str, Any] = {
     "renewed": _bills("subscription.renewed", **_TERMS),
     "resumed": _bills("subscription.resumed", **_SUBSCRIPTION),
     "snooze": _commands("snooze", until=_later),
+    "started_at": lambda random, at: AccountUpdate(
+        account_id=ACCOUNT, updated_at=at, started_at=at - random.randrange(9 * DAY_MS)
+    ),
     "started": _bills("subscription.started", **_TERMS),
+    **{
+        f"ticket_{number}": _says(
+            "ticket",
+            ticket_id=lambda random, _: f"t-{random.randrange(4)}",
+            status=lambda random, _: random.choice(["new", "open", "escalated", "solved", "closed"]),
+            priority=lambda random, _: random.choice([None, "P1"]),
+        )
+        for number in range(3)  # as often as all other feedback
+    },
     "trial": _bills("subscription.started", trial=True, **_TERMS),
     "unsnooze": _commands("unsnooze"),
     "updated": _bills("subscription.updated", **_TERMS),

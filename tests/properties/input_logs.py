@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas.billing import BILLING_EVENT
 from schemas.commands import COMMAND
 from schemas.events import InputEvent, InputTopic, moment
+from schemas.feedback import FEEDBACK_EVENT
 from schemas.instants import format_instant
 from schemas.usage import UsageEvent
 from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
@@ -32,6 +33,8 @@ CONFIG = DetectionConfig(
     monitored_window_days=20,
     expected_events=1.0,
     drop_hold_days=2,
+    intent_events=("export",),
+    champion_days=2,
 )
 """One that is quick to speak."""
 
@@ -58,7 +61,7 @@ class World:
 
 @st.composite
 def worlds(draw: st.DrawFn, *, markers: bool = True) -> World:
-    """One to four accounts over at most 45 days, in five partitions of three topics."""
+    """One to four accounts over at most 45 days, in six partitions of four topics."""
     count, days = draw(st.integers(1, 4)), draw(st.integers(1, 45))
     return world_of(draw(st.integers(0, 2**32)), accounts=count, days=days, markers=markers)
 
@@ -70,7 +73,12 @@ def world_of(seed: int, *, accounts: int, days: int, markers: bool = True) -> Wo
     events = [event for name in names for event in _events(random, name, days)]
     arrivals: dict[tuple[InputTopic, str], list[tuple[int, int, Entry]]] = {
         (topic, f"{topic.value}/{number}"): []
-        for topic, partitions in ((InputTopic.USAGE, 3), (InputTopic.BILLING, 1), (InputTopic.COMMANDS, 1))
+        for topic, partitions in (
+            (InputTopic.USAGE, 3),
+            (InputTopic.BILLING, 1),
+            (InputTopic.FEEDBACK, 1),
+            (InputTopic.COMMANDS, 1),
+        )
         for number in range(partitions)
     }
     for number, (topic, event) in enumerate(events):
@@ -112,6 +120,9 @@ def _events(random: Random, account: str, days: int) -> list[tuple[InputTopic, I
     for _ in range(random.randrange(14)):
         at = _moment(random, days)
         events.append((InputTopic.BILLING, bill_of(random, account, at)))
+    for _ in range(random.randrange(8)):
+        at = _moment(random, days)
+        events.append((InputTopic.FEEDBACK, feedback_of(random, account, at)))
     for _ in range(random.randrange(5)):
         at = _moment(random, days)
         events.append((InputTopic.COMMANDS, command_of(random, account, at)))
@@ -127,7 +138,7 @@ def usage_of(random: Random, account: str, at: int) -> UsageEvent:
     """Usage at a time."""
     return UsageEvent(
         account_id=account,
-        event="click",
+        event="export" if random.random() < 0.02 else "click",
         occurred_at=at,
         event_id=f"e-{random.randrange(60)}" if random.random() < 0.3 else None,
         user_id=f"u-{random.randrange(4)}" if random.random() < 0.8 else None,
@@ -138,6 +149,7 @@ def usage_of(random: Random, account: str, at: int) -> UsageEvent:
 
 _TERMS = {"plan": "team", "mrr_minor": 4900, "currency": "EUR"}
 _MONEY = {"amount_minor": 4900, "currency": "EUR"}
+_STATUSES = ["new", "escalated", "solved"]
 _BILLING: dict[str, dict[str, Any]] = {
     "subscription.started": _TERMS | {"current_period_end": 30 * DAY_MS},
     "subscription.renewed": _TERMS | {"current_period_end": 30 * DAY_MS},
@@ -147,6 +159,20 @@ _BILLING: dict[str, dict[str, Any]] = {
     "payment.failed": _MONEY | {"next_attempt_at": 2 * DAY_MS, "attempt": 1},
     "payment.succeeded": _MONEY,
 }
+
+
+def feedback_of(random: Random, account: str, at: int) -> Any:
+    """A feedback event at a time."""
+    fields: dict[str, Any] = random.choice(
+        [
+            {"type": "nps", "score": random.randrange(11)},
+            {"type": "csat", "score": random.randrange(1, 6)},
+            {"type": "ticket", "ticket_id": f"t-{random.randrange(3)}", "status": random.choice(_STATUSES)},
+            {"type": "exit_survey", "reason": "price", "comment": "too dear"},
+        ]
+    )
+    user = random.choice([None, "u-0", "u-1"])
+    return FEEDBACK_EVENT.validate_python({"account_id": account, "occurred_at": at, "user_id": user} | fields)
 
 
 def bill_of(random: Random, account: str, at: int) -> Any:
@@ -168,6 +194,6 @@ def command_of(random: Random, account: str, at: int) -> Any:
     """A command at a time, possible or not."""
     command = random.choice(["acknowledge", "snooze", "unsnooze"])
     base = {"command": command, "command_id": f"c-{random.randrange(30)}", "account_id": account, "by": "ana", "at": at}
-    kind = random.choice(["*", "usage_silence", "payment_failed"])
+    kind = random.choice(["*", "usage_silence", "payment_failed", "negative_feedback"])
     until = {"until": at + random.randrange(1, 6 * DAY_MS)} if command == "snooze" else {}
     return COMMAND.validate_python(base | {"kind": kind} | until)

@@ -19,8 +19,10 @@ from streams.detection.replay import replay
 from streams.detection.results import Refusal
 from streams.detection.state import Account
 from streams.runtime.settings import Settings
+from tests.scenarios.stories import SETTINGS
 from tests.scenarios.story import Story
 
+CONFIG = Settings.model_validate(SETTINGS).detection()
 NAMES = {topic: Settings().topic(topic) for topic in InputTopic}
 """What the topics are called: it decides between events of the same time."""
 
@@ -48,7 +50,7 @@ def run(
     events: Iterable[tuple[InputTopic, dict[str, Any]]], *, until: int, config: DetectionConfig | None = None
 ) -> Outcome:
     """Replay the events, and let the time go on `until` (ms)."""
-    engine = Engine(config or DetectionConfig())
+    engine = Engine(config or CONFIG)
     done = replay(decoded(events), engine, end=until)
     return Outcome(engine, done.accounts, done.transitions, [each.refusal for each in done.refused])
 

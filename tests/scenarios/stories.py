@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.scenarios.story import Story
 
+SETTINGS = {"intent_events": "cancel_page_*,data_exported"}
+"""What a worker has to be told for them."""
 STORIES: list[Callable[[], Story]] = []
 
 
@@ -181,6 +183,215 @@ def a_card_that_outlives_the_contract_is_no_news() -> Story:
     it = Story()
     acme = it.account("acme").subscribes(period_days=30).has_card(month=3, year=2025).cancels(in_days=30)
     acme.waits(days=90).expect_no("card_expiring")
+    return it
+
+
+@story
+def an_unhappy_answer_is_told_and_a_better_one_of_the_same_person_settles_it() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().waits(days=3).scores("nps", 6, user="kim").waits(days=2)
+    acme.scores("nps", 10, user="lee").waits(days=3).scores("nps", 9, user="kim").waits(days=2)
+    acme.expect(
+        "negative_feedback",
+        opened_between=(3, 3),
+        warned_between=(3, 3),
+        resolved_between=(8, 8),
+        resolution="recovered",
+    ).expect_changes("negative_feedback", "opened", "resolved")
+    # Neither a passive nor half of a satisfied customer is unhappy, and a ticket is no complaint as such.
+    it.account("fine").scores("nps", 7).scores("csat", 3).ticket("new").waits(days=6).ticket("solved").waits(
+        days=30
+    ).expect_no()
+    return it
+
+
+@story
+def a_complaint_that_is_followed_by_nothing_is_over_after_thirty_days() -> Story:
+    it = Story()
+    it.account("acme").scores("csat", 2).waits(days=40).expect(
+        "negative_feedback", opened_between=(0, 0), resolved_between=(30, 30), resolution="expired"
+    ).expect_no(severity="warning")
+    return it
+
+
+@story
+def a_ticket_that_nobody_closes_is_told_after_a_week_and_worse_when_it_is_escalated() -> Story:
+    it = Story()
+    acme = it.account("acme").ticket("new", priority="high").waits(days=2).ticket("pending").waits(days=8)
+    acme.ticket("escalated").waits(days=3).ticket("closed").waits(days=40)
+    acme.expect(
+        "negative_feedback",
+        opened_between=(7, 7),
+        critical_between=(10, 10),
+        since_between=(0, 0),
+        resolved_between=(13, 13),
+        resolution="recovered",
+    ).expect_changes("negative_feedback", "opened", "escalated", "resolved")
+    return it
+
+
+@story
+def the_third_ticket_in_two_weeks_is_a_complaint_and_one_later_is_not() -> Story:
+    it = Story()
+    often = it.account("often").ticket("new", "t-1").waits(days=3).ticket("solved", "t-1").ticket("new", "t-2")
+    often.waits(days=3).ticket("solved", "t-2").waits(days=7).ticket("new", "t-3").waits(days=1).ticket("solved", "t-3")
+    often.waits(days=3).expect(
+        "negative_feedback", opened_between=(13, 13), resolved_between=(14, 14), resolution="recovered"
+    )
+    seldom = it.account("seldom").ticket("new", "t-1").waits(days=3).ticket("solved", "t-1").ticket("new", "t-2")
+    seldom.waits(days=3).ticket("solved", "t-2").waits(days=8).ticket("new", "t-3").waits(days=3)
+    seldom.ticket("solved", "t-3").expect_no()
+    return it
+
+
+@story
+def feedback_that_overtakes_or_repeats_itself_is_told_once() -> Story:
+    it = Story()
+    acme = it.account("acme").scores("nps", 2, user="kim").waits(days=1)
+    acme.says("nps", score=2, user_id="kim", event_id="acme-1").waits(days=2).scores("nps", 9, user="kim").waits(days=1)
+    acme.ticket("new").waits(days=1).ticket("solved")
+    # Reported late: before the answer that settled it.
+    acme.says("nps", score=1, user_id="kim", occurred_at="2025-01-07T12:00:00Z").waits(days=3)
+    acme.expect_changes("negative_feedback", "opened", "resolved")
+    return it
+
+
+@story
+def what_precedes_leaving_is_told_once_a_day_and_forgotten_after_a_month() -> Story:
+    it = Story()
+    acme = it.daily_use("acme", days=40).usage(event="cancel_page_opened", user="user-1")
+    acme.usage(hour=12.5, event="cancel_page_left", user="user-1").usage(hour=13, event="cancel_page_left")
+    acme.waits(days=1).daily_use(days=3).usage(event="data_exported").usage(hour=13, event="data_exported")
+    acme.waits(days=1).daily_use(days=40)
+    acme.expect(
+        "cancel_intent",
+        opened_between=(40, 40),
+        critical_between=(40, 40),
+        resolved_between=(74, 74),
+        resolution="expired",
+    ).expect_changes("cancel_intent", "opened", "escalated", "escalated", "resolved")
+    # Close, and not named.
+    it.daily_use("other", days=40).usage(event="cancel", user="user-1").usage(event="data_exported_daily").expect_no(
+        "cancel_intent"
+    )
+    return it
+
+
+@story
+def what_precedes_leaving_is_told_once_however_often_it_is_sent_and_late_for_its_own_time() -> Story:
+    it = Story()
+    acme = it.account("acme").usage(event="data_exported").waits(days=1)
+    acme.usage(event="data_exported", event_id="acme-1").waits(days=1).usage().waits(days=40).usage().waits(days=1)
+    # On the way for six weeks: what it told of is over.
+    acme.usage(event="data_exported", occurred_at="2025-01-06T11:00:00Z").waits(days=2)
+    acme.expect("cancel_intent", opened_between=(0, 0), warned_between=(0, 0), resolved_between=(30, 30))
+    acme.expect_changes("cancel_intent", "opened", "resolved").expect_no("cancel_intent", severity="critical")
+    return it
+
+
+@story
+def whoever_carried_the_account_and_stays_away_is_missed_until_back() -> Story:
+    it = Story()
+    acme = it.account("acme").people(days=84, kim=1.0, lee=0.4, ana=0.3).people(days=35, lee=0.6, ana=0.9)
+    acme.people(days=14, kim=1.0, lee=0.4).expect(
+        "champion_gone",
+        opened_between=(98, 101),
+        warned_between=(112, 117),
+        since_between=(81, 81),
+        resolved_between=(119, 119),
+        resolution="recovered",
+    ).expect_changes("champion_gone", "opened", "escalated", "resolved")
+    gone = it.account("gone").people(days=84, kim=1.0, lee=0.4).people(days=100, lee=1.0)
+    gone.expect("champion_gone", warned_between=(112, 117), resolved_between=(168, 170), resolution="expired")
+    return it
+
+
+@story
+def two_weeks_away_are_a_holiday_and_so_is_a_silence_of_all() -> Story:
+    it = Story()
+    away = it.account("away").people(days=84, kim=1.0, lee=0.4).people(days=14, lee=1.0).people(days=14, kim=1.0)
+    away.expect_no("champion_gone")
+    it.account("all").people(days=84, kim=1.0, lee=0.4).waits(days=40).people(days=14, kim=1.0, lee=0.4).expect_no(
+        "champion_gone"
+    )
+    return it
+
+
+@story
+def where_all_are_alike_nobody_is_a_champion_and_a_program_never_is() -> Story:
+    it = Story()
+    it.account("alike").people(days=84, kim=0.9, lee=0.9, ana=0.9).people(days=60, lee=0.9, ana=0.9).expect_no(
+        "champion_gone"
+    )
+    cron = it.account("cron")
+    for _ in range(84):
+        cron.usage(hour=0.25, user="cron").people(days=1, lee=0.4, ana=0.3)
+    cron.people(days=60, lee=0.6, ana=0.6).expect_no("champion_gone")
+    return it
+
+
+@story
+def a_champion_that_is_named_may_come_seldom_and_is_replaced_by_naming_another() -> Story:
+    it = Story()
+    acme = it.account("acme").is_described(champions=["boss"]).people(days=182, boss=0.25, kim=1.0, lee=0.8)
+    acme.people(days=120, kim=1.0, lee=0.8).is_described(champions=["kim"]).people(days=10, kim=1.0, lee=0.8)
+    acme.expect(
+        "champion_gone", opened_between=(210, 290), resolved_between=(302, 302), resolution="replaced"
+    ).expect_no("usage_drop")
+    return it
+
+
+@story
+def a_champion_that_is_reported_to_have_left_is_critical_at_once() -> Story:
+    it = Story()
+    acme = it.account("acme").is_described(champions=["kim"]).people(days=40, kim=0.9, lee=0.9)
+    acme.is_described(contacts_left=["somebody", "kim"]).people(days=20, lee=0.9).people(days=5, kim=1.0, lee=0.9)
+    acme.expect("champion_gone", critical_between=(40, 40), resolved_between=(60, 64), resolution="recovered")
+    acme.expect_changes("champion_gone", "opened", "resolved")
+    it.account("other").is_described(champions=["kim"]).people(days=40, kim=0.9, lee=0.9).is_described(
+        contacts_left=["lee"]
+    ).people(days=10, kim=0.9).expect_no("champion_gone")
+    return it
+
+
+@story
+def a_new_account_that_nobody_uses_is_told_after_two_weeks_until_somebody_does() -> Story:
+    it = Story()
+    new = it.account("new").waits(days=5).is_described(started_at="2025-01-11T06:00:00Z").waits(days=40)
+    new.usage(user="kim").waits(days=3).expect(
+        "onboarding_stalled",
+        warned_between=(19, 19),
+        critical_between=(33, 33),
+        resolved_between=(45, 45),
+        resolution="recovered",
+    ).expect_changes("onboarding_stalled", "opened", "escalated", "resolved")
+    idle = it.account("idle").is_described(started_at="2025-01-06T06:00:00Z").waits(days=105)
+    idle.expect("onboarding_stalled", warned_between=(14, 14), resolved_between=(90, 90), resolution="expired")
+    return it
+
+
+@story
+def onboarding_is_not_judged_where_it_went_well_or_cannot_be_known() -> Story:
+    it = Story()
+    it.account("in-time").is_described(started_at="2025-01-06T06:00:00Z").waits(days=13).usage().waits(
+        days=40
+    ).expect_no("onboarding_stalled")
+    # Older than what there is to see; and said too late, when it had been used.
+    it.account("older").is_described(started_at="2024-12-20T06:00:00Z").waits(days=40).expect_no("onboarding_stalled")
+    late = it.account("late").waits(days=5).usage().waits(days=3)
+    late.is_described(started_at="2025-01-10T06:00:00Z").waits(days=40).expect_no("onboarding_stalled")
+    # Of an account that has been there from the beginning nobody knows how old it is.
+    it.account("early").subscribes(trial=True).waits(days=60).expect_no("onboarding_stalled")
+    return it
+
+
+@story
+def a_survey_after_the_end_is_kept_and_raises_nothing() -> Story:
+    it = Story()
+    acme = it.account("acme").subscribes().scores("nps", 3).waits(days=5).bills("subscription.ended").waits(days=9)
+    acme.says("exit_survey", reason="switched", comment="The other one reads our files.").scores("nps", 1)
+    acme.waits(days=3).expect("negative_feedback", resolved_between=(5, 5), resolution="lost")
+    acme.expect_changes("negative_feedback", "opened", "resolved")
     return it
 
 

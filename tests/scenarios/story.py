@@ -126,6 +126,16 @@ class Chapter(Expecting):
             self._next_day()
         return self
 
+    def people(self, *, days: int, **shares: float) -> Self:
+        """Each of these does something on so large a share of the weekdays."""
+        for _ in range(days):
+            if self._weekday() < 5:
+                for user, share in shares.items():
+                    if self.random.random() < share:
+                        self.usage(hour=self.random.uniform(8, 18), user=user)
+            self._next_day()
+        return self
+
     def use_every(self, *, every: int, times: int, users: int = 1) -> Self:
         """A few events on every n-th day."""
         for _ in range(times):
@@ -196,6 +206,22 @@ class Chapter(Expecting):
             exp_year=year,
             default=True,
         )
+
+    # Feedback
+
+    def says(self, type_: str, **fields: Any) -> Self:
+        """Any feedback event, this morning."""
+        at = self._morning()
+        value = {"type": type_, "occurred_at": format_instant(at)} | fields
+        return self._tell(at, InputTopic.FEEDBACK, "event_id", value)
+
+    def scores(self, scale: str, score: int, *, user: str = "user-0") -> Self:
+        """Somebody gives a score: `nps` or `csat`."""
+        return self.says(scale, score=score, user_id=user)
+
+    def ticket(self, status: str, ticket: str = "t-1", **fields: Any) -> Self:
+        """A support ticket is new or changed."""
+        return self.says("ticket", ticket_id=ticket, status=status, **fields)
 
     # People
 

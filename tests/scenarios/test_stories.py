@@ -8,11 +8,10 @@ import pytest
 
 from schemas.alerts import Transition
 from schemas.events import InputTopic
-from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.origin import Origin
 from tests.plain import in_order
-from tests.scenarios.pure import NAMES, Outcome, decoded, run, tell
+from tests.scenarios.pure import CONFIG, NAMES, Outcome, decoded, run, tell
 from tests.scenarios.stories import STORIES
 from tests.scenarios.story import Story
 
@@ -49,7 +48,7 @@ def one_event_after_the_other(story: Story) -> Outcome:
         inputs[topic].take(offset, event, None)
     records = [record for origin in inputs.values() for record in origin.deal(0, caught_up=True, most=1 << 30)[0]]
     placed = [(row.effective_at, record.origin, row.offset, row) for record in records for row in record.events]
-    plain = in_order(placed, Engine(DetectionConfig()), story.ends_at)
+    plain = in_order(placed, Engine(CONFIG), story.ends_at)
     transitions = [each for told in plain.told.values() for each in told]
     return Outcome(plain.engine, plain.accounts, transitions, [each.refusal for each in plain.refused])
 

@@ -53,7 +53,7 @@ class Learnt:
             lambda account: home_of(account, count),
             self._take,
             out_of_order=settings.out_of_order,
-            user_key=settings.user_hash_key.get_secret_value().encode() if settings.user_hash_key else b"",
+            user_key=settings.user_key,
         )
 
     def go_through(self, blocks: Iterable[list[Item]], progress: Callable[[int, int], None]) -> None:

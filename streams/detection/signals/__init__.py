@@ -2,9 +2,13 @@
 
 from streams.detection.rules import Rules
 from streams.detection.signals.base import DailySignal, DatedSignal
+from streams.detection.signals.cancel_intent import CancelIntentSignal
 from streams.detection.signals.cancel_scheduled import CancelScheduledSignal
 from streams.detection.signals.card_expiring import CardExpiringSignal
+from streams.detection.signals.champion_gone import ChampionGoneSignal
 from streams.detection.signals.downgrade import DowngradeSignal
+from streams.detection.signals.negative_feedback import NegativeFeedbackSignal
+from streams.detection.signals.onboarding_stalled import OnboardingStalledSignal
 from streams.detection.signals.paused import PausedSignal
 from streams.detection.signals.payment_failed import PaymentFailedSignal
 from streams.detection.signals.renewal_at_risk import RenewalAtRiskSignal
@@ -19,8 +23,7 @@ def daily_signals(rules: Rules) -> tuple[DailySignal, ...]:
 
 
 def dated_signals(rules: Rules) -> tuple[DatedSignal, ...]:
-    """Judged when billing or the account's record changes, and at the moments that they name. The renewal comes last,
-    as it stands on the others."""
+    """Judged when a fact comes, and at the moments that they name. The renewal comes last: it stands on the others."""
     return (
         PaymentFailedSignal(rules),
         CardExpiringSignal(rules),
@@ -28,5 +31,9 @@ def dated_signals(rules: Rules) -> tuple[DatedSignal, ...]:
         PausedSignal(rules),
         DowngradeSignal(rules),
         SeatsReducedSignal(rules),
+        NegativeFeedbackSignal(rules),
+        CancelIntentSignal(rules),
+        ChampionGoneSignal(rules),
+        OnboardingStalledSignal(rules),
         RenewalAtRiskSignal(rules),
     )

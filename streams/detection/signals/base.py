@@ -56,7 +56,7 @@ class DailySignal(Signal, Protocol):
 
 
 class DatedSignal(Signal, Protocol):
-    """A signal on billing and dates."""
+    """A signal on what is told of the account, and on dates."""
 
     def judge(self, account: Account, at: int) -> Judgement:
         """As things stand at `at`."""

@@ -51,12 +51,28 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "evidence": {"observed": 4, "expected": 19.3, "window_days": 28},
     },
     Kind.CHAMPION_GONE: {
-        "headline": "The account's most active person has not been seen for 21 days; others go on.",
-        "evidence": {"observed": 0, "expected": 9.8, "window_days": 21},
+        "headline": "A champion has stayed away on 21 days on which others came.",
+        "evidence": {"missed_days": 21, "expected_days": 18.3},
+        "reasons": (
+            AlertReason(
+                code="silent_for",
+                text="“kim” came on 87% of the account's days before; last seen on 10 February 2025.",
+                values={"missed_days": 21, "active_days": 61, "user_id": "kim"},
+            ),
+        ),
+        "since": AT - 30 * DAY,
     },
     Kind.ONBOARDING_STALLED: {
-        "headline": "No core action in the first 21 days; half of new accounts have one after 6.",
-        "evidence": {"observed": 0, "expected": 6.0, "window_days": 21},
+        "headline": "No core action in the first 14 days of a new account.",
+        "evidence": {"days_since_start": 14, "events": 9},
+        "reasons": (
+            AlertReason(
+                code="no_core_action",
+                text="The account started on 26 February 2025. It was used, but without one: 9 events so far.",
+                values={"started_at": AT - 14 * DAY, "events": 9},
+            ),
+        ),
+        "since": AT - 14 * DAY,
     },
     Kind.PAYMENT_FAILED: {
         "headline": "Payment of 1,490.00 EUR failed at attempt 2 (card_declined); next attempt on 15 March 2025.",
@@ -152,8 +168,41 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         ),
         "since": AT - 13 * DAY,
     },
-    Kind.CANCEL_INTENT: {"headline": "Two people opened the cancellation page; all data was exported."},
-    Kind.NEGATIVE_FEEDBACK: {"headline": "An NPS detractor (3 of 10), and a ticket open for 12 days."},
+    Kind.CANCEL_INTENT: {
+        "headline": "Somebody did what precedes leaving: “data.exported”, and 1 other such thing, 3 times in all.",
+        "evidence": {"intent_events": 3, "event_names": 2},
+        "severity": Severity.CRITICAL,
+        "reasons": tuple(
+            AlertReason(
+                code="intent_event",
+                text=f"“{name}” came {times}, last on 1{day} March 2025.",
+                values={"event": name, "times": int(times[0]), "last_at": AT},
+            )
+            for name, times, day in (("data.exported", "1 time", 2), ("cancel_page.viewed", "2 times", 0))
+        ),
+    },
+    Kind.NEGATIVE_FEEDBACK: {
+        "headline": "A support ticket is escalated; 1 other complaint in 30 days.",
+        "evidence": {"complaints": 2, "open_tickets": 1},
+        "severity": Severity.CRITICAL,
+        "reasons": (
+            AlertReason(
+                code="nps",
+                text="Somebody gave an NPS of 3 of 10 on 4 March 2025.",
+                values={"since": AT - 8 * DAY, "score": 3},
+            ),
+            AlertReason(
+                code="ticket_open_long",
+                text="A support ticket “T-4711” has been open for 9 days, since 3 March 2025.",
+                values={"since": AT - 9 * DAY, "ticket_id": "T-4711", "priority": "high"},
+            ),
+            AlertReason(
+                code="ticket_escalated",
+                text="A support ticket “T-4711” is escalated, since 3 March 2025.",
+                values={"since": AT - 9 * DAY, "ticket_id": "T-4711", "priority": "high"},
+            ),
+        ),
+    },
     Kind.TELEMETRY_STALLED: {
         "headline": "The source “web” has sent nothing for 3 hours; engagement alerts are held.",
         "account_id": "fleet",

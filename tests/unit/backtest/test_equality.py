@@ -37,6 +37,7 @@ NAMES = {
     InputTopic.USAGE: "product-usage",
     InputTopic.BILLING: "billing",
     InputTopic.ACCOUNTS: "accounts",
+    InputTopic.FEEDBACK: "feedback",
     InputTopic.COMMANDS: "alert-commands",
 }
 PLAN = FleetPlan(accounts=60, days=150, seed=11, rate_median=1.0)

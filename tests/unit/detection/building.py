@@ -8,6 +8,7 @@ from schemas.accounts import AccountUpdate
 from schemas.alerts import Transition
 from schemas.billing import BILLING_EVENT, BillingFact
 from schemas.commands import COMMAND
+from schemas.feedback import FEEDBACK_EVENT
 from schemas.shuffle import Fact, Usage, hash64
 from streams.detection.config import DAY_MS, HOUR_MS
 from streams.detection.engine import Engine
@@ -24,7 +25,13 @@ def at(day: float, hour: float = 0.0) -> int:
 
 
 def usage(
-    when: int, *, arrives: int | None = None, user: str | None = None, id_: str | None = None, n: int = 1
+    when: int,
+    *,
+    arrives: int | None = None,
+    user: str | None = None,
+    id_: str | None = None,
+    n: int = 1,
+    event: str = "click",
 ) -> Usage:
     """A usage event."""
     return Usage(
@@ -32,7 +39,7 @@ def usage(
         effective_at=when if arrives is None else arrives,
         account="acme",
         at=when,
-        event="click",
+        event=event,
         user=None if user is None else hash64(user),
         quantity=n,
         source="product",
@@ -61,6 +68,15 @@ def billing(type_: str, when: int, **fields: Any) -> BillingFact:
 def bills(type_: str, when: int, *, arrives: int | None = None, id_: str | None = None, **fields: Any) -> Fact:
     """A billing event on its way."""
     body: Any = billing(type_, when, **fields)
+    return Fact(0, when if arrives is None else arrives, "acme", when, body, None if id_ is None else hash64(id_))
+
+
+def says(type_: str, when: int, *, arrives: int | None = None, id_: str | None = None, **fields: Any) -> Fact:
+    """A feedback event on its way; a ticket is `t-1` unless it is named."""
+    given = {"account_id": "acme", "occurred_at": when, "type": type_}
+    if type_ == "ticket":
+        given |= {"ticket_id": "t-1"}
+    body: Any = FEEDBACK_EVENT.validate_python(given | fields)
     return Fact(0, when if arrives is None else arrives, "acme", when, body, None if id_ is None else hash64(id_))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ from streams.detection.engine import Engine
 from streams.detection.rules import Rules
 from streams.detection.signals import daily_signals, dated_signals
 from streams.detection.signals.base import DailySignal, DatedSignal, Firing
-from tests.unit.detection.building import Run, at, bills, update, usage
+from tests.unit.detection.building import Run, at, bills, says, update, usage
 
-RULES = Rules.of(DetectionConfig())
+CONFIG = DetectionConfig(intent_events=("export",), key_actions=("report.*",))
+"""With all that a kind needs to be told."""
+RULES = Rules.of(CONFIG)
 SIGNALS: list[DailySignal | DatedSignal] = [*daily_signals(RULES), *dated_signals(RULES)]
 KINDS = [signal.kind for signal in SIGNALS]
 EVERY = pytest.mark.parametrize("kind", KINDS)
@@ -30,6 +33,17 @@ def _weekdays(days: range, a_day: int) -> list[Usage | Fact]:
     return [usage(at(day, 9 + n / 2)) for day in days if day % 7 < 5 for n in range(a_day)]
 
 
+def _weekdays_of(days: range, *users: str) -> list[Usage | Fact]:
+    return [usage(at(day, 9 + n), user=user) for day in days if day % 7 < 5 for n, user in enumerate(users)]
+
+
+# `kim` comes every day, the others now and then.
+_TEAM: list[Usage | Fact] = [
+    usage(at(day, 10 + n), user=user)
+    for day in range(84)
+    if day % 7 < 5
+    for n, user in enumerate(["kim", f"user-{day % 3}"])
+]
 SUBSCRIBED: list[Usage | Fact] = [bills("subscription.started", at(0), current_period_end=at(400))]
 # The kind's own story up to where it fires, with the day from which it does at the latest.
 FIRES: dict[Kind, tuple[list[Usage | Fact], float]] = {
@@ -75,6 +89,13 @@ FIRES: dict[Kind, tuple[list[Usage | Fact], float]] = {
         [bills("subscription.started", at(0), renewal_at=at(400), interval="year"), *_weekdays(range(290), 4)],
         380,
     ),
+    Kind.CHAMPION_GONE: (SUBSCRIBED + _TEAM + _weekdays_of(range(84, 119), "user-0"), 119),
+    Kind.ONBOARDING_STALLED: ([*SUBSCRIBED, update(at(0), started_at=at(0)), usage(at(3))], 40),
+    Kind.CANCEL_INTENT: ([*SUBSCRIBED, *(usage(at(day), event="export") for day in (1, 2))], 10),
+    Kind.NEGATIVE_FEEDBACK: (
+        [*SUBSCRIBED, says("nps", at(1), score=3), says("ticket", at(2), status="escalated")],
+        10,
+    ),
 }
 # What ends it after that, and the day by which it has ended.
 ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
@@ -87,6 +108,13 @@ ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.SEATS_REDUCED: (lambda day: [bills("subscription.updated", at(day), seats=40)], 0),
     Kind.PAUSED: (lambda day: [bills("subscription.resumed", at(day))], 0),
     Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(765))], 0),
+    Kind.CHAMPION_GONE: (lambda day: [usage(at(day), user="kim"), usage(at(day), user="user-0")], 0),
+    Kind.ONBOARDING_STALLED: (lambda day: [usage(at(day), event="report.shared")], 0),
+    Kind.CANCEL_INTENT: (lambda _: [], 30),
+    Kind.NEGATIVE_FEEDBACK: (
+        lambda day: [says("nps", at(day), score=9), says("ticket", at(day), status="solved")],
+        0,
+    ),
 }
 
 # What makes it fire again after that, within these days.
@@ -103,12 +131,16 @@ AGAIN: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.SEATS_REDUCED: (lambda day: [bills("subscription.updated", at(day), seats=39)], 0),
     Kind.PAUSED: (lambda day: [bills("subscription.paused", at(day))], 0),
     Kind.RENEWAL_AT_RISK: (lambda day: [bills("subscription.renewed", at(day), renewal_at=at(day + 50))], 0),
+    Kind.CHAMPION_GONE: (lambda day: _weekdays_of(range(math.ceil(day), math.ceil(day) + 60), "user-0"), 60),
+    Kind.ONBOARDING_STALLED: (lambda day: [update(at(day), started_at=at(day))], 14),
+    Kind.CANCEL_INTENT: (lambda day: [usage(at(day), event="export")], 0),
+    Kind.NEGATIVE_FEEDBACK: (lambda day: [says("csat", at(day), score=1)], 0),
 }
 
 
 def fired(kind: Kind, *first: Usage | Fact, config: DetectionConfig | None = None) -> Run:
     """A run in which the kind has fired and got worse."""
-    run = Run(Engine(config or DetectionConfig()))
+    run = Run(Engine(config or CONFIG))
     events, day = FIRES[kind]
     run.apply(*first, *events)
     run.close(at(day))
@@ -199,7 +231,7 @@ def test_it_ends_when_its_cause_does(kind: Kind) -> None:
 @EVERY
 @pytest.mark.parametrize(("cool_down", "same"), [(200, True), (0, False)])
 def test_within_the_cool_down_it_comes_back_as_the_same_alert(kind: Kind, cool_down: int, same: bool) -> None:
-    run, day = ended(kind, DetectionConfig(cool_down_days=cool_down))
+    run, day = ended(kind, replace(CONFIG, cool_down_days=cool_down))
     before = own(run, kind)
     again, days = AGAIN[kind]
     run.apply(*again(day))
@@ -243,7 +275,7 @@ def test_the_companys_own_account_does_not_raise_it(kind: Kind) -> None:
 def test_the_same_events_give_the_same_alert_and_another_account_another_one(kind: Kind) -> None:
     first, second = own(fired(kind), kind), own(fired(kind), kind)
     assert first == second
-    run = Run(Engine(DetectionConfig()), "other")
+    run = Run(Engine(CONFIG), "other")
     events, day = FIRES[kind]
     run.apply(*events)
     run.close(at(day))

@@ -25,7 +25,7 @@ def typical(run: Run) -> Account:
 
 
 def test_a_typical_account_takes_about_a_kilobyte(run: Run) -> None:
-    assert len(typical(run).encode()) <= 1_300
+    assert len(typical(run).encode()) <= 1_400
 
 
 def test_the_due_time_is_read_off_the_beginning(run: Run) -> None:
@@ -60,7 +60,7 @@ def test_what_version_4_stored_is_read(run: Run) -> None:
     assert head_of(stored).due == account.due
     read = Account.decode("acme", stored)
     assert read.looked_at == -1
-    read.looked_at = account.looked_at
+    read.looked_at, read.champions = account.looked_at, account.champions
     assert read.encode() == account.encode()
 
 
@@ -73,7 +73,7 @@ def test_what_version_4_stored_is_read(run: Run) -> None:
         lambda value: value[: len(value) // 2],
         lambda value: value[:-1],
         lambda value: value.replace(b"[%d,null," % VERSION, b'[%d,"soon",' % VERSION, 1),
-        lambda value: orjson.dumps(orjson.loads(value)[:-1]),
+        lambda value: orjson.dumps(orjson.loads(value)[:14]),
         lambda value: orjson.dumps([*orjson.loads(value)[:3], "AAAA", *orjson.loads(value)[4:]]),
     ],
 )

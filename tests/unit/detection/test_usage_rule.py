@@ -64,3 +64,12 @@ def test_an_excluded_event_of_the_future_is_refused_like_any() -> None:
     )
     assert origin.take(0, UsageEvent(account_id="a", event="beat", occurred_at=T0 + 1), T0) is not None
     assert not origin.excluded
+
+
+def test_what_tells_of_leaving_counts_whatever_its_name_and_not_whosever() -> None:
+    rule = UsageRule(include=["report.*"], exclude=["admin.*"], users=["bot-*"], intent=["admin.export", "cancel"])
+    assert rule.excludes("admin.export", "u-1") is rule.excludes("cancel", None) is None
+    assert rule.excludes("admin.login", "u-1") is Exclusion.EXCLUDE_EVENTS
+    assert rule.excludes("cancel.not", "u-1") is Exclusion.INCLUDE_EVENTS
+    assert rule.excludes("cancel", "bot-7") is Exclusion.EXCLUDE_USERS
+    assert not UsageRule(intent=["cancel"])

@@ -14,8 +14,9 @@ from schemas.commands import COMMAND_CLASSES, Snooze
 from schemas.dead_letter import DeadLetter, RecordPlace, dead_letter_headers
 from schemas.errors import Reason, Rejected
 from schemas.events import identity, moment
+from schemas.feedback import FEEDBACK_CLASSES, ExitSurvey, NpsGiven
 from schemas.usage import UsageEvent
-from tests.corpus.records import ACCOUNT, BILLING, COMMAND, FAILED, SNOOZE, TERMS, USAGE, spliced, text
+from tests.corpus.records import ACCOUNT, BILLING, COMMAND, FAILED, NPS, SNOOZE, SURVEY, TERMS, USAGE, spliced, text
 
 NOON = 1_740_830_400_000  # 2025-03-01T12:00:00Z
 
@@ -48,6 +49,12 @@ def test_every_type_that_is_promised_has_its_class() -> None:
         "payment_method.updated",
         "payment_method.removed",
     ]
+    assert [model.model_fields["type"].default for model in FEEDBACK_CLASSES] == [
+        "nps",
+        "csat",
+        "ticket",
+        "exit_survey",
+    ]
     assert [model.model_fields["command"].default for model in COMMAND_CLASSES] == [
         "acknowledge",
         "snooze",
@@ -68,6 +75,15 @@ def test_a_long_comment_is_kept_to_a_thousand_characters() -> None:
     event = decode(InputTopic.BILLING, text(cancel | {"comment": "ü" * 5_000}))
     assert isinstance(event, CancelScheduled)
     assert event.comment == "ü" * 1_000
+    survey = decode(InputTopic.FEEDBACK, text(SURVEY | {"comment": "ü" * 5_000}))
+    assert isinstance(survey, ExitSurvey)
+    assert survey.comment == "ü" * 1_000
+
+
+def test_what_people_write_beside_a_score_is_not_even_read() -> None:
+    event = decode(InputTopic.FEEDBACK, text(NPS | {"comment": "the new editor is slow"}))
+    assert isinstance(event, NpsGiven)
+    assert b"slow" not in encode(event)
 
 
 def test_every_event_has_a_time_and_all_but_account_updates_an_id() -> None:
@@ -75,6 +91,7 @@ def test_every_event_has_a_time_and_all_but_account_updates_an_id() -> None:
         InputTopic.USAGE: (USAGE | {"event_id": "e-1"}, "e-1"),
         InputTopic.BILLING: (FAILED, "evt-1"),
         InputTopic.ACCOUNTS: (ACCOUNT, None),
+        InputTopic.FEEDBACK: (NPS, "fb-1"),
         InputTopic.COMMANDS: (COMMAND, "cmd-1"),
     }
     for topic, (fields, name) in expected.items():
@@ -111,6 +128,7 @@ def test_a_wrong_field_is_told_in_words_that_repeat_none_of_the_data() -> None:
         (InputTopic.BILLING, TERMS | {"type": secret}),
         (InputTopic.BILLING, TERMS | {"currency": secret}),
         (InputTopic.ACCOUNTS, ACCOUNT | {"links": {secret: secret}}),
+        (InputTopic.FEEDBACK, NPS | {"score": secret}),
         (InputTopic.COMMANDS, COMMAND | {"kind": secret}),
         (InputTopic.COMMANDS, COMMAND | {"command": secret}),
     ):
@@ -130,6 +148,7 @@ def test_the_details_say_what_is_allowed() -> None:
     assert detail(InputTopic.USAGE, USAGE | {"schema_version": 2}) == "must be 1, or absent"
     assert detail(InputTopic.BILLING, TERMS | {"interval": "never"}).startswith("must be 'day', 'week',")
     assert detail(InputTopic.BILLING, TERMS | {"type": "x"}).startswith("must be one of 'subscription.started', ")
+    assert detail(InputTopic.FEEDBACK, NPS | {"score": 11}) == "must be less than or equal to 10"
     assert detail(InputTopic.ACCOUNTS, ACCOUNT | {"links": {"": "https://x"}}).startswith("one of its keys must have")
     assert detail(InputTopic.ACCOUNTS, ACCOUNT | {"champions": ["u"] * 101}) == "must have at most 100 items"
 
