@@ -15,7 +15,7 @@ LAYERS = {
         {"schemas", "pydantic", "pydantic_core", "annotated_types", "typing_extensions", "msgspec", "orjson", "xxhash"}
     ),
     "streams/detection": frozenset(
-        {"schemas", "streams.detection", "alerting.lifecycle", "alerting.words", "orjson", "numpy"}
+        {"schemas", "streams.detection", "alerting.lifecycle", "alerting.playbook", "alerting.words", "orjson", "numpy"}
     ),
     "alerting": frozenset({"schemas", "alerting", "pydantic", "typing_extensions", "slack_sdk.models", "orjson"}),
 }
