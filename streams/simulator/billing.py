@@ -1,4 +1,4 @@
-"""An account's billing events and account updates, lazily and in order of time."""
+"""All of an account's events that are no part of its ordinary usage, lazily and in order of time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -41,7 +41,8 @@ def _numbered(traits: Traits, story: Story, entries: Iterator[_Entry]) -> Iterat
             if not _is_end(fields):
                 continue
         text = format_instant(at)
-        if "type" not in fields:
+        topic = _topic_of(fields)
+        if topic is InputTopic.ACCOUNTS:
             yield SimulatedEvent(
                 at, InputTopic.ACCOUNTS, {"account_id": traits.account_id, "updated_at": text, **fields}
             )
@@ -50,7 +51,15 @@ def _numbered(traits: Traits, story: Story, entries: Iterator[_Entry]) -> Iterat
         value = {"event_id": f"{traits.account_id}-b{number}", "account_id": traits.account_id, "occurred_at": text}
         for name, field in fields.items():
             value[name] = format_instant(field) if name in _TIMES else field
-        yield SimulatedEvent(at, InputTopic.BILLING, value)
+        yield SimulatedEvent(at, topic, value)
+
+
+def _topic_of(fields: dict[str, Any]) -> InputTopic:
+    if "event" in fields:
+        return InputTopic.USAGE
+    if fields.get("type") in ("nps", "ticket"):
+        return InputTopic.FEEDBACK
+    return InputTopic.BILLING if "type" in fields else InputTopic.ACCOUNTS
 
 
 def _is_end(fields: dict[str, Any]) -> bool:

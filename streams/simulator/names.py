@@ -14,4 +14,9 @@ SECOND = (
 ).split()
 SUFFIX = ("", "", "Inc", "GmbH", "Ltd", "AB", "SAS", "BV")
 
+CORE = ("item_edited", "item_created")
+"""What people come for: what a company would name as its key actions."""
+LOOKING = "report_viewed"
+INTENT = ("cancel_page_viewed", "all_data_exported")
+"""What precedes leaving."""
 EVENT_NAMES = ("login", "report_viewed", "item_edited", "item_created", "comment_added", "search_run", "data_exported")

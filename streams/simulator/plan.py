@@ -28,6 +28,12 @@ class Change(StrEnum):
     PAUSE = "pause"  # paused for some weeks, in which nobody is active, and then resumed
     DOWNGRADE = "downgrade"  # a smaller plan, with no decline of activity
     FEWER_SEATS = "fewer_seats"  # fewer seats of the same plan
+    CORE_STOPS = "core_stops"  # nothing is created or edited any more, though people go on looking
+    PEOPLE_LEAVE = "people_leave"  # a quarter of the people do all there is to do
+    CHAMPION_LEAVES = "champion_leaves"  # the most active person is gone, and others do their part
+    INTENT = "intent"  # the page to cancel is opened, and all data is exported
+    DETRACTOR = "detractor"  # a bad score, and a ticket that escalates
+    NEVER_BEGINS = "never_begins"  # a new account looks around and never creates anything
 
 
 #: Changes of activity: what the engagement signals are there to find.
@@ -47,6 +53,12 @@ DEFAULT_SHARES: Mapping[Change, float] = MappingProxyType(
         Change.PAUSE: 0.02,
         Change.DOWNGRADE: 0.02,
         Change.FEWER_SEATS: 0.02,
+        Change.CORE_STOPS: 0.02,
+        Change.PEOPLE_LEAVE: 0.02,
+        Change.CHAMPION_LEAVES: 0.02,
+        Change.INTENT: 0.02,
+        Change.DETRACTOR: 0.02,
+        Change.NEVER_BEGINS: 0.02,
     }
 )
 

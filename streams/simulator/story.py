@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+from streams.simulator.names import INTENT
 from streams.simulator.plan import DAY_MS, DECLINES, Change, FleetPlan
 from streams.simulator.traits import Traits, pick
 from streams.simulator.truth import Cause
@@ -34,9 +35,10 @@ class Story:
     """The plot. Days count from the start of the span, times are milliseconds.
 
     From `fade_day` on the activity is `level` of what it was, or, with a `half_life` in days, fades towards nothing;
-    from `back_day` on it is as before. `terms` are what the ordinary cycle says of a subscription from its time on.
-    `failed_charge` is the charge that does not go through at its time. `extra` are billing events besides the ordinary
-    cycle, as (time, value) in order of time. Nothing at all happens at or after `ended_at`.
+    from `back_day` on it is as before. From day `core_until` on nobody does what the product is for, and from day
+    `users_until` on only `users_left` come. `terms` are what the ordinary cycle says of a subscription from its time
+    on. `failed_charge` is the charge that does not go through at its time. `extra` are events besides usage and the
+    ordinary cycle of billing, as (time, value) in order of time. Nothing at all happens at or after `ended_at`.
     """
 
     change: Change = Change.NONE
@@ -46,6 +48,9 @@ class Story:
     half_life: float | None = None
     back_day: int | None = None
     terms: tuple[int, dict[str, Any]] | None = None
+    core_until: int | None = None
+    users_until: int | None = None
+    users_left: tuple[str, ...] = ()
     ended_at: int | None = None
     voluntary: bool | None = None
     failed_charge: int | None = None
@@ -118,6 +123,8 @@ def draw_story(plan: FleetPlan, traits: Traits, change: Change, charges: Charges
         story = _card(change, traits, charges, at, random)
     elif change is Change.PAUSE:
         story = _pause(at, day, random)
+    elif change in _BEHAVIOUR:
+        story = _behaviour(plan, change, traits, at + int((8 + random.random() * 9) * HOUR_MS), day, random)
     elif change in (Change.DOWNGRADE, Change.FEWER_SEATS):
         story = _contraction(change, traits, charges, at + int((8 + random.random() * 9) * HOUR_MS), random)
     else:
@@ -161,6 +168,55 @@ def _cancellation(change: Change, charges: Charges, at: int, random: Random) -> 
         (reverted_at, {"type": "subscription.cancel_reverted"}),
     ]
     story.causes.append(Cause("cancel_scheduled", at, reverted_at))
+    return story
+
+
+_BEHAVIOUR = frozenset(
+    {
+        Change.CORE_STOPS,
+        Change.PEOPLE_LEAVE,
+        Change.CHAMPION_LEAVES,
+        Change.INTENT,
+        Change.DETRACTOR,
+        Change.NEVER_BEGINS,
+    }
+)
+_MANY = 8
+"""So many people an account has at least, of whom some can leave and be missed."""
+
+
+def _behaviour(plan: FleetPlan, change: Change, traits: Traits, at: int, day: int, random: Random) -> Story:
+    """What people do and say, with as much activity as ever. None where the account has not the people for it."""
+    people = tuple(dict.fromkeys(traits.user_table))
+    story = Story(change, changed_at=at)
+    if change is Change.NEVER_BEGINS:
+        if traits.started_at < plan.start:
+            return Story()
+        story.changed_at, story.core_until = traits.started_at, 0
+        story.causes.append(Cause("onboarding_stalled", traits.started_at))
+    elif change is Change.CORE_STOPS:
+        story.changed_at, story.core_until = plan.start + day * DAY_MS, day
+        story.causes.append(Cause("key_action_stopped", story.changed_at))
+    elif change in (Change.PEOPLE_LEAVE, Change.CHAMPION_LEAVES):
+        if len(people) < _MANY:
+            return Story()
+        story.changed_at, story.users_until = plan.start + day * DAY_MS, day
+        leaves = change is Change.CHAMPION_LEAVES
+        story.users_left = people[1:] if leaves else people[: len(people) // 4]
+        kinds = ("champion_gone",) if leaves else ("breadth_decline", "seats_reduced")
+        story.causes += [Cause(kind, story.changed_at) for kind in kinds]
+    elif change is Change.INTENT:
+        for number, event in enumerate(INTENT):
+            story.extra.append((at + number * HOUR_MS, {"event": event, "user_id": people[0]}))
+        story.causes.append(Cause("cancel_intent", at, at + 30 * DAY_MS))
+    else:
+        ticket = {"type": "ticket", "ticket_id": f"t-{traits.account_id}", "user_id": people[-1]}
+        story.extra += [
+            (at, {"type": "nps", "score": int(random.random() * 7), "user_id": people[0]}),
+            (at + 2 * DAY_MS, {**ticket, "status": "open"}),
+            (at + 4 * DAY_MS, {**ticket, "status": "escalated"}),
+        ]
+        story.causes.append(Cause("negative_feedback", at, at + 60 * DAY_MS))
     return story
 
 

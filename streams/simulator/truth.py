@@ -21,7 +21,8 @@ ENGAGEMENT_KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A reason for alerts of one kind ("engagement" stands for all of ENGAGEMENT_KINDS) to open in [since, until).
+    """A reason for alerts of one kind ("engagement" stands for all of ENGAGEMENT_KINDS) to open in [since, until). Any
+    trouble puts a renewal at risk.
 
     Times are milliseconds since the epoch; `until` None means for ever.
     """
@@ -32,7 +33,7 @@ class Cause:
 
     def explains(self, kind: str, at: int) -> bool:
         """Whether an alert of this kind opened at this time is right."""
-        same = kind in ENGAGEMENT_KINDS if self.kind == "engagement" else kind == self.kind
+        same = kind in ENGAGEMENT_KINDS if self.kind == "engagement" else kind in (self.kind, "renewal_at_risk")
         return same and self.since <= at and (self.until is None or at < self.until)
 
 

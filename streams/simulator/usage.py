@@ -7,6 +7,7 @@ from typing import Any
 from streams.simulator.calendar import Calendar
 from streams.simulator.draws import negative_binomial
 from streams.simulator.habits import Habits
+from streams.simulator.names import CORE, LOOKING
 from streams.simulator.plan import DAY_MS, FleetPlan
 from streams.simulator.story import Story
 from streams.simulator.traits import EVENT_TABLE, HOUR_STARTS, Traits
@@ -32,6 +33,7 @@ class UsageSource:
         "_plan",
         "_random",
         "_renames",
+        "_today",
         "_users",
         "_vacation_end",
         "account_id",
@@ -58,6 +60,7 @@ class UsageSource:
         self.account_id = traits.account_id
         self.event_prefix = f"{traits.account_id}-{plan.seed}-" + ("" if source == PRODUCT else f"{source}-")
         self.number = 0
+        self._today = 0
         self._plan = plan
         self._calendar = calendar
         self._levels = calendar.levels(source)
@@ -110,6 +113,7 @@ class UsageSource:
 
     def seconds(self, day: int) -> list[int]:
         """Seconds of the day at which the account's events happen, unordered."""
+        self._today = day
         mean = self.ordinary(day) * self.story.activity(day)
         if mean <= 0.0:
             return []
@@ -143,13 +147,19 @@ class UsageSource:
         uniform = self._random.random
         self.number += 1
         event = EVENT_TABLE[int(uniform() * _NAMES)]
+        story, today = self.story, self._today
+        if story.core_until is not None and today >= story.core_until and event in CORE:
+            event = LOOKING
         if self._renames and event in self._renames:
             since, renamed = self._renames[event]
             event = renamed if occurred_at >= since else event
         if self._habits is not None and self._habits.team is not None:
             user = self._habits.team.user(self._random)
         else:
-            user = self._users[int(uniform() * len(self._users))]
+            users = self._users
+            if story.users_until is not None and today >= story.users_until:
+                users = story.users_left
+            user = users[int(uniform() * len(users))]
         value = {
             "event_id": f"{self.event_prefix}{self.number}",
             "account_id": self.account_id,

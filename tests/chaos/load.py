@@ -57,7 +57,7 @@ class Load:
 def make_load(seed: int, *, accounts: int, partitions: int) -> Load:
     """The same seed gives the same load."""
     random = Random(f"chaos/{seed}")
-    shares = {change: 2.5 * share for change, share in DEFAULT_SHARES.items()}
+    shares = {change: 2.0 * share for change, share in DEFAULT_SHARES.items()}
     plan = FleetPlan(accounts, _DAYS, seed, rate_median=0.9, rate_max=20.0, first_change_day=14, shares=shares)
     drawn: list[Logical] = [(event.at, event.topic, dict(event.value)) for event in simulate(plan)]
     drawn += _commands(random, plan)

@@ -20,6 +20,12 @@ _NAMES = {
     Change.PAUSE: "paused",
     Change.DOWNGRADE: "a smaller plan",
     Change.FEWER_SEATS: "fewer seats",
+    Change.CORE_STOPS: "core actions stopped",
+    Change.PEOPLE_LEAVE: "most people left",
+    Change.CHAMPION_LEAVES: "the champion left",
+    Change.INTENT: "looked into leaving",
+    Change.DETRACTOR: "was unhappy, and said so",
+    Change.NEVER_BEGINS: "never got going",
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from schemas.events import InputTopic
 from schemas.instants import parse_instant
 from streams.simulator import Change, FleetPlan, simulate, truths
+from streams.simulator.names import CORE, INTENT
 from streams.simulator.plan import DAY_MS
 from streams.simulator.truth import Cause, Truth
 
@@ -37,7 +38,11 @@ def of_type(facts: Facts, truth: Truth, kind: str) -> list[tuple[int, dict[str, 
     return [(at, value) for at, value in facts[truth.account_id] if value["type"] == kind]
 
 
-@pytest.mark.parametrize("change", [change for change in Change if change is not Change.NONE])
+FOR_SOME = {Change.PEOPLE_LEAVE, Change.CHAMPION_LEAVES, Change.NEVER_BEGINS}
+"""Stories of accounts of many people, or of new ones."""
+
+
+@pytest.mark.parametrize("change", [change for change in Change if change not in {Change.NONE, *FOR_SOME}])
 def test_every_story_is_told_in_about_its_share_of_accounts(change: Change) -> None:
     assert 0.2 < len(stories(change)) / PLAN.accounts / SHARES[change] < 1.7
 
@@ -181,3 +186,47 @@ def test_who_pays_for_less_goes_on_paying_so(facts: Facts, change: Change, less:
         assert lower[same] == before[same]
         for renewed_at, renewed in of_type(facts, truth, "subscription.renewed"):
             assert renewed[less] == (lower if renewed_at >= at else before)[less]
+
+
+LIVELY = FleetPlan(
+    accounts=60, days=60, seed=3, rate_median=30.0, rate_sigma=0.3, newcomers=0.5, first_change_day=20,
+    shares=dict.fromkeys([*FOR_SOME, Change.CORE_STOPS, Change.INTENT, Change.DETRACTOR], 1 / 6),
+)  # fmt: skip
+
+
+def test_what_people_do_and_say_is_as_the_truth_has_it() -> None:
+    events: dict[str, list[tuple[int, InputTopic, dict[str, Any]]]] = defaultdict(list)
+    for event in simulate(LIVELY):
+        events[event.value["account_id"]].append((event.at, event.topic, event.value))
+    told = defaultdict(list)
+    for truth in truths(LIVELY):
+        if truth.change is not Change.NONE:
+            told[truth.change].append(truth)
+    assert set(told) == set(LIVELY.shares)
+    for change, found in told.items():
+        for truth in found:
+            assert truth.changed_at is not None
+            before, after = (
+                [
+                    value | {"topic": topic}
+                    for at, topic, value in events[truth.account_id]
+                    if (at >= truth.changed_at) == later
+                ]
+                for later in (False, True)
+            )
+            used = [value for value in after if value["topic"] is InputTopic.USAGE]
+            names, users = {value["event"] for value in used}, {value["user_id"] for value in used}
+            earlier = {value["user_id"] for value in before if value["topic"] is InputTopic.USAGE}
+            if change in (Change.CORE_STOPS, Change.NEVER_BEGINS):
+                assert names
+                assert not names & set(CORE)
+            elif change is Change.PEOPLE_LEAVE:
+                assert users
+                assert len(users) < len(earlier) / 2
+            elif change is Change.CHAMPION_LEAVES:
+                assert earlier - users >= {f"{truth.account_id}-u1"}
+            elif change is Change.INTENT:
+                assert names >= set(INTENT)
+            else:
+                said = [value for value in after if value["topic"] is InputTopic.FEEDBACK]
+                assert said[0]["score"] <= 6
