@@ -14,18 +14,20 @@ from typing import Any
 import orjson
 from rich.console import Console
 
+from streams.simulator import FleetPlan
 from tests.bench.detection import show
 from tests.bench.detection.contenders import CONTENDERS, RULE
 from tests.bench.detection.exam import decline_exam
 from tests.bench.detection.guards import guarded
 from tests.bench.detection.judged import MAIN, Judged, judged
+from tests.bench.detection.lived import live
 from tests.bench.detection.method import Contender
 from tests.bench.detection.plots import plot_delays
 from tests.bench.detection.pool import against_rule
 from tests.bench.detection.real import LEAD, REAL_SETS
 from tests.bench.detection.simulated import MIXED, joined, simulated
 
-PARTS = ("simulated", "guards", "real")
+PARTS = ("simulated", "guards", "real", "lived")
 OUT = Path(__file__).resolve().parents[3] / "build" / "bench-detection"
 
 
@@ -81,6 +83,12 @@ def run_parts(parts: Sequence[str], chosen: Sequence[Contender], size: Size, out
             found["guards"] = came_out
     if "real" in parts:
         found["real"] = _real(console, [one for one in chosen if not one.told_the_truth], size, out)
+    if "lived" in parts:
+        plan = FleetPlan(accounts=size.accounts, days=365, rate_median=1.0, rate_max=20.0)
+        with _timed(console, f"the live engine, {size.accounts:,} accounts, a year"):
+            lived = live(plan)
+        show.show_lived(console, lived)
+        found["lived"] = lived.as_dict()
     return found
 
 

@@ -10,6 +10,7 @@ from tests.bench.detection.contenders import RULE
 from tests.bench.detection.guards import Guarded
 from tests.bench.detection.halves import Interval, Result
 from tests.bench.detection.judged import Judged
+from tests.bench.detection.lived import Lived
 from tests.bench.detection.method import Scale
 from tests.bench.detection.pool import equal
 
@@ -43,6 +44,25 @@ def show_simulated(console: Console, contenders: Sequence[Judged], asked: float)
         later = number(one.later[asked].realised.middle)
         table.add_row(one.contender.name, spread(result.realised), later, *stop, *rest)
     console.print(table)
+
+
+def show_lived(console: Console, lived: Lived) -> None:
+    """Alerts by kind, and losses by health."""
+    table = Table(title=f"the live engine, {lived.account_years:,.0f} account-years", title_justify="left")
+    for name in ("kind", "alerts", "an account-year", "unexplained", "an account-year", "watches only"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    for each in lived.kinds:
+        rates = [f"{count / lived.account_years:.3f}" for count in (each.alerts, each.unexplained)]
+        table.add_row(
+            each.kind.value, f"{each.alerts:,}", rates[0], f"{each.unexplained:,}", rates[1], f"{each.watches:,}"
+        )
+    console.print(table)
+    health = Table(title="lost within 90 days, by health", title_justify="left")
+    for name in ("health", "looks", "lost"):
+        health.add_column(name, justify="right")
+    for part in lived.tenths:
+        health.add_row(f"{part.least} to {part.most}", f"{part.looks:,}", f"{part.lost:.1%}")
+    console.print(health)
 
 
 _STOP = ("median", "r14", "r30", "missed")
