@@ -21,6 +21,7 @@ from streams.cli import (
     reset,
     schema,
     score,
+    signals,
     simulate,
     topics,
     worker,
@@ -61,6 +62,7 @@ bootstrap.register(app)
 simulate.register(app)
 alerts.register(app)
 score.register(app)
+signals.register(app)
 reset.register(app)
 schema.register(app)
 
