@@ -25,7 +25,12 @@ class Fact:
 _CURRENCY = re.compile("[A-Z]{3}").fullmatch
 _LARGEST = 10**15
 """No figure of an account is larger; what is would only fill the message with digits."""
-_USERS = frozenset({Kind.BREADTH_DECLINE, Kind.CHAMPION_GONE})
+_UNITS = {
+    Kind.KEY_ACTION_STOPPED: "core action",
+    Kind.BREADTH_DECLINE: "active user",
+    Kind.CHAMPION_GONE: "active user",
+}
+"""What is counted, where that is not events."""
 
 
 def facts(notification: Notification, where: tzinfo) -> tuple[Fact, ...]:
@@ -42,11 +47,13 @@ def facts(notification: Notification, where: tzinfo) -> tuple[Fact, ...]:
 
 
 def _measured(transition: Transition) -> Iterator[tuple[str, str]]:
-    unit = "active user" if transition.kind in _USERS else "event"
+    unit = _UNITS.get(transition.kind, "event")
     observed, expected = _number(transition, "observed"), _number(transition, "expected")
     days = _number(transition, "window_days")
     if observed is not None:
         window = f" in {words.count(round(days), 'day')}" if days else ""
+        if transition.kind is Kind.BREADTH_DECLINE:
+            window = " a week"
         yield "Observed", f"{words.number(observed)} {unit}{'' if observed == 1 else 's'}{window}"
     if expected is not None:
         yield "Expected", f"about {words.number(expected)}"

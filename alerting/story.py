@@ -13,10 +13,8 @@ _ICONS = {Severity.WATCH: "🟡", Severity.WARNING: "🟠", Severity.CRITICAL: "
 _CHANGE_ICONS = {Change.ACKNOWLEDGED: "👀", Change.SNOOZED: "💤", Change.RESOLVED: "✅"}
 _LOST_ICON = "⚫"
 _TITLES = {Kind.CANCEL_SCHEDULED: "Cancellation scheduled"}
-_USAGE_KINDS = frozenset(
-    {Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.KEY_ACTION_STOPPED, Kind.BREADTH_DECLINE, Kind.CHAMPION_GONE}
-)
-_SAID_BY_NUMBERS = frozenset({Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.CARD_EXPIRING})
+_USAGE_KINDS = frozenset({Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.BREADTH_DECLINE, Kind.CHAMPION_GONE})
+_SAID_BY_NUMBERS = frozenset({Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.BREADTH_DECLINE, Kind.CARD_EXPIRING})
 """Kinds whose reasons would only repeat the sentence and the numbers."""
 _RESOLUTIONS = {
     Resolution.RECOVERED: "it is back to normal",
@@ -27,6 +25,8 @@ _RESOLUTIONS = {
     Resolution.REBASELINED: "this is the account's new normal",
     Resolution.EXPIRED: "it no longer applies",
 }
+_AGAIN = {Kind.KEY_ACTION_STOPPED: "there are core actions again"}
+"""What being back to normal means, where that is not all activity."""
 DAYS_SHOWN = 42
 
 
@@ -120,6 +120,8 @@ def _news(transition: Transition) -> str:
     why = _RESOLUTIONS.get(transition.resolution) if transition.resolution is not None else None
     if transition.resolution is Resolution.RECOVERED and transition.kind in _USAGE_KINDS:
         why = "activity is back to normal"
+    if transition.resolution is Resolution.RECOVERED:
+        why = _AGAIN.get(transition.kind, why)
     if transition.resolution is Resolution.MANUAL:
         why = f"closed{by or ' by hand'}"
     return f"Resolved after {open_for}" + (f": {why}." if why else ".")

@@ -6,7 +6,9 @@ runs once, and after each day that it closes its columns are held against the th
 with what depends on the setting (open alerts, that level, calm days) kept beside them. The rules are those of
 `usage_silence` and `usage_drop`.
 
-Other kinds of alert do not depend on the knob. Nobody acknowledges or snoozes in a history.
+Of the other kinds those on a part of activity depend on the knob, too: what they take of the false alarms is the same
+share at every setting, and they are in shadow, so that they are neither followed here nor judged. Nobody
+acknowledges or snoozes in a history.
 """
 
 from array import array

@@ -90,3 +90,17 @@ def weekday(day: int) -> int:
     5
     """
     return (day + 3) % 7
+
+
+def is_week_end(day: int) -> bool:
+    """Whether it is a Sunday."""
+    return weekday(day) == 6
+
+
+def week_end(day: int) -> int:
+    """The Sunday of the day's week.
+
+    >>> weekday(week_end(20148)), week_end(20148)
+    (6, 20149)
+    """
+    return day + 6 - weekday(day)

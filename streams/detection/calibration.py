@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.detection.habits import Column
-from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS
+from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS, Table
 
 Counts = npt.NDArray[np.int64]
 
@@ -104,17 +104,19 @@ class Calibration:
         self.days += other.days
         return self
 
-    def scale(self, accounts: Counts, ongoing: Counts) -> "Scale":
+    def scale(self, accounts: Counts, ongoing: Counts, drop_cold: Table = DROP_COLD) -> "Scale":
         """Scores by channel and tier, as of what is known now. `accounts` are watched now, by tier, and excursions
         [channel, tier, bin] have come so far and are not over."""
-        return Scale(self.peaks, ongoing + self.acted, self.days, accounts)
+        return Scale(self.peaks, ongoing + self.acted, self.days, accounts, drop_cold)
 
 
 class Scale:
     """The calibrated score of a channel's score: minus the decimal logarithm of excursions at least as high per
     account-year that came to nothing."""
 
-    def __init__(self, peaks: Counts, censored: Counts, days: Counts, accounts: Counts) -> None:
+    def __init__(
+        self, peaks: Counts, censored: Counts, days: Counts, accounts: Counts, drop_cold: Table = DROP_COLD
+    ) -> None:
         self.scores: Column = np.empty((CHANNELS, TIERS, BINS + 1))
         """At the lower edge of each bin, and at the upper edge of the last one."""
         self.cold = np.ones((CHANNELS, TIERS), bool)
@@ -130,10 +132,11 @@ class Scale:
                     years = float(days[nearest]) / _YEAR
                     above = _above(peaks[channel, nearest], censored[channel, nearest])
                     learnt = _curve(channel, above, years)
-                    self.scores[channel, tier] = _mixed(learnt, years, _cold(channel, tier), int(accounts[nearest]))
+                    cold = _cold(channel, tier, drop_cold)
+                    self.scores[channel, tier] = _mixed(learnt, years, cold, int(accounts[nearest]))
                     self.cold[channel, tier] = False
                 else:
-                    self.scores[channel, tier] = _cold(channel, tier)
+                    self.scores[channel, tier] = _cold(channel, tier, drop_cold)
 
     def at(self, channel: int, tier: int, score: float) -> float:
         """The lowest score of a channel that comes to a calibrated one; beyond the scale, its end."""
@@ -208,13 +211,13 @@ def _nats_from(channel: int, low: int, edges: Column) -> Column:
 
 
 @cache
-def _cold(channel: int, tier: int) -> Column:
+def _cold(channel: int, tier: int, drop_cold: Table) -> Column:
     """By the table of a cold start, whose tails are exponential."""
     at = log10(SHARED / MEASURED_AT)
     edges = np.arange(BINS + 1.0)
     if channel == CLOCK:
         nats = (np.exp2(edges / _CLOCK_BINS) - 1.0) * SILENCE_COLD[tier] / CLOCK_COLD[tier] - SILENCE_COLD[tier]
     else:
-        nats = edges * _STEPS[channel] - (DROP_COLD if channel == DROP else SILENCE_COLD)[tier]
+        nats = edges * _STEPS[channel] - (drop_cold if channel == DROP else SILENCE_COLD)[tier]
     score: Column = at + nats / log(10.0)
     return score

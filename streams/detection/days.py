@@ -10,6 +10,8 @@ from streams.detection.book import Book
 from streams.detection.by_source import BySource
 from streams.detection.calendar import weekday
 from streams.detection.day_sums import DaySums
+from streams.detection.facet_days import FacetDays
+from streams.detection.facets import KEY_ACTIONS
 from streams.detection.fleet_learning import speaking
 from streams.detection.flow import SLOT_MS
 from streams.detection.fold import fold
@@ -51,9 +53,11 @@ class Days:
         self._tally = tally
         self._signals = daily_signals(rules)
         self._by_source = BySource(rules, habits)
+        self._facets = FacetDays(rules, habits)
         self.held: list[Rows] = []
         """Rows whose engagement was not judged on the newest closed day, as their alerts wait."""
-        self._silence = next(signal for signal in self._signals if signal.kind is Kind.USAGE_SILENCE)
+        by_kind = {signal.kind: signal for signal in self._signals}
+        self._silence, self._key_actions = by_kind[Kind.USAGE_SILENCE], by_kind[Kind.KEY_ACTION_STOPPED]
 
     def begin(self, account: Account, day: int, quantity: int, at: int, out: Results) -> None:
         """The first event of a day that is still open."""
@@ -68,6 +72,17 @@ class Days:
                 # What this silence piled up was reported: it is not charged again as a drop.
                 habits.set(row, FLOOR, habits.get(row, SCORE))
 
+    def key_action(self, account: Account, day: int, quantity: int, at: int, out: Results) -> bool:
+        """A core action on a day that is still open. Gives whether that says anything."""
+        habits, row = self._habits, account.row
+        facet = habits.facets[KEY_ACTIONS]
+        alert = account.alert(Kind.KEY_ACTION_STOPPED) if facet.count(row, day, quantity) else None
+        if alert is None:
+            return False
+        self._book.settle(account, self._key_actions, at, Calm(Resolution.RECOVERED), out)
+        facet.set(row, FLOOR, facet.get(row, SCORE))
+        return True
+
     def close(self, account_of: Callable[[str], Account]) -> Iterator[tuple[Account, Results] | None]:
         """Close the next day. Gives each account that has changed by it in more than its habits, with what is to be
         said; None now and then, so that it can be parted. It is to be gone through to its end."""
@@ -79,6 +94,9 @@ class Days:
         y = self._events(counts)
         self._by_source.begin(day, y)
         self.held = []
+        for concerned_rows in self._facets.fold(y, day):
+            found += concerned_rows
+            yield None
         for first in range(0, len(habits), BLOCK):
             changed = self._fold(slice(first, first + BLOCK), y[first : first + BLOCK], day)
             found += (first + changed.nonzero()[0]).tolist()
@@ -86,11 +104,12 @@ class Days:
         self._by_source.end(np.arange(len(habits)))
         habits.closed = day
         habits.sources.close(day)
+        self._facets.close(day)
         # One that is known well enough from this day on has changed, and waits nevertheless.
         waiting = {row for rows in self.held for row in rows.tolist()}
         habits.flow.close(self._slots(day)[1])
         habits.flow.track(self._rules.learnt.layout_of(day + 1))
-        for row in found:
+        for row in sorted(set(found)):
             account = account_of(habits.ids[row])
             out: Results = []
             for signal in () if row in waiting else self._signals:
@@ -118,6 +137,7 @@ class Days:
                 rows = first + mine.nonzero()[0]
                 self._add_by_source(sums, own, rows, y, by_source)
             yield
+        yield from self._facets.sum_up(sums, y, day)
 
     def _add_by_source(self, sums: DaySums, v: Column, rows: Rows, y: Column, by_source: Column | None) -> None:
         """Add what rows `v`, which are `rows` of all, say of their sources."""
@@ -138,6 +158,8 @@ class Days:
         for day in range(int(stood.min(initial=habits.closed)) + 1, habits.closed + 1):
             y = self._events(habits.open.get(day, {}))
             self._by_source.begin(day, y)
+            for _ in self._facets.fold(y, day, only=stood < day):
+                yield
             for first in range(0, count, BLOCK):
                 block = slice(first, first + BLOCK)
                 self._fold(block, y[block], day, only=stood[block] < day)
@@ -146,6 +168,7 @@ class Days:
         for day in [day for day in habits.open if day <= habits.closed]:
             del habits.open[day]
         habits.sources.close(habits.closed)
+        self._facets.close(habits.closed)
         habits.flow.track(self._rules.learnt.layout_of(habits.closed + 1))
 
     def _slots(self, day: int) -> tuple[int, int]:

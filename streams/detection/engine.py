@@ -12,11 +12,13 @@ from schemas.picture import AccountPicture
 from schemas.shuffle import Fact, Usage
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
+from streams.detection.calendar import week_end
 from streams.detection.champions import Champions
 from streams.detection.commands import Commands
 from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.days import Days
+from streams.detection.facets import BREADTH, USER
 from streams.detection.facts import Facts
 from streams.detection.fleet_log import FleetLog
 from streams.detection.habits import Habits, Rows
@@ -234,21 +236,22 @@ class Engine:
 
     def _count(self, account: Account, event: Usage, out: Results) -> bool:
         """Count a usage event. Returns whether it may have ended something: it is the first of a day that is still
-        open, or the first of somebody on it."""
-        _, _, _, at, _, user, quantity, source, _ = event
+        open, the first of somebody on it, or the first core action."""
+        _, _, _, at, name, user, quantity, source, _ = event
         self.tally.usage += 1
         day = self._calendar.day_of(at)
         account.events_total += quantity
         if at > account.last_event_at:  # noqa: PLR1730  # twice as fast as max, and it is done for every event
             account.last_event_at = at
-        visits = user is not None and account.people.last_seen.get(user, -1) < day
+        habits = self.habits
+        seen = day if user is None else account.people.last_seen.get(user, -1)
+        visits = seen < day
         if visits:
             account.people.saw(user, day, self._users_kept)  # type: ignore[arg-type]  # it is no None
         daily = account.daily
-        if day <= self.habits.closed:
+        if day <= habits.closed:
             self._count_late(account, day, quantity)
             return False
-        habits = self.habits
         if account.weighed_at != habits.closed:
             account.weigh()
         habits.flow.count(at, source, account.weight * quantity)
@@ -260,7 +263,11 @@ class Engine:
         else:
             daily[day] += quantity
         if visits:
+            if seen < (end := week_end(day)) - 6 and len(account.people.last_seen) > 1:
+                habits.facets[BREADTH].count(account.row, end, USER)
             began |= self._visit(account, user, day, at, out)  # type: ignore[arg-type]
+        if self._key_actions is not None and self._key_actions.match(name):
+            began |= self._days.key_action(account, day, quantity, at, out)
         return began
 
     def _visit(self, account: Account, user: int, day: int, at: int, out: Results) -> bool:

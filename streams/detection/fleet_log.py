@@ -20,6 +20,7 @@ from streams.detection.calendar import Calendar, weekday
 from streams.detection.calibration import BINS, CALIBRATED_EVERY, CHANNELS, Calibration, none
 from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
+from streams.detection.facet_learning import FacetLearning
 from streams.detection.fleet import NEUTRAL, FleetDay
 from streams.detection.fleet_learning import AGE, FleetLearning
 from streams.detection.flow import SLOT_MS, Counts, add
@@ -31,10 +32,11 @@ from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import TIERS
 
 VERSION: Final = 2
-_STORED_VERSION: Final = 3
+_STORED_VERSION: Final = 4
 _READABLE: Final = (VERSION - 1, VERSION)
-_STORED_READABLE: Final = (_STORED_VERSION - 1, _STORED_VERSION)
-"""The versions before knew nothing of excursions that are not over, nor of those on which somebody acted."""
+_STORED_READABLE: Final = (2, 3, _STORED_VERSION)
+"""Version 1 of an offer and 2 of what is stored knew nothing of excursions that are not over, nor of those on which
+somebody acted; what was stored up to version 3 knows nothing of facets."""
 KEPT_DAYS: Final = 120
 """So long the fleet's days are kept: longer than a row stands unpacked."""
 _MARK: Final = b"fleet"
@@ -112,6 +114,7 @@ class FleetLog:
         self._learning = FleetLearning()
         self._source_learning = SourceLearning()
         self._flow_learning = FlowLearning()
+        self.facets = FacetLearning(config)
         self._quarters: dict[int, dict[int, Counts]] = {}
         """What is told ahead, by slot and partition."""
         self._calibration = Calibration()
@@ -254,6 +257,7 @@ class FleetLog:
             self._shareless.discard(old)
             while len(self._layouts) > 1 and self._layouts[1][0] <= old:
                 del self._layouts[0]
+        self.facets.take(day, sums.facets, KEPT_DAYS)
         self._since += sums
         if day % CALIBRATED_EVERY == 0:
             self._watched, self._ongoing = sums.watched, sums.ongoing
@@ -283,7 +287,9 @@ class FleetLog:
         self._days[day] = replace(today, factor=excuses(WHOLE, today.factor))
 
     def _calibrate(self) -> None:
-        self.thresholds = Thresholds(self._config, self._calibration.scale(self._watched, self._ongoing))
+        self.facets.calibrate()
+        scale = self._calibration.scale(self._watched, self._ongoing)
+        self.thresholds = Thresholds(self._config, scale, self.facets.rest)
 
     def encode(self) -> bytes:
         """All of it, to be stored with the state of a home."""
@@ -317,6 +323,7 @@ class FleetLog:
                 sorted(self._shareless),
                 [(day, each.pack()) for day, each in self._sources.items()],
                 self.measured,
+                self.facets.pack(),
             )
         )
 
@@ -324,8 +331,10 @@ class FleetLog:
         version, *rest = orjson.loads(stored)
         if version not in _STORED_READABLE:
             raise StateError(f"the stored fleet has version {version}; this program reads version {_STORED_VERSION}")
-        if version != _STORED_VERSION:
+        if version < 3:
             rest[8:8] = [_text(none().tobytes())] * 2
+        if version == _STORED_VERSION:
+            self.facets.unpack(rest.pop())
         self.position, self.decided, offers, numbers, days, learning, watched, *rest = rest
         (
             *of_bins,

@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from streams.detection import facets
+from streams.detection.facets import FACETS, Facet
 from streams.detection.fleet import FleetDay
 from streams.detection.flow import Flow
 from streams.detection.sources import MARK, Sources
@@ -199,6 +201,11 @@ class Habits:
         self.flow = Flow()
         self.sources = Sources()
         """Where they come from."""
+        blank = [0.0] * COLUMNS
+        blank[_NUMBERS:UNJUDGED] = [-1.0] * (UNJUDGED - _NUMBERS)
+        blank[REBASELINED], blank[PEAK_TIER] = 0.0, -1.0
+        self.facets = tuple([Facet(blank, _NUMBERS, LAST_DAY) for _ in range(FACETS)])
+        """What is judged apart, by number."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -228,6 +235,10 @@ class Habits:
         values[PEAK_TIER, row] = -1.0
         self.recent[:, row] = -1.0
         self.sources.clear(row)
+        for facet in self.facets:
+            facet.clear(row)
+            facet.set(row, ACTED, 0.0)
+            facet.set(row, PEAK_TIER, -1.0)
 
     def left_behind(self) -> list[str]:
         """Accounts whose rows were last packed so long ago that what the fleet was like since then will soon be
@@ -238,6 +249,11 @@ class Habits:
     def of(self, row: int) -> Habit:
         """One account's numbers."""
         return Habit(self.values[:, row].tolist())
+
+    def facet(self, number: int, row: int) -> Habit | None:
+        """One account's numbers in a facet; None where it has shown nothing of it."""
+        values = self.facets[number].of(row)
+        return None if values is None else Habit(values)
 
     def get(self, row: int, column: int) -> float:
         """One number."""
@@ -261,12 +277,13 @@ class Habits:
         whole = [int(value) for value in values[_NUMBERS:]]
         fixed = _FIXED.pack(self.closed, *values[:_NUMBERS], *whole)
         numbers = b2a_base64(fixed + pack(f"<{len(rest)}q", *rest), newline=False).decode()
-        return numbers + self.sources.pack(row)
+        return numbers + self.sources.pack(row) + facets.pack_all(self.facets, row)
 
     def unpack(self, account: str, packed: str | bytes) -> int:
         """Take a row in, as it was packed; gives its number. Until `fold` has brought it to the closed day of all, it
         stands at the day that it was packed at. Raises `ValueError` and `struct.error` for what is none."""
         text = packed if isinstance(packed, str) else packed.decode()
+        text, *by_facet = text.split(facets.MARK)
         numbers, _, by_source = text.partition(MARK)
         raw = a2b_base64(numbers)
         closed, *values = _FIXED.unpack_from(raw)
@@ -281,6 +298,7 @@ class Habits:
             self.open.setdefault(day, {})[row] = count
         if by_source:
             self.sources.unpack(row, by_source)
+        facets.unpack_all(self.facets, row, by_facet)
         return row
 
 

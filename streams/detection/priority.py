@@ -9,6 +9,8 @@ from streams.detection.state import Account
 _LOSS: Final = {
     Kind.USAGE_DROP: (0.05, 0.12, 0.25),
     Kind.USAGE_SILENCE: (0.06, 0.18, 0.35),
+    Kind.KEY_ACTION_STOPPED: (0.05, 0.12, 0.25),
+    Kind.BREADTH_DECLINE: (0.04, 0.1, 0.2),
     Kind.PAYMENT_FAILED: (0.05, 0.12, 0.35),
     Kind.CARD_EXPIRING: (0.01, 0.03, 0.08),
     Kind.CANCEL_INTENT: (0.1, 0.2, 0.35),

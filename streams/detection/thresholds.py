@@ -12,7 +12,7 @@ from schemas.alerts import Severity
 from streams.detection.calibration import CLOCK, DROP, SHARED, SILENCE, Scale
 from streams.detection.config import DetectionConfig
 from streams.detection.habits import Column
-from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIER_FROM, tiers_of
+from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIER_FROM, TIERS, Table, tiers_of
 
 _LEAST: Final = 0.1
 
@@ -40,7 +40,8 @@ class LevelColumns(NamedTuple):
 
 class Thresholds:
     """By rate tier, at the rate asked for: as the scale says, and where that knows nothing yet, by the table of a cold
-    start.
+    start. `share` is what is left of the false alarms asked for, as other kinds have theirs; `drop_cold` the table of
+    another drop channel than that of activity.
 
     Scores are log-likelihoods, whose tail is exponential: from the table S and E move by `ln(0.5 / FA)`. The clock is
     days, and moves as E does: by `E(FA) / E(0.5)`.
@@ -52,16 +53,21 @@ class Thresholds:
     0.5
     """
 
-    __slots__ = ("_columns", "_scale", "_tiers", "least")
+    __slots__ = ("_columns", "_drop_cold", "_scale", "_share", "_tiers", "least")
 
-    def __init__(self, config: DetectionConfig, scale: Scale | None = None) -> None:
-        asked = (
-            max(config.watch_false_alarms, config.alert_false_alarms),
-            config.alert_false_alarms,
-            config.alert_false_alarms / 10.0,
-        )
+    def __init__(
+        self,
+        config: DetectionConfig,
+        scale: Scale | None = None,
+        share: float = 1.0,
+        drop_cold: Table = DROP_COLD,
+    ) -> None:
+        watch = max(config.watch_false_alarms, config.alert_false_alarms)
+        asked = (share * watch, share * config.alert_false_alarms, share * config.alert_false_alarms / 10.0)
         self._scale = scale
-        self._tiers = tuple(_levels(tier, asked, scale) for tier in range(len(DROP_COLD)))
+        self._share = share
+        self._drop_cold = drop_cold
+        self._tiers = tuple(_levels(tier, asked, scale, drop_cold) for tier in range(TIERS))
         self.least = tuple(min(levels[channel][0] for levels in self._tiers) for channel in range(3))
         """The lowest drop, silence and clock scores that mean anything to any account."""
 
@@ -79,7 +85,7 @@ class Thresholds:
 
     def asking(self, config: DetectionConfig) -> "Thresholds":
         """The same, at the rate that another configuration asks for."""
-        return Thresholds(config, self._scale)
+        return Thresholds(config, self._scale, self._share, self._drop_cold)
 
     def alert(self, channel: int, tier: npt.NDArray[np.intp]) -> Column:
         """The threshold of a channel for an alert (a warning), in each of the tiers."""
@@ -97,7 +103,7 @@ class Thresholds:
         if self._scale is None or self._scale.cold[channel, tier]:
             if channel == CLOCK:  # which moves as E does
                 channel, score = SILENCE, score * SILENCE_COLD[tier] / CLOCK_COLD[tier]
-            return MEASURED_AT * exp((DROP_COLD if channel == DROP else SILENCE_COLD)[tier] - score)
+            return MEASURED_AT * exp((self._drop_cold if channel == DROP else SILENCE_COLD)[tier] - score)
         (calibrated,) = self._scale.of(channel, np.array([tier]), np.array([score]))
         return float(SHARED * 10.0**-calibrated)
 
@@ -105,7 +111,7 @@ class Thresholds:
 _Three = tuple[float, float, float]
 
 
-def _levels(tier: int, asked: _Three, scale: Scale | None) -> Levels:
+def _levels(tier: int, asked: _Three, scale: Scale | None, drop_cold: Table) -> Levels:
     def three(channel: int, cold: _Three) -> _Three:
         if scale is None or scale.cold[channel, tier]:
             return cold
@@ -116,7 +122,7 @@ def _levels(tier: int, asked: _Three, scale: Scale | None) -> Levels:
     silence = _cold(SILENCE_COLD[tier], asked)
     watch, warning, critical = (CLOCK_COLD[tier] * score / SILENCE_COLD[tier] for score in silence)
     return Levels(
-        three(DROP, _cold(DROP_COLD[tier], asked)), three(SILENCE, silence), three(CLOCK, (watch, warning, critical))
+        three(DROP, _cold(drop_cold[tier], asked)), three(SILENCE, silence), three(CLOCK, (watch, warning, critical))
     )
 
 

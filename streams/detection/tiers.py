@@ -10,7 +10,8 @@ TIER_FROM = (0.1, 0.3, 1.0, 3.0, 10.0)
 TIERS: Final = 6
 MEASURED_AT: Final = 0.5
 """False alarms per account-year at which the tables below were measured, over the three channels together."""
-DROP_COLD = (1.6, 3.7, 7.3, 13.6, 17.7, 19.3)
+Table = tuple[float, float, float, float, float, float]
+DROP_COLD: Table = (1.6, 3.7, 7.3, 13.6, 17.7, 19.3)
 SILENCE_COLD = (4.3, 5.3, 6.2, 6.9, 3.1, 1.6)
 CLOCK_COLD = (75.0, 37.0, 17.0, 11.0, 3.7, 1.8)
 

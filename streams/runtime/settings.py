@@ -101,6 +101,7 @@ class Settings(BaseModel):
     playbooks: Plays = ()
 
     # Detection.
+    key_actions: Names = ()
     timezone: TimeZone = "UTC"
     false_alarms_per_account_year: Annotated[float, Field(ge=0.001, le=100)] = 0.2
     health_weights: HealthWeights = ()
@@ -186,6 +187,7 @@ class Settings(BaseModel):
             intent_events=self.intent_events,
             keep_comments=self.keep_comments,
             user_key=self.user_key,
+            key_actions=self.key_actions,
         )
 
     @property
@@ -282,10 +284,7 @@ def _impossible(settings: Settings) -> Iterator[str]:
         )
     if twice := sorted(set(settings.tell_kinds) & set(settings.shadow_kinds)):
         yield f"tell_kinds, shadow_kinds: {twice[0].value!r} is in both; a kind is sent or recorded only"
-    if both := sorted(set(settings.include_events) & set(settings.exclude_events)):
-        yield f"include_events, exclude_events: {both[0]!r} is in both; a name can be in one of them"
-    if both := sorted(set(settings.intent_events) & set(settings.exclude_events)):
-        yield f"intent_events, exclude_events: {both[0]!r} is in both; what tells of leaving has to count"
+    yield from _impossible_usage(settings)
     taken: dict[str, str] = {}
     for name in _TOPICS:
         full = settings.topic(name)
@@ -293,6 +292,17 @@ def _impossible(settings: Settings) -> Iterator[str]:
             yield f"topic_{taken[full]}, topic_{name}: both are {full!r}; every topic needs a name of its own"
         taken[full] = name
     yield from _impossible_security(settings)
+
+
+def _impossible_usage(settings: Settings) -> Iterator[str]:
+    if both := sorted(set(settings.include_events) & set(settings.exclude_events)):
+        yield f"include_events, exclude_events: {both[0]!r} is in both; a name can be in one of them"
+    if both := sorted(set(settings.intent_events) & set(settings.exclude_events)):
+        yield f"intent_events, exclude_events: {both[0]!r} is in both; what tells of leaving has to count"
+    rule = settings.usage_rule()
+    for name in settings.key_actions:
+        if "*" not in name and (by := rule.excludes(name, None)) is not None:
+            yield f"key_actions, {by}: {name!r} is no usage by {by}; a core action has to be usage"
 
 
 def _impossible_security(settings: Settings) -> Iterator[str]:

@@ -32,6 +32,9 @@ class Habit:
     active: float
     """Share of days with activity."""
     weekends: bool
+    saves: float
+    """Share of the events that are core actions."""
+    users: int
 
 
 habits = st.builds(
@@ -40,6 +43,8 @@ habits = st.builds(
     a_day=st.sampled_from([1.0, 3.0, 12.0]),
     active=st.sampled_from([0.0, 0.0, 0.05, 0.3, 0.9, 1.0]),
     weekends=st.booleans(),
+    saves=st.sampled_from([0.0, 0.01, 0.3]),
+    users=st.sampled_from([1, 2, 6]),
 )
 configs = st.builds(
     DetectionConfig,
@@ -61,7 +66,7 @@ configs = st.builds(
     intent_days=st.sampled_from([2, 30]),
     champion_days=st.sampled_from([2, 20]),
     user_key=st.sampled_from([b"", b"secret"]),
-    key_actions=st.sampled_from([(), ("save",)]),
+    key_actions=st.sampled_from([(), ("save",), ("sa*", "never")]),
     onboarding_days=st.sampled_from([2, 14]),
     keep_comments=st.booleans(),
 )
@@ -81,7 +86,7 @@ def histories(draw: st.DrawFn) -> History:
     spans = draw(st.lists(habits, min_size=2, max_size=5))
     random = Random(draw(st.integers(0, 2**32)))
     days = sum(span.days for span in spans)
-    raw: list[Event] = [_usage(random, at) for at in _times(spans, random)]
+    raw: list[Event] = [_usage(random, at, span) for at, span in _times(spans, random)]
     facts = draw(st.lists(st.sampled_from(sorted(_FACTS)), max_size=24))
     raw += [_fact(random, name, BEGINS + random.randrange(days * DAY_MS)) for name in facts]
     raw.sort(key=lambda event: event.at)
@@ -90,24 +95,24 @@ def histories(draw: st.DrawFn) -> History:
     return History(events, last + random.randrange(3 * DAY_MS))
 
 
-def _times(spans: list[Habit], random: Random) -> list[int]:
-    times: list[int] = []
+def _times(spans: list[Habit], random: Random) -> list[tuple[int, Habit]]:
+    times: list[tuple[int, Habit]] = []
     day = 0
     for span in spans:
         for _ in range(span.days):
             weekend = (20_000 + day + 3) % 7 >= 5
             if (span.weekends or not weekend) and random.random() < span.active:
                 count = max(1, round(random.expovariate(1 / span.a_day)))
-                times += [BEGINS + day * DAY_MS + random.randrange(DAY_MS) for _ in range(count)]
+                times += [(BEGINS + day * DAY_MS + random.randrange(DAY_MS), span) for _ in range(count)]
             day += 1
     return times
 
 
-def _usage(random: Random, at: int) -> Usage:
-    user = hash64(f"user-{random.randrange(6)}") if random.random() < 0.8 else None
+def _usage(random: Random, at: int, span: Habit) -> Usage:
+    user = hash64(f"user-{random.randrange(span.users)}") if random.random() < 0.8 else None
     # Few different ids, so that some come twice; half of the events have none.
     event_id = hash64(f"event-{random.randrange(400)}") if random.random() < 0.5 else None
-    name = random.choice(["export", "save", *["click"] * 98])
+    name = "save" if random.random() < span.saves else random.choice(["export", *["click"] * 98])
     return Usage(0, at, ACCOUNT, at, name, user, random.choice([1, 1, 1, 5]), "product", event_id)
 
 
@@ -173,6 +178,8 @@ def _invoice(random: Random, at: int) -> str:
 
 
 _KINDS = [
+    "key_action_stopped",
+    "breadth_decline",
     "onboarding_stalled",
     "cancel_intent",
     "champion_gone",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from schemas.alerts import Transition
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
+from streams.detection.facets import BREADTH
 from streams.detection.results import RefusedCommand
 from streams.detection.state import Account, head_of
 from tests.plain import Plain, settled
@@ -127,7 +128,9 @@ def test_habits_that_were_stored_days_ago_come_to_what_they_are(
 
 def _apart_from_habits(account: Account) -> list[object]:
     """What a day may change by which the account is stored anew."""
-    return [*orjson.loads(account.encode())[4:], account.habit.calm_day, account.habit.monitored_day]
+    breadth = account.habits.facet(BREADTH, account.row)
+    calm = (account.habit.calm_day, -1 if breadth is None else breadth.calm_day)
+    return [*orjson.loads(account.encode())[4:], *calm, account.habit.monitored_day]
 
 
 @given(configs, histories(), st.integers(0, 2**32))

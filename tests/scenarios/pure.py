@@ -57,6 +57,6 @@ def run(
 
 def tell(story: Story, *, config: DetectionConfig | None = None) -> Outcome:
     """Run a story and check what it expects."""
-    outcome = run(story.events(), until=story.ends_at, config=config)
+    outcome = run(story.events(), until=story.ends_at, config=config or CONFIG)
     story.check(outcome.transitions)
     return outcome

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.scenarios.story import Story
 
-SETTINGS = {"intent_events": "cancel_page_*,data_exported"}
+SETTINGS = {"intent_events": "cancel_page_*,data_exported", "key_actions": "report_exported"}
 """What a worker has to be told for them."""
 STORIES: list[Callable[[], Story]] = []
 
@@ -84,6 +84,65 @@ def a_holiday_that_was_reported_is_not_reported_again_as_a_drop() -> Story:
     it.daily_use("acme", users=5, days=91).then_silence(days=16).daily_use(users=5, days=45).expect(
         "usage_silence", warned_between=(94, 97), resolved_between=(107, 108), resolution="recovered"
     ).expect_no("usage_drop")
+    return it
+
+
+@story
+def core_actions_that_stop_are_missed_although_people_go_on() -> Story:
+    it = Story()
+    acme = it.account("acme").daily_use(users=5, days=98, exports=True).daily_use(users=5, days=28)
+    acme.daily_use(users=5, days=10, exports=True).expect(
+        "key_action_stopped",
+        opened_between=(101, 108),
+        warned_between=(103, 112),
+        critical_between=(106, 117),
+        since_between=(95, 95),
+        resolved_between=(126, 126),
+        resolution="recovered",
+    ).expect_no("usage_silence", "usage_drop", severity="warning")
+    # Once more within the cool-down: it is the same alert.
+    acme.daily_use(users=5, days=21).expect_ids("key_action_stopped", 1).expect_changes(
+        "key_action_stopped",
+        *("opened", "escalated", "escalated", "resolved"),
+        *("opened", "escalated"),
+    )
+    return it
+
+
+@story
+def core_actions_are_not_missed_where_all_of_it_stops_or_falls() -> Story:
+    it = Story()
+    it.account("gone").daily_use(users=5, days=98, exports=True).then_silence(days=40).expect_no("key_action_stopped")
+    # On holiday there are fewer of them, as of everything else.
+    away = it.account("away").daily_use(users=5, days=98, exports=True).daily_use(users=5, days=14, share=0.1)
+    away.daily_use(users=5, days=28, exports=True).expect_no("key_action_stopped", severity="warning")
+    # Who never exported has nothing to miss.
+    it.daily_use("never", users=5, days=150).expect_no("key_action_stopped")
+    return it
+
+
+@story
+def people_who_leave_are_missed_although_as_much_is_done_as_before() -> Story:
+    it = Story()
+    acme = it.daily_use("acme", users=12, days=98).daily_use(users=3, days=35, busier=4)
+    acme.daily_use(users=12, days=35).expect(
+        "breadth_decline",
+        opened_between=(105, 113),
+        warned_between=(105, 120),
+        since_between=(98, 98),
+        resolved_between=(140, 168),
+        resolution="recovered",
+    ).expect_no("usage_silence", "usage_drop", severity="warning")
+    return it
+
+
+@story
+def a_team_that_does_little_for_a_fortnight_is_no_smaller_one() -> Story:
+    it = Story()
+    it.daily_use("away", users=12, days=98).daily_use(users=12, days=14, share=0.25).daily_use(
+        users=12, days=28
+    ).expect_no("breadth_decline")
+    it.daily_use("one", users=1, days=98).daily_use(users=1, days=28, share=0.3).expect_no("breadth_decline")
     return it
 
 
@@ -358,7 +417,7 @@ def a_champion_that_is_reported_to_have_left_is_critical_at_once() -> Story:
 def a_new_account_that_nobody_uses_is_told_after_two_weeks_until_somebody_does() -> Story:
     it = Story()
     new = it.account("new").waits(days=5).is_described(started_at="2025-01-11T06:00:00Z").waits(days=40)
-    new.usage(user="kim").waits(days=3).expect(
+    new.usage(user="kim", event="report_exported").waits(days=3).expect(
         "onboarding_stalled",
         warned_between=(19, 19),
         critical_between=(33, 33),
@@ -373,12 +432,12 @@ def a_new_account_that_nobody_uses_is_told_after_two_weeks_until_somebody_does()
 @story
 def onboarding_is_not_judged_where_it_went_well_or_cannot_be_known() -> Story:
     it = Story()
-    it.account("in-time").is_described(started_at="2025-01-06T06:00:00Z").waits(days=13).usage().waits(
-        days=40
-    ).expect_no("onboarding_stalled")
+    it.account("in-time").is_described(started_at="2025-01-06T06:00:00Z").waits(days=13).usage(
+        event="report_exported"
+    ).waits(days=40).expect_no("onboarding_stalled")
     # Older than what there is to see; and said too late, when it had been used.
     it.account("older").is_described(started_at="2024-12-20T06:00:00Z").waits(days=40).expect_no("onboarding_stalled")
-    late = it.account("late").waits(days=5).usage().waits(days=3)
+    late = it.account("late").waits(days=5).usage(event="report_exported").waits(days=3)
     late.is_described(started_at="2025-01-10T06:00:00Z").waits(days=40).expect_no("onboarding_stalled")
     # Of an account that has been there from the beginning nobody knows how old it is.
     it.account("early").subscribes(trial=True).waits(days=60).expect_no("onboarding_stalled")

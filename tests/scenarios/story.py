@@ -114,15 +114,27 @@ class Chapter(Expecting):
 
     # Usage
 
-    def daily_use(self, *, days: int, users: int = 5, weekends: bool = False, share: float = 1.0) -> Self:
-        """Every user does one to three things on nine days in ten; `share` of all that happens."""
+    def daily_use(
+        self,
+        *,
+        days: int,
+        users: int = 5,
+        weekends: bool = False,
+        share: float = 1.0,
+        busier: int = 1,
+        exports: bool = False,
+    ) -> Self:
+        """Every user does one to three things, or `busier` times as many, on nine days in ten; `share` of all that
+        happens. With `exports` someone exports a report once or twice."""
         for _ in range(days):
             if weekends or self._weekday() < 5:
                 for user in range(users):
                     if self.random.random() < 0.9:
-                        for _ in range(self.random.randint(1, 3)):
+                        for _ in range(busier * self.random.randint(1, 3)):
                             if self.random.random() < share:
                                 self.usage(hour=self.random.uniform(8, 18), user=f"user-{user}")
+                for _ in range(self.random.randint(1, 2) if exports else 0):
+                    self.usage(hour=self.random.uniform(8, 18), user="user-0", event="report_exported")
             self._next_day()
         return self
 

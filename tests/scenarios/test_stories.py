@@ -30,7 +30,7 @@ def test_told_again_it_is_the_same_story(story: Callable[[], Story]) -> None:
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_without_a_home_it_goes_the_same(story: Callable[[], Story]) -> None:
     it = story()
-    at_home = run(it.events(), until=it.ends_at)
+    at_home = run(it.events(), until=it.ends_at, config=CONFIG)
     in_order_of_events = one_event_after_the_other(it)
     assert by_account(at_home.transitions) == by_account(in_order_of_events.transitions)
     assert set(at_home.accounts) == set(in_order_of_events.accounts)

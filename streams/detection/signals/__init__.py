@@ -2,11 +2,13 @@
 
 from streams.detection.rules import Rules
 from streams.detection.signals.base import DailySignal, DatedSignal
+from streams.detection.signals.breadth_decline import BreadthDeclineSignal
 from streams.detection.signals.cancel_intent import CancelIntentSignal
 from streams.detection.signals.cancel_scheduled import CancelScheduledSignal
 from streams.detection.signals.card_expiring import CardExpiringSignal
 from streams.detection.signals.champion_gone import ChampionGoneSignal
 from streams.detection.signals.downgrade import DowngradeSignal
+from streams.detection.signals.key_action_stopped import KeyActionStoppedSignal
 from streams.detection.signals.negative_feedback import NegativeFeedbackSignal
 from streams.detection.signals.onboarding_stalled import OnboardingStalledSignal
 from streams.detection.signals.paused import PausedSignal
@@ -18,8 +20,14 @@ from streams.detection.signals.usage_silence import UsageSilenceSignal
 
 
 def daily_signals(rules: Rules) -> tuple[DailySignal, ...]:
-    """Judged at each day's close, in this order: a drop leaves to silence what silence says."""
-    return (UsageSilenceSignal(rules), UsageDropSignal(rules))
+    """Judged at each day's close, in this order: a drop leaves to silence what silence says, and a part of activity to
+    both what is said of the whole."""
+    return (
+        UsageSilenceSignal(rules),
+        UsageDropSignal(rules),
+        KeyActionStoppedSignal(rules),
+        BreadthDeclineSignal(rules),
+    )
 
 
 def dated_signals(rules: Rules) -> tuple[DatedSignal, ...]:

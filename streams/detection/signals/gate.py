@@ -1,6 +1,7 @@
 """When engagement may not be alerted, however low it is."""
 
 from schemas.alerts import AlertState, Kind
+from streams.detection.facets import KIND_OF
 from streams.detection.habits import ACTED, DROP_LEVEL, MUTED, SILENCE_LEVEL, UNJUDGED
 from streams.detection.state import Account
 
@@ -16,6 +17,13 @@ def muted(account: Account) -> bool:
     return not account.monitored or account.alert(Kind.CANCEL_SCHEDULED) is not None or unjudged(account)
 
 
+def said_already(account: Account) -> int:
+    """How severe the alerts on the account's activity as a whole are, from 1; 0 without one. What a part of it says at
+    no more than that is no news."""
+    open_ = (account.alert(Kind.USAGE_SILENCE), account.alert(Kind.USAGE_DROP))
+    return max([0 if alert is None else alert.severity.rank + 1 for alert in open_])
+
+
 def note(account: Account) -> None:
     """Note in its row what closing days has to know of the account. To be called when any of it has changed."""
     habits, row = account.habits, account.row
@@ -27,9 +35,17 @@ def note(account: Account) -> None:
     habits.set(row, DROP_LEVEL, 0 if drop is None else drop.severity.rank + 1)
     if any(alert is not None and alert.state is AlertState.ACKNOWLEDGED for alert in (silence, drop)):
         habits.set(row, ACTED, 1)
+    for facet, kind in zip(habits.facets, KIND_OF, strict=True):
+        alert = account.alert(kind)
+        facet.set(row, DROP_LEVEL, 0 if alert is None else alert.severity.rank + 1)
+        if alert is not None and alert.state is AlertState.ACKNOWLEDGED:
+            facet.set(row, ACTED, 1)
 
 
 def note_action(account: Account) -> None:
     """Note in its row that somebody did something about it, if an alert on its usage is open."""
     if account.alert(Kind.USAGE_SILENCE) is not None or account.alert(Kind.USAGE_DROP) is not None:
         account.habits.set(account.row, ACTED, 1)
+    for facet, kind in zip(account.habits.facets, KIND_OF, strict=True):
+        if account.alert(kind) is not None:
+            facet.set(account.row, ACTED, 1)

@@ -2,11 +2,12 @@
 
 from alerting.lifecycle import Finding
 from alerting.words import count, number
-from schemas.alerts import AlertReason, Kind, Resolution
+from schemas.alerts import AlertReason, Kind
 from streams.detection.calibration import DROP
-from streams.detection.habits import CALM_DAY, Habit
+from streams.detection.habits import CALM_DAY
+from streams.detection.holding import held
 from streams.detection.rules import Rules
-from streams.detection.signals.base import DAYS_TOLD, Calm, Firing, Judgement
+from streams.detection.signals.base import DAYS_TOLD, Firing, Judgement
 from streams.detection.signals.gate import muted
 from streams.detection.state import Account
 from streams.detection.thresholds import SEVERITIES, reached
@@ -34,7 +35,9 @@ class UsageDropSignal:
         level = reached(habit.evidence, rules.thresholds.of(rate).drop)
         alert = account.alert(self.kind)
         if alert is not None and (level == 0 or habit.rebaselined):
-            return self._calm(account, habit, day)
+            over, calm_day = held(habit, day, rules.config.drop_hold_days)
+            account.habits.set(account.row, CALM_DAY, calm_day)
+            return over
         if habit.calm_day >= 0:
             account.habits.set(account.row, CALM_DAY, -1)
         if level == 0 or muted(account):
@@ -43,14 +46,6 @@ class UsageDropSignal:
         if alert is None and (expected < rules.config.expected_events or account.alert(Kind.USAGE_SILENCE) is not None):
             return None
         return Firing(SEVERITIES[level - 1])
-
-    def _calm(self, account: Account, habit: Habit, day: int) -> Judgement:
-        since = habit.calm_day if habit.calm_day >= 0 else day
-        if habit.rebaselined or day - since >= self._rules.config.drop_hold_days:
-            account.habits.set(account.row, CALM_DAY, -1)
-            return Calm(Resolution.REBASELINED if habit.rebaselined else Resolution.RECOVERED)
-        account.habits.set(account.row, CALM_DAY, since)
-        return None
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days
         """See `Signal`."""

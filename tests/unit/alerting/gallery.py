@@ -43,12 +43,25 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "since": AT - 13 * DAY,
     },
     Kind.KEY_ACTION_STOPPED: {
-        "headline": "No report was exported for 16 days, although people still log in.",
-        "evidence": {"observed": 0, "expected": 11.2, "window_days": 16},
+        "headline": "No core action for 16 days, although the account is used: about 11 were expected.",
+        "evidence": {"observed": 0, "expected": 11.2, "window_days": 16, "clock_days": 10.4, **USAGE},
+        "reasons": (
+            AlertReason(
+                code="core_actions_missing",
+                text="Last core action on 22 February 2025; about 11 are missing since.",
+                values={"days": 16, "actions_missing": 11.2},
+            ),
+            AlertReason(
+                code="used_otherwise",
+                text="There were 143 events of other kinds in the 16 days after it.",
+                values={"events": 143},
+            ),
+        ),
     },
     Kind.BREADTH_DECLINE: {
-        "headline": "4 people were active in the last 28 days; 19 are normal for this account.",
-        "evidence": {"observed": 4, "expected": 19.3, "window_days": 28},
+        "headline": "Fewer people use it, 58% below normal since 17 February 2025: about 8.1 a week where 19 are "
+        "usual.",
+        "evidence": {"observed": 8.1, "expected": 19.3, "window_days": 21, **USAGE},
     },
     Kind.CHAMPION_GONE: {
         "headline": "A champion has stayed away on 21 days on which others came.",

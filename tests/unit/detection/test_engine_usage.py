@@ -83,7 +83,7 @@ def test_what_was_kept_of_the_days_stays_small(run: Run) -> None:
 
 def test_late_events_do_not_end_a_silence(run: Run) -> None:
     run.uses(range(90))
-    run.close(at(100))
+    run.close(at(100, 1))
     assert run.account.alerts
     assert run.apply(usage(at(92, 9), arrives=at(100, 1))) == []
     assert [each.change.value for each in run.apply(usage(at(100, 2)))] == ["resolved"]

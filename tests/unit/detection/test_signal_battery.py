@@ -44,11 +44,30 @@ _TEAM: list[Usage | Fact] = [
     if day % 7 < 5
     for n, user in enumerate(["kim", f"user-{day % 3}"])
 ]
+
+
+def _exporting(days: range, until: int) -> list[Usage | Fact]:
+    """Six events on each weekday, the first two of them core actions until a day."""
+    return [
+        usage(at(day, 9 + n / 2), event="report.made" if n < 2 and day < until else "click")
+        for day in days
+        if day % 7 < 5
+        for n in range(6)
+    ]
+
+
+def _people(days: range, users: int) -> list[Usage | Fact]:
+    """As much as ever is done, by so many."""
+    return [usage(at(day, 9 + n / 2), user=f"user-{n % users}") for day in days if day % 7 < 5 for n in range(12)]
+
+
 SUBSCRIBED: list[Usage | Fact] = [bills("subscription.started", at(0), current_period_end=at(400))]
 # The kind's own story up to where it fires, with the day from which it does at the latest.
 FIRES: dict[Kind, tuple[list[Usage | Fact], float]] = {
     Kind.USAGE_SILENCE: (SUBSCRIBED + _weekdays(range(89), 4), 110),
     Kind.USAGE_DROP: (SUBSCRIBED + _weekdays(range(89), 12) + _weekdays(range(89, 121), 2), 121),
+    Kind.KEY_ACTION_STOPPED: (SUBSCRIBED + _exporting(range(120), 89), 120),
+    Kind.BREADTH_DECLINE: (SUBSCRIBED + _people(range(91), 12) + _people(range(91, 119), 3), 119.5),
     Kind.PAYMENT_FAILED: (
         [
             *SUBSCRIBED,
@@ -101,6 +120,8 @@ FIRES: dict[Kind, tuple[list[Usage | Fact], float]] = {
 ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.USAGE_SILENCE: (lambda day: [usage(at(day))], 0),
     Kind.USAGE_DROP: (lambda day: _weekdays(range(math.ceil(day), math.ceil(day) + 60), 14), 60),
+    Kind.KEY_ACTION_STOPPED: (lambda day: [usage(at(day), event="report.made")], 0),
+    Kind.BREADTH_DECLINE: (lambda day: _people(range(math.ceil(day), math.ceil(day) + 60), 12), 60),
     Kind.PAYMENT_FAILED: (lambda day: [bills("payment.succeeded", at(day))], 0),
     Kind.CARD_EXPIRING: (lambda day: [bills("payment_method.updated", at(day), exp_month=3, exp_year=2029)], 0),
     Kind.CANCEL_SCHEDULED: (lambda day: [bills("subscription.cancel_reverted", at(day))], 0),
@@ -121,6 +142,8 @@ ENDS: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
 AGAIN: dict[Kind, tuple[Callable[[float], list[Usage | Fact]], float]] = {
     Kind.USAGE_SILENCE: (lambda _: [], 20),
     Kind.USAGE_DROP: (lambda day: _weekdays(range(math.ceil(day), math.ceil(day) + 30), 1), 30),
+    Kind.KEY_ACTION_STOPPED: (lambda day: _weekdays(range(math.ceil(day), math.ceil(day) + 20), 6), 20),
+    Kind.BREADTH_DECLINE: (lambda day: _people(range(math.ceil(day), math.ceil(day) + 40), 2), 40),
     Kind.PAYMENT_FAILED: (lambda day: [bills("payment.failed", at(day), invoice_id="in-2")], 0),
     Kind.CARD_EXPIRING: (lambda day: [bills("payment_method.updated", at(day), exp_month=3, exp_year=2025)], 0),
     Kind.CANCEL_SCHEDULED: (

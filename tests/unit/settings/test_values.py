@@ -235,3 +235,14 @@ def test_kinds_are_promoted_and_put_into_shadow() -> None:
         load_settings({"SLACKWATER_TELL_KINDS": "churn"})
     with pytest.raises(SettingsError, match="'paused' is in both"):
         load_settings({"SLACKWATER_TELL_KINDS": "paused", "SLACKWATER_SHADOW_KINDS": "paused"})
+
+
+def test_a_core_action_has_to_be_usage() -> None:
+    given = {"SLACKWATER_KEY_ACTIONS": "export, report.*", "SLACKWATER_EXCLUDE_EVENTS": "exp*"}
+    with pytest.raises(SettingsError) as refused:
+        load_settings(given)
+    for part in ("SLACKWATER_KEY_ACTIONS", "SLACKWATER_EXCLUDE_EVENTS", "'export' is no usage", "has to be usage"):
+        assert part in str(refused.value)
+    settings = load_settings({"SLACKWATER_KEY_ACTIONS": "export, report.*", "SLACKWATER_INCLUDE_EVENTS": "export"})
+    assert settings.detection().key_actions == ("export", "report.*")
+    assert Settings().detection().key_actions == ()

@@ -1,0 +1,104 @@
+"""What is learnt of facets from all accounts: how rare their scores are, and when a facet has gone for all of them.
+
+The false alarms that are asked for are those of all kinds on engagement together: each facet gets a tenth of them, and
+the whole of activity the rest, once the facet has been watched for five account-years: a tenth of those before is next
+to none. By Lorden's bound a delay is ln(1/FA) over the information of a day, so that a facet pays 2.3 nats for being
+one of several, and the whole, by which people are told, a tenth of that.
+"""
+
+from base64 import b64decode, b64encode
+from math import log
+from typing import Any, Final
+from zlib import compress, decompress
+
+import numpy as np
+
+from streams.detection import fleet_learning
+from streams.detection.calibration import CALIBRATED_EVERY
+from streams.detection.config import DetectionConfig
+from streams.detection.facet_sums import FacetSums
+from streams.detection.facets import FACETS
+from streams.detection.fleet_learning import real
+from streams.detection.peak_sums import PeakSums
+from streams.detection.thresholds import Thresholds
+from streams.detection.tiers import DROP_COLD, MEASURED_AT, TIERS, Table
+
+_SHARE: Final = 0.1
+_ENOUGH_DAYS: Final = 5 * 365
+_WEEKLY: Table = (log(365.25 / 7.0 / MEASURED_AT),) * TIERS
+"""Of a cumulative sum of log-likelihood ratios the chance of an alarm at h is at most exp(-h) at each step (Lorden
+1971): breadth has one a week, and begins with that."""
+_DROP_COLD = (DROP_COLD, _WEEKLY)
+"""By facet."""
+_PRIOR: Final = 5.0
+_GONE: Final = 0.1
+"""Below this, what is left of a facet is none: its events have another name now, or come without users."""
+_LOW: Final = 0.6
+"""Above this a facet is as it is: its accounts' own activity accounts for the rest."""
+
+
+class FacetLearning:
+    """Day by day, as `FleetLog` goes on."""
+
+    def __init__(self, config: DetectionConfig) -> None:
+        self._config = config
+        self._known = [PeakSums() for _ in range(FACETS)]
+        """As of the thresholds. What is watched, and not over, is that of the newest survey."""
+        self._since = FacetSums()
+        self._factors: dict[int, list[float]] = {}
+        """Of days on which some facet was low."""
+        self.thresholds: list[Thresholds] = []
+        """By facet."""
+        self.rest = 1.0
+        """What share of the false alarms is left to the whole."""
+        self.calibrate()
+
+    def factor(self, facet: int, day: int) -> float:
+        """What there was of a facet on a day, of all accounts and against their normal: 1 unless it was low."""
+        factors = self._factors.get(day)
+        return 1.0 if factors is None else factors[facet]
+
+    def take(self, day: int, sums: FacetSums, kept_days: int) -> None:
+        """The next decided day. Factors are kept for so many days. To be followed by `calibrate` on days of one."""
+        factors = [_factor(*sums.against[facet]) for facet in range(FACETS)]
+        if min(factors) < 1.0:
+            self._factors[day] = factors
+        for old in [each for each in self._factors if each <= day - kept_days]:
+            del self._factors[old]
+        self._since += sums
+        if day % CALIBRATED_EVERY == 0:
+            for facet, known in enumerate(self._known):
+                known.calibration += self._since.of(facet).calibration
+                surveyed = sums.of(facet)
+                known.watched, known.ongoing = surveyed.watched, surveyed.ongoing
+            self._since = FacetSums()
+
+    def calibrate(self) -> None:
+        """Set thresholds by what is known."""
+        watched = [int(known.calibration.days.sum()) >= _ENOUGH_DAYS for known in self._known]
+        self.rest = 1.0 - _SHARE * sum(watched)
+        self.thresholds = []
+        for known, cold in zip(self._known, _DROP_COLD, strict=True):
+            scale = known.calibration.scale(known.watched, known.ongoing, cold)
+            self.thresholds.append(Thresholds(self._config, scale, _SHARE, cold))
+
+    def pack(self) -> list[Any]:
+        """As plain data."""
+        numbers = np.concatenate([known.numbers() for known in self._known])
+        return [b64encode(compress(numbers.tobytes())).decode(), self._since.pack(), list(self._factors.items())]
+
+    def unpack(self, packed: list[Any]) -> None:
+        """Go on from what `pack` gave. To be followed by `calibrate`."""
+        numbers, since, factors = packed
+        raw = np.frombuffer(decompress(b64decode(numbers)), np.int64).reshape(FACETS, -1)
+        for known, own in zip(self._known, raw, strict=True):
+            known.set_numbers(own.copy())
+        self._since = FacetSums() if since is None else FacetSums.unpack(since)
+        self._factors = dict(factors)
+
+
+def _factor(had: np.int64, expected: np.int64, accounts: np.int64) -> float:
+    if accounts < fleet_learning.FEWEST:
+        return 1.0
+    factor = (real(had) + _PRIOR) / (real(expected) + _PRIOR)
+    return 1.0 if factor >= _LOW else factor if factor >= _GONE else 0.0
