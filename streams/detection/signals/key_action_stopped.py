@@ -14,8 +14,8 @@ from streams.detection.window import total
 
 
 class KeyActionStoppedSignal:
-    """Fires while there is no core action, when one of the three channels of their own reaches its threshold; the
-    engine resolves it on a core action.
+    """Fires while there is no core action although the account is used: when one of the three channels of its core
+    actions reaches its threshold. Resolved on a core action, by the engine.
 
     Their channels move only on days on which the account is active. It leaves to the alerts on activity as a whole what
     those say at the same severity, and does not open before about `expected_events` core actions are missing.

@@ -11,7 +11,8 @@ from streams.detection.state import Account
 
 class PaymentFailedSignal:
     """Fires while an invoice whose last attempt failed is neither paid nor voided. Every further failed attempt, of
-    whichever invoice, escalates; it is critical when the decline is hard or no attempt is left."""
+    whichever invoice, escalates; it is critical when the decline is hard or no attempt is left. Resolved when all of
+    it is paid or voided."""
 
     kind = Kind.PAYMENT_FAILED
 

@@ -15,8 +15,9 @@ from streams.detection.window import spread
 
 
 class UsageDropSignal:
-    """Fires on the drop channel (S). Resolved when S has been below the lowest threshold for the hold time, or when the
-    decline has become the new normal.
+    """Fires when activity falls well below the account's own normal, by weekday and by what the fleet does: when the
+    drop channel (S) reaches its threshold. Resolved when S has been below the lowest threshold for the hold time,
+    or when the decline has become the new normal.
 
     It leaves to `usage_silence` what that says already: it neither opens nor escalates to a severity at which silence
     is open. It does not open before the decline has lasted for about `expected_events` expected events.

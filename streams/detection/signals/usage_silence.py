@@ -13,7 +13,8 @@ from streams.detection.window import spread
 
 
 class UsageSilenceSignal:
-    """Fires when the silence channel (E) or the clock reaches its threshold; the engine resolves it on activity.
+    """Fires when there is no activity for longer than the account's own history explains: when the silence channel (E)
+    or the clock reaches its threshold. Resolved on activity, by the engine.
 
     It does not open before the silence has cost about `expected_events` events. How severe it is goes by the highest of
     the three channels, the drop's (S) among them unless `usage_drop` has an alert of its own.

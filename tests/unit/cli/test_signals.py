@@ -24,7 +24,7 @@ def test_the_page_is_that_of_the_code() -> None:
 def test_every_kind_says_when_it_fires_and_what_to_do(page: object) -> None:
     (found,) = [each for each in pages() if each is page or each == page]
     assert found.text.startswith("Fires ")
-    assert "esolved" in found.text
+    assert "esolve" in found.text
     assert found.steps[-1][0] == ""
     assert {name.lower() for name in found.settings} <= set(Settings.model_fields)
 
