@@ -17,6 +17,15 @@ SHARES = {
     Change.CARD_LAPSED: 0.02,
     Change.CANCEL: 0.03,
     Change.CANCEL_REVERTED: 0.02,
+    Change.PAUSE: 0.02,
+    Change.DOWNGRADE: 0.02,
+    Change.FEWER_SEATS: 0.02,
+    Change.CORE_STOPS: 0.03,
+    Change.PEOPLE_LEAVE: 0.03,
+    Change.CHAMPION_LEAVES: 0.03,
+    Change.INTENT: 0.02,
+    Change.DETRACTOR: 0.02,
+    Change.NEVER_BEGINS: 0.03,
 }
 
 

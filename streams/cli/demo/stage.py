@@ -23,6 +23,7 @@ from streams.produce.simulated import records
 from streams.runtime import topics
 from streams.runtime.settings import Settings, load_settings
 from streams.simulator import simulate, truths
+from streams.simulator.names import CORE, INTENT
 from streams.simulator.score import ScoreCard, score
 
 #: After the last event the clock moves on by so much: the last hour is applied, the last day closed.
@@ -141,6 +142,8 @@ def _environment(brokers: str, home: Path) -> dict[str, str]:
         "SLACKWATER_TOPIC_PREFIX": f"{app_id}.",
         "SLACKWATER_PARTITIONS": "2",
         "SLACKWATER_CLOCK": "events",
+        "SLACKWATER_KEY_ACTIONS": ",".join(CORE),
+        "SLACKWATER_INTENT_EVENTS": ",".join(INTENT),
         "SLACKWATER_CONSOLE": "true",
         "SLACKWATER_WEB_PORT": str(free_port()),
         "SLACKWATER_STATE_DIR": str(home / "state"),
