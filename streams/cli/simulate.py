@@ -87,7 +87,7 @@ def _write(plan: "FleetPlan", out: Path) -> None:
     tell(f"wrote to {out}: {told}, and truth.jsonl")
 
 
-_WRITTEN = ("product-usage", "billing", "accounts")
+_WRITTEN = ("product-usage", "billing", "accounts", "feedback")
 
 
 def _write_truth(plan: "FleetPlan", file: Path) -> None:

@@ -25,6 +25,13 @@ COMMANDS = [
     ("simulate",),
     ("alerts", "list"),
     ("alerts", "show"),
+    ("alerts", "ack"),
+    ("alerts", "snooze"),
+    ("alerts", "unsnooze"),
+    ("alerts", "action"),
+    ("alerts", "outcome"),
+    ("score",),
+    ("signals",),
     ("reset",),
     ("schema", "json"),
 ]
