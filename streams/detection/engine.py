@@ -268,7 +268,9 @@ class Engine:
             daily[day] += quantity
         if visits:
             if seen < (end := week_end(day)) - 6 and len(account.people.last_seen) > 1:
-                habits.facets[BREADTH].count(account.row, end, USER)
+                breadth = habits.facets[BREADTH]
+                if breadth.counted(account.row, end) < self._users_kept * USER:  # of more, who came twice is not known
+                    breadth.count(account.row, end, USER)
             began |= self._visit(account, user, day, at, out)  # type: ignore[arg-type]
         if self._key_actions is not None and self._key_actions.match(name):
             began |= self._days.key_action(account, day, quantity, at, out)

@@ -117,8 +117,10 @@ def _kinds(value: object) -> object:
 def _class_and_tier(value: tuple[str, ...]) -> tuple[str, ...]:
     for rule in value:
         name, colon, tier = rule.partition(":")
-        if name not in _CLASSES or (colon and not tier.strip()):
-            raise ValueError(f"should be a class, or class:tier; {rule!r} is neither, with a class of {', '.join(_CLASSES)}")
+        if colon and not tier.strip():
+            raise ValueError(f"should be a class, or class:tier; {rule!r} names no tier")
+        if name not in _CLASSES:
+            raise ValueError(f"should be a class, or class:tier; {name!r} is none of {', '.join(_CLASSES)}")
     return value
 
 

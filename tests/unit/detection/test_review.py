@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
+from streams.detection.facets import BREADTH, USER
 from streams.runtime.settings import Settings
 from tests.unit.detection.building import Run, at, bills, says, update, usage
 
@@ -86,3 +87,12 @@ def test_a_champion_of_the_old_contract_is_not_missed_in_the_new_one() -> None:
 def test_a_rule_that_would_cover_everybody_is_refused(bad: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="should be"):
         Settings(**bad)  # type: ignore[arg-type]
+
+
+def test_more_people_than_are_remembered_are_not_counted_again() -> None:
+    run = begun(users_kept=8)
+    for day in range(60):
+        run.apply(*(usage(at(day, 9) + user, user=f"user-{user}") for user in range(20)))
+    breadth = run.account.habits.facet(BREADTH, run.account.row)
+    assert breadth is not None
+    assert 7 <= breadth.rate(run.engine.rules.fleet(run.account.closed)) * 7 / USER <= 9
