@@ -131,6 +131,12 @@ class Champions:
         if named != self.named:
             self.named, self.named_at = named, at
 
+    def begun_anew(self) -> "Champions | None":
+        """Who is named, and nothing of who came: of an account that is back."""
+        anew = Champions()
+        anew.named, anew.named_at = self.named, self.named_at
+        return anew if self.named else None
+
     def leave(self, users: Iterable[int], day: int) -> None:
         """These are reported to have left, as of a day."""
         left = {known_as(user) for user in users}

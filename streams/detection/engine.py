@@ -36,6 +36,8 @@ from streams.detection.tally import Tally
 from streams.detection.transition import fleet_transition
 from streams.detection.window import with_day
 
+_DAILY: Final = frozenset({Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.KEY_ACTION_STOPPED, Kind.BREADTH_DECLINE})
+"""Kinds that days open and resolve."""
 _EARLY_MS: Final = 3 * HOUR_MS
 """So long after midnight hardly anybody begins."""
 
@@ -195,8 +197,10 @@ class Engine:
 
     def _judge_known(self, account: Account, at: int, out: Results) -> None:
         """Judge what is known since an event of that time, which may come late: not before what was said already."""
-        said = max((alert.at for alert in account.alerts.values()), default=at)
+        said, looked_at = max((alert.at for alert in account.alerts.values()), default=at), account.looked_at
         self._judge_dated(account, max(at, said), out)
+        if looked_at > max(at, said):  # what was to be looked at in between is not looked at again
+            self._judge_dated(account, looked_at, out)
 
     def _watches(self, account: Account) -> bool:
         """Whether a usage event may tell more than that the account is used."""
@@ -264,7 +268,9 @@ class Engine:
             daily[day] += quantity
         if visits:
             if seen < (end := week_end(day)) - 6 and len(account.people.last_seen) > 1:
-                habits.facets[BREADTH].count(account.row, end, USER)
+                breadth = habits.facets[BREADTH]
+                if breadth.counted(account.row, end) < self._users_kept * USER:  # of more, who came twice is not known
+                    breadth.count(account.row, end, USER)
             began |= self._visit(account, user, day, at, out)  # type: ignore[arg-type]
         if self._key_actions is not None and self._key_actions.match(name):
             began |= self._days.key_action(account, day, quantity, at, out)
@@ -348,5 +354,5 @@ def _has_dates(account: Account) -> bool:
     known = bool(account.subscriptions or account.payments or account.profile.number("renewal_at") is not None)
     known = known or account.feedback is not None or account.intent is not None
     known = known or account.champions is not None or account.started_at is not None
-    known = known or account.alert(Kind.ONBOARDING_STALLED) is not None
+    known = known or any(alert.is_open and alert.kind not in _DAILY for alert in account.alerts.values())
     return known and account.loss is None and not account.profile.internal

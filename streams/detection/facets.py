@@ -70,6 +70,11 @@ class Facet:
         self.values[self._last_day, row] = max(day, self.values[self._last_day, row])
         return True
 
+    def counted(self, whole: int, day: int) -> int:
+        """What is counted of an open day so far."""
+        counts = self.open.get(day)
+        return 0 if counts is None else counts.get(self.rows.get(whole, -1), 0)
+
     def of(self, whole: int) -> list[float] | None:
         """An account's numbers; None where it has shown nothing."""
         row = self.rows.get(whole)

@@ -19,6 +19,7 @@ from schemas.shuffle import known_hash64
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
 from streams.detection.champions import Champions
+from streams.detection.config import DAY_MS
 from streams.detection.feedback import Feedback
 from streams.detection.history import feedback_line, line_of
 from streams.detection.loss import Loss, loss_of
@@ -71,7 +72,8 @@ class Facts:
         before: Subscription | None = None
         if isinstance(fact, SubscriptionFact):
             before = account.subscriptions.by_id.get(fact.subscription_id)
-            new = account.subscriptions.apply(fact, unpaid=unpaid)
+            told = self._rules.config.contraction_days * DAY_MS
+            new = account.subscriptions.apply(fact, unpaid=unpaid, told=told)
         else:
             new = account.payments.apply(fact)
         if not new:
@@ -97,6 +99,9 @@ class Facts:
         elif account.loss is not None and isinstance(fact, BEGINS):
             account.loss = None
             account.feedback = account.intent = None  # what was said and done about the old contract
+            account.started_at = None
+            if account.champions is not None:
+                account.champions = account.champions.begun_anew()
             account.habits.clear(account.row)
             account.payments.invoices.clear()  # what the old contract owed is not the new one's
             self._tally.revived += 1

@@ -86,6 +86,8 @@ class Feedback:
         kept: list[Score] = []
         for known in self.scores:
             own = known.user == new.user and known.scale == new.scale
+            if new.user is None and own:  # somebody else, unless it is the same record again
+                own = known == new
             if known.at > new.at and (own or (new.negative and _takes_back(known, new))):
                 return False
             replaced = own or (known.negative and known.at <= new.at and _takes_back(new, known))

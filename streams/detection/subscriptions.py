@@ -16,8 +16,10 @@ from schemas.billing import (
     SubscriptionTerms,
 )
 from streams.detection.bounded import put
+from streams.detection.config import DAY_MS
 
 _LIMIT: Final = 32
+_MONTH: Final = 30 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,9 @@ class Subscriptions:
         first = known[0][1]
         return sum(mrr for mrr, currency in known if currency == first), first
 
-    def apply(self, fact: SubscriptionFact, *, unpaid: bool) -> bool:
-        """Fold one event in. `unpaid`: an invoice of the account is overdue. Returns False, and does nothing, for an
+    def apply(self, fact: SubscriptionFact, *, unpaid: bool, told: int = _MONTH) -> bool:
+        """Fold one event in. `unpaid`: an invoice of the account is overdue. `told`: after so long (ms) lower terms are
+        what later ones are compared with. Returns False, and does nothing, for an
         event that is older than what is known, or that changes a subscription after its end."""
         known = self.by_id.get(fact.subscription_id)
         if known is not None and fact.occurred_at < known.changed_at:
@@ -123,6 +126,7 @@ class Subscriptions:
             known = None
         before = replace(known, changed_at=fact.occurred_at) if known is not None else None
         before = before or Subscription(fact.subscription_id, fact.occurred_at)
+        before = _settled(before, fact.occurred_at - told)
         put(self.by_id, fact.subscription_id, _after(before, fact, unpaid=unpaid), _LIMIT)
         return True
 
@@ -193,6 +197,15 @@ def _with_terms(known: Subscription, fact: SubscriptionTerms) -> Subscription:
         renewal_at=fact.renewal_at if fact.renewal_at is not None else known.renewal_at,
         trial=fact.trial if fact.trial is not None else known.trial,
     )
+
+
+def _settled(known: Subscription, before: int) -> Subscription:
+    """Lower terms of so long ago are what it has now."""
+    if known.lowered_at is not None and known.lowered_at <= before:
+        known = replace(known, lowered_at=None, plan_before=None, mrr_before=None)
+    if known.fewer_at is not None and known.fewer_at <= before:
+        known = replace(known, fewer_at=None, seats_before=None)
+    return known
 
 
 def _compared(known: Subscription, fact: SubscriptionTerms) -> Subscription:

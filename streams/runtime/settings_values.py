@@ -99,7 +99,7 @@ def _keywords(value: object) -> object:
 
 def _of_classes(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     for text, name in value:
-        if not text or name not in _CLASSES:
+        if not any(each.isalnum() for each in text) or name not in _CLASSES:
             raise ValueError(f"{text!r} is given the class {name!r}: should be a text and one of {', '.join(_CLASSES)}")
     return value
 
@@ -116,7 +116,9 @@ def _kinds(value: object) -> object:
 
 def _class_and_tier(value: tuple[str, ...]) -> tuple[str, ...]:
     for rule in value:
-        name = rule.partition(":")[0]
+        name, colon, tier = rule.partition(":")
+        if colon and not tier.strip():
+            raise ValueError(f"should be a class, or class:tier; {rule!r} names no tier")
         if name not in _CLASSES:
             raise ValueError(f"should be a class, or class:tier; {name!r} is none of {', '.join(_CLASSES)}")
     return value

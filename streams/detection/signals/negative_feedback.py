@@ -59,7 +59,7 @@ class NegativeFeedbackSignal:
         """See `DatedSignal`. What an alert that is over was about is judged."""
         last = account.alerts.get(self.kind)
         complaints = self._complaints(account.feedback)
-        judged = -1 if last is None else last.finding.step if last.is_open else last.at
+        judged = last.finding.step if last is not None and last.is_open else account.looked_at
         moments = [each.starts_at for each in complaints if each.starts_at > judged]
         told = [each.starts_at for each in complaints if each.starts_at <= judged]
         if last is not None and last.is_open and told:
@@ -90,7 +90,7 @@ class NegativeFeedbackSignal:
         for each in feedback.scores:
             if each.negative:
                 severity = Severity.WARNING if each.scale == "nps" else Severity.WATCH
-                subject = f"{each.scale}/{each.user}"
+                subject = f"{each.scale}/{each.user if each.user is not None else each}"
                 found.append(_Complaint(subject, each.scale, each.at, each.at, severity, each.score))
         opened = sorted(each.opened_at for each in feedback.tickets.values())
         for ticket_id, ticket in feedback.tickets.items():
