@@ -139,6 +139,8 @@ class Alert:
         alert_id, kind, revision, change, state, at, opened_at, story, standing, by, until, resolution, *more = values
         severity, since, step, *words = story
         headline, reasons, evidence = words or ("", (), {})
+        if not more and severity != Severity.WATCH:  # an older version did not keep when it became more than that
+            more = [opened_at]
         told = tuple(AlertReason(code=code, text=text, values=numbers) for code, text, numbers in reasons)
         return cls(
             alert_id,

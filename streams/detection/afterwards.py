@@ -7,6 +7,7 @@ from alerting.words import span
 from schemas.alerts import Kind
 from streams.detection.config import DAY_MS
 from streams.detection.health import expected, health
+from streams.detection.loss import DECISION, Loss
 from streams.detection.outcomes import ANY, LOOKS, SETTLED_MS, Ended, Outcome, Pending
 from streams.detection.priority import renewal_of
 from streams.detection.rules import Rules
@@ -29,20 +30,24 @@ class Afterwards:
 
     def follow(self, account: Account, alert: Alert) -> None:
         """An alert has changed."""
-        pending = account.outcomes.pending
+        outcomes = account.outcomes
         if alert.is_open:
-            pending.pop(alert.kind, None)  # reopened: the episode goes on
+            outcomes.pending.pop(alert.alert_id, None)  # reopened: the episode goes on
         elif alert.warned_at is not None and account.loss is None and not account.profile.internal:
             standing = alert.standing
-            pending[alert.kind] = Pending(
-                alert.alert_id,
-                alert.finding.since,
-                alert.warned_at,
-                alert.at,
-                self._judge_at(account, alert),
-                alert.acted,
-                standing.mrr_minor,
-                standing.currency,
+            judge_at = self._judge_at(account, alert)
+            outcomes.wait(
+                Pending(
+                    alert.kind,
+                    alert.alert_id,
+                    alert.finding.since,
+                    alert.warned_at,
+                    alert.at,
+                    judge_at,
+                    alert.acted,
+                    standing.mrr_minor,
+                    standing.currency,
+                )
             )
 
     def lost(self, account: Account) -> None:
@@ -52,34 +57,42 @@ class Afterwards:
         money = (loss.mrr_minor or 0, loss.currency or "")
         foreseen = loss.foreseen_at is not None
         lead = loss.decided_at - loss.foreseen_at if loss.foreseen_at is not None else -1
-        outcomes.count(ANY, Ended(f"loss.{loss.at}", Outcome.LOST if foreseen else Outcome.MISSED, *money, lead))
+        outcomes.count(ANY, Ended(_id_of(loss), Outcome.LOST if foreseen else Outcome.MISSED, *money, lead))
         told = [
             (alert.kind, alert.alert_id, alert.warned_at)
             for alert in account.alerts.values()
             if alert.is_open and alert.warned_at is not None
         ]
-        told += [(kind, each.alert_id, each.warned_at) for kind, each in outcomes.pending.items()]
+        told += [(each.kind, each.alert_id, each.warned_at) for each in outcomes.pending.values()]
+        seen: set[Kind] = set()
         for kind, alert_id, warned_at in told:
-            outcomes.count(kind.value, Ended(alert_id, Outcome.LOST, *money, max(loss.decided_at - warned_at, -1)))
+            if kind not in seen and (warned_at < loss.decided_at or kind in DECISION):
+                seen.add(kind)
+                ahead = max(loss.decided_at - warned_at, -1)
+                outcomes.count(kind.value, Ended(alert_id, Outcome.LOST, *money, ahead))
         outcomes.pending.clear()
+
+    def not_lost(self, account: Account, loss: Loss) -> None:
+        """The account was not lost after all."""
+        account.outcomes.take_back(_id_of(loss))
 
     def judge(self, account: Account, at: int) -> None:
         """Judge what is due at `at`."""
         pending = account.outcomes.pending
-        for kind, each in list(pending.items()):
+        for alert_id, each in list(pending.items()):
             if each.judge_at > at:
                 continue
-            outcome = self._outcome(account, kind, each, at)
+            outcome = self._outcome(account, each, at)
             if outcome is None and each.looks + 1 < LOOKS:
-                pending[kind] = each._replace(looks=each.looks + 1, judge_at=each.judge_at + SETTLED_MS)
+                pending[alert_id] = each._replace(looks=each.looks + 1, judge_at=each.judge_at + SETTLED_MS)
                 continue
-            del pending[kind]
+            del pending[alert_id]
             if outcome is not None:
-                self._settle(account, kind, each, outcome, at)
+                self._settle(account, each, outcome, at)
 
     def overrule(self, account: Account, alert: Alert, outcome: Outcome) -> None:
         """A person's word on an alert, which counts more than what follows from events."""
-        account.outcomes.pending.pop(alert.kind, None)
+        account.outcomes.pending.pop(alert.alert_id, None)
         standing = alert.standing
         money = (0, "") if outcome is Outcome.FALSE_ALARM else (standing.mrr_minor or 0, standing.currency or "")
         account.outcomes.count(alert.kind.value, Ended(alert.alert_id, outcome, *money, by_person=True))
@@ -88,19 +101,19 @@ class Afterwards:
         """Some time after its end; where somebody acted on an annual contract, when that was to be renewed."""
         settled = alert.at + SETTLED_MS
         yearly = any(each.interval == "year" for each in account.subscriptions.live())
-        renewal_at = renewal_of(account)
+        renewal_at = renewal_of(account, alert.at)
         if alert.acted and yearly and renewal_at is not None and settled < renewal_at + DAY_MS <= alert.at + _YEAR:
             return renewal_at + DAY_MS
         return settled
 
-    def _outcome(self, account: Account, kind: Kind, each: Pending, at: int) -> Outcome | None:
+    def _outcome(self, account: Account, each: Pending, at: int) -> Outcome | None:
         """None: it is not clear, as the account is not well."""
         troubled = any(alert.is_open and alert.warned_at is not None for alert in account.alerts.values())
         if troubled or account.subscriptions.paused or health(account, self._rules, at).value < _WELL:
             return None
         if each.acted:
             return Outcome.SAVED
-        if kind in _ON_USAGE and self._never_below(account, each, at):
+        if each.kind in _ON_USAGE and self._never_below(account, each, at):
             return Outcome.FALSE_ALARM
         return Outcome.RECOVERED_UNAIDED
 
@@ -111,13 +124,18 @@ class Afterwards:
         normal = expected(account, self._rules, first, last)
         return normal > 0 and total(account.daily, first, last) >= _BELOW * normal
 
-    def _settle(self, account: Account, kind: Kind, each: Pending, outcome: Outcome, at: int) -> None:
+    def _settle(self, account: Account, each: Pending, outcome: Outcome, at: int) -> None:
         money = (each.mrr_minor or 0, each.currency or "") if outcome is Outcome.SAVED else (0, "")
-        account.outcomes.count(kind.value, Ended(each.alert_id, outcome, *money))
-        name = kind.value.replace("_", " ").capitalize()
+        if not account.outcomes.count(each.kind.value, Ended(each.alert_id, outcome, *money)):
+            return
+        name = each.kind.value.replace("_", " ").capitalize()
         text = f"{name}: {_WORDS[outcome]}, {span(at - each.resolved_at)} after it was resolved."
-        entry = Entry(at, f"outcome.{outcome.value}", text, kind, each.alert_id)
+        entry = Entry(at, f"outcome.{outcome.value}", text, each.kind, each.alert_id)
         account.timeline.add(entry, self._rules.config.timeline_kept)
+
+
+def _id_of(loss: Loss) -> str:
+    return f"loss.{loss.at}"
 
 
 _YEAR: Final = 366 * DAY_MS

@@ -40,7 +40,7 @@ class Follow(NamedTuple):
     early: int
     """On how many the person came first within three hours of midnight."""
     left_day: int
-    """When it was reported that the person left; 0: it was not."""
+    """When it was reported that the person left; 0: it was not. Below 0: it was, and the person has come since."""
 
     @property
     def rate(self) -> float:
@@ -104,8 +104,8 @@ class Champions:
             start, active, times_early = self.days - _LONG // 2, min(active, _LONG - 2) // 2, times_early // 2
             span //= 2
         back = self.days - last > 1 or left_day > 0
-        if day > left_day:
-            left_day = 0
+        if 0 < left_day < day:
+            left_day = -left_day  # and is not reported again by a record that goes on saying so
         if self.days > last:  # on a day before, it was counted when that was the newest
             active, times_early = active + 1, times_early + early
         self.followed[user] = Follow(start, active, self.days, last_day, span, times_early, left_day)
@@ -146,8 +146,10 @@ class Champions:
                     self._make_room(named=True)
                 self.followed[user] = Follow(self.days - 1, 0, self.days, day, 1, 0, day)
         for user, each in self.followed.items():
-            if user in left and each.last_day <= day:
+            if user in left and each.last_day <= day and each.left_day == 0:
                 self.followed[user] = each._replace(left_day=day)
+            elif user not in left and each.left_day < 0:
+                self.followed[user] = each._replace(left_day=0)
 
     def missed(self, each: Follow) -> int:
         """On how many of the account's days the person was missing, today left aside."""

@@ -25,7 +25,7 @@ _WORDS: Final = {
     (Kind.ONBOARDING_STALLED, Resolution.RECOVERED): "The first core action has come.",
     (Kind.ONBOARDING_STALLED, Resolution.EXPIRED): "The account is new no more.",
     (Kind.CANCEL_SCHEDULED, Resolution.REVERTED): "The cancellation was taken back.",
-    (Kind.DOWNGRADE, Resolution.REVERTED): "As much is paid as before.",
+    (Kind.DOWNGRADE, Resolution.REVERTED): "The lower price no longer stands.",
     (Kind.DOWNGRADE, Resolution.EXPIRED): "The lower plan is what the account has now.",
     (Kind.SEATS_REDUCED, Resolution.RECOVERED): "The seats are back, or in use.",
     (Kind.SEATS_REDUCED, Resolution.EXPIRED): "The lower number of seats is what the account has now.",

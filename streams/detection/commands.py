@@ -67,9 +67,8 @@ class Commands:
             field = "alert_id" if command.alert_id is not None else "kind"
             return refused(field, "the account has had no such alert lately")
         about = alerts[0] if len(alerts) == 1 else None
-        told = [alert for alert in alerts if alert.warned_at is not None]
         if isinstance(command, RecordAction):
-            for alert in told:
+            for alert in alerts:
                 if alert.is_open:
                     account.alerts[alert.kind] = replace(alert, acted=True)
             line = f"{command.action}: {command.result}"
@@ -84,8 +83,10 @@ class Commands:
             code = "action"
             note_action(account)
         else:
-            for alert in told:
-                self._afterwards.overrule(account, alert, Outcome(command.outcome))
+            pending, one = account.outcomes.pending, command.kind != "*"
+            for alert in alerts:
+                if alert.warned_at is not None and (one or alert.is_open or alert.alert_id in pending):
+                    self._afterwards.overrule(account, alert, Outcome(command.outcome))
             line, code = f"Outcome: {command.outcome.replace('_', ' ')}", "outcome"
         line += f". {command.note}" if command.note else "."
         kind = about.kind if about is not None else None

@@ -267,17 +267,19 @@ class Engine:
         else:
             daily[day] += quantity
         if visits:
-            if seen < (end := week_end(day)) - 6 and len(account.people.last_seen) > 1:
-                breadth = habits.facets[BREADTH]
-                if breadth.counted(account.row, end) < self._users_kept * USER:  # of more, who came twice is not known
-                    breadth.count(account.row, end, USER)
-            began |= self._visit(account, user, day, at, out)  # type: ignore[arg-type]
+            began |= self._visit(account, user, seen, day, at, out)  # type: ignore[arg-type]
         if self._key_actions is not None and self._key_actions.match(name):
             began |= self._days.key_action(account, day, quantity, at, out)
         return began
 
-    def _visit(self, account: Account, user: int, day: int, at: int, out: Results) -> bool:
-        """Somebody is there for the first time on an open day. Returns whether its champions were judged."""
+    def _visit(self, account: Account, user: int, seen: int, day: int, at: int, out: Results) -> bool:
+        """Somebody, `seen` on that day before, is there for the first time on an open day. Returns whether its
+        champions were judged."""
+        end = week_end(day)
+        if seen < end - 6 and len(account.people.last_seen) > 1:
+            breadth = self.habits.facets[BREADTH]
+            if breadth.counted(account.row, end) < self._users_kept * USER:  # of more, who came twice is not known
+                breadth.count(account.row, end, USER)
         champions = account.champions
         if champions is None:
             if len(account.people.last_seen) < 2:

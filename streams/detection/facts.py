@@ -50,6 +50,7 @@ class Facts:
             start(account, said, self._rules)
         self._champions(account, update)
         if account.profile.internal:
+            account.outcomes.pending.clear()
             self._book.resolve_all(account, update.updated_at, Resolution.EXPIRED, out)
 
     def _champions(self, account: Account, update: AccountUpdate) -> None:
@@ -60,8 +61,8 @@ class Facts:
             if champions is None:
                 champions = account.champions = Champions()
             champions.name(tuple([known_hash64(name, key) for name in named]), update.updated_at)
-        if champions is not None and update.contacts_left:
-            left = {known_hash64(name, key) for name in update.contacts_left}
+        if champions is not None and "contacts_left" in update.model_fields_set:
+            left = {known_hash64(name, key) for name in update.contacts_left or ()}
             champions.leave(left, self._rules.calendar.day_of(update.updated_at))
 
     def billing(self, account: Account, fact: BillingFact, out: Results) -> None:
@@ -96,18 +97,25 @@ class Facts:
             self._write(account, fact.occurred_at, code, line)
         if isinstance(fact, SubscriptionEnded):
             self._ended(account, fact, before, out)
-        elif account.loss is not None and isinstance(fact, BEGINS):
-            account.loss = None
-            account.feedback = account.intent = None  # what was said and done about the old contract
-            account.started_at = None
-            if account.champions is not None:
-                account.champions = account.champions.begun_anew()
-            account.habits.clear(account.row)
-            account.payments.invoices.clear()  # what the old contract owed is not the new one's
-            self._tally.revived += 1
-            self._write(
-                account, fact.occurred_at, "account.returned", "Back as a customer; its habits are learnt anew."
-            )
+        elif account.loss is not None and (
+            isinstance(fact, BEGINS) or any(each.paid for each in account.subscriptions.live())
+        ):
+            self._returned(account, account.loss, fact.occurred_at)
+
+    def _returned(self, account: Account, loss: Loss, at: int) -> None:
+        account.loss = None
+        self._tally.revived += 1
+        if at <= loss.at:  # another subscription was there all along, which is heard of only now
+            self._afterwards.not_lost(account, loss)
+            self._write(account, at, "account.returned", "It was not lost: it had another subscription.")
+            return
+        account.feedback = account.intent = None  # what was said and done about the old contract
+        account.started_at = None
+        if account.champions is not None:
+            account.champions = account.champions.begun_anew()
+        account.habits.clear(account.row)
+        account.payments.invoices.clear()  # what the old contract owed is not the new one's
+        self._write(account, at, "account.returned", "Back as a customer; its habits are learnt anew.")
 
     def feedback(self, account: Account, fact: FeedbackFact) -> None:
         """A feedback event. One that is older than what is known has no effect. An exit survey is kept with the
@@ -138,9 +146,9 @@ class Facts:
         at = fact.occurred_at
         account.loss = loss_of(ended, at, account.alerts.values())
         loss = _explained(account)
-        self._afterwards.lost(account)
-        of_class = self._rules.reasons.class_of(loss.reason, loss.comment)
-        self._tally.count_loss(loss, of_class)
+        if not account.profile.internal:
+            self._afterwards.lost(account)
+            self._tally.count_loss(loss, self._rules.reasons.class_of(loss.reason, loss.comment))
         why = "by decision" if loss.voluntary else "for want of payment"
         why += f", reason: {loss.reason}." if loss.reason is not None else "."
         if loss.foreseen_by is not None and loss.foreseen_at is not None:

@@ -11,7 +11,7 @@ from streams.detection.subscriptions import Subscription
 
 FORESEEN_DAYS: Final = 60
 """An alert that was over by then foresaw the loss if it was told within so many days before."""
-_DECISION: Final = frozenset({Kind.CANCEL_SCHEDULED, Kind.PAUSED, Kind.DOWNGRADE, Kind.SEATS_REDUCED})
+DECISION: Final = frozenset({Kind.CANCEL_SCHEDULED, Kind.PAUSED, Kind.DOWNGRADE, Kind.SEATS_REDUCED})
 """What the customer does about the subscription is the decision itself, and foresees nothing."""
 
 
@@ -72,7 +72,7 @@ def loss_of(ended: Subscription, at: int, alerts: Iterable[Alert]) -> Loss:
 
 def _foresaw(alert: Alert, decided_at: int) -> bool:
     warned_at = alert.warned_at
-    if alert.kind in _DECISION or warned_at is None or warned_at >= decided_at:
+    if alert.kind in DECISION or warned_at is None or warned_at >= decided_at:
         return False
     return alert.is_open or alert.at >= decided_at or warned_at >= decided_at - FORESEEN_DAYS * DAY_MS
 

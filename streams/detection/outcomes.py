@@ -16,6 +16,7 @@ LOOKS: Final = 6
 ANY: Final = "any"
 """Stands for a kind where an account is counted, and not its alerts."""
 _ENDED: Final = 16
+_PENDING: Final = 32
 
 
 class Outcome(StrEnum):
@@ -35,6 +36,7 @@ class Outcome(StrEnum):
 class Pending(NamedTuple):
     """An alert that was resolved, and is to be judged."""
 
+    kind: Kind
     alert_id: str
     since: int
     warned_at: int
@@ -65,7 +67,8 @@ class Outcomes:
     __slots__ = ("counts", "ended", "pending")
 
     def __init__(self) -> None:
-        self.pending: dict[Kind, Pending] = {}
+        self.pending: dict[str, Pending] = {}
+        """By alert id; at most 32."""
         self.ended: dict[str, tuple[str, Ended]] = {}
         """By alert id, with the kind: the last ones, which a person's word may still change; at most 16."""
         self.counts: dict[tuple[str, Outcome, str], list[int]] = {}
@@ -79,17 +82,26 @@ class Outcomes:
         """When the next one is to be judged."""
         return min((each.judge_at for each in self.pending.values()), default=None)
 
-    def count(self, kind: str, ended: Ended) -> None:
-        """An alert, or under `ANY` the account, came to this; what was said of the same alert before no longer
-        counts. A person's word is not overruled by what follows from events."""
-        before = self.ended.get(ended.alert_id)
+    def wait(self, pending: Pending) -> None:
+        """An alert is to be judged."""
+        put(self.pending, pending.alert_id, pending, _PENDING)
+
+    def take_back(self, alert_id: str) -> None:
+        """What was counted under this id has not been."""
+        before = self.ended.pop(alert_id, None)
         if before is not None:
-            if before[1].by_person and not ended.by_person:
-                return
-            del self.ended[ended.alert_id]
             self._add(before[0], before[1], -1)
+
+    def count(self, kind: str, ended: Ended) -> bool:
+        """An alert, or under `ANY` the account, came to this; what was said of the same alert before no longer
+        counts. A person's word is not overruled by what follows from events: False then."""
+        before = self.ended.get(ended.alert_id)
+        if before is not None and before[1].by_person and not ended.by_person:
+            return False
+        self.take_back(ended.alert_id)
         self._add(kind, ended, 1)
         put(self.ended, ended.alert_id, (kind, ended), _ENDED)
+        return True
 
     def _add(self, kind: str, ended: Ended, times: int) -> None:
         key = (kind, ended.outcome, ended.currency)
@@ -115,7 +127,7 @@ class Outcomes:
         if not self:
             return []
         return [
-            [[kind.value, *each] for kind, each in self.pending.items()],
+            [[each.kind.value, *each[1:]] for each in self.pending.values()],
             [[kind, *each] for kind, each in self.ended.values()],
             [[*key, *values] for key, values in self.counts.items()],
         ]
@@ -126,7 +138,7 @@ class Outcomes:
         outcomes = cls()
         if values:
             pending, ended, counts = values
-            outcomes.pending = {Kind(kind): Pending(*each) for kind, *each in pending}
+            outcomes.pending = {each[0]: Pending(Kind(kind), *each) for kind, *each in pending}
             for kind, alert_id, outcome, *more in ended:
                 outcomes.ended[alert_id] = (kind, Ended(alert_id, Outcome(outcome), *more))
             outcomes.counts = {(kind, Outcome(outcome), currency): each for kind, outcome, currency, *each in counts}

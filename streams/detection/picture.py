@@ -29,7 +29,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
         factors=standing.factors,
         missing=standing.missing,
         engagement=_engagement(account, rules, now),
-        billing=_billing(account, rules),
+        billing=_billing(account, rules, now),
         loss=_loss(account, rules),
         outcomes=_outcomes(account),
         silent_at=_silent_at(account, rules),
@@ -56,7 +56,7 @@ def _engagement(account: Account, rules: Rules, now: int) -> Engagement:
     )
 
 
-def _billing(account: Account, rules: Rules) -> Billing:
+def _billing(account: Account, rules: Rules, now: int) -> Billing:
     payments, profile = account.payments, account.profile
     live = list(account.subscriptions.live())
     paid = [each for each in live if each.paid] or live
@@ -72,7 +72,7 @@ def _billing(account: Account, rules: Rules) -> Billing:
         mrr_minor=mrr_minor,
         currency=currency,
         card_end=None if ends_on is None else min(rules.calendar.start_of(ends_on), LATEST),
-        renewal_at=renewal_of(account),
+        renewal_at=renewal_of(account, now),
         cancel_at=min(cancels, default=None),
         payment_state=state,
     )

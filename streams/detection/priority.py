@@ -52,13 +52,16 @@ def money_at_risk(mrr_minor: int | None, alerts: Iterable[tuple[Kind, Severity]]
     return round(mrr_minor * (1.0 - stays), 2)
 
 
-def renewal_of(account: Account) -> int | None:
-    """The nearest renewal: of the paid subscriptions that are not cancelled, else from the account's record. None when
-    nothing will be renewed, or it is not known."""
+def renewal_of(account: Account, at: int) -> int | None:
+    """The nearest renewal from `at` on: of the paid subscriptions that are not cancelled, else from the account's
+    record. None when nothing will be renewed, or it is not known."""
     live = list(account.subscriptions.live())
     paid = [each for each in live if each.paid] or live
     going_on = [each for each in paid if each.cancel_at is None]
     if account.loss is not None or (paid and not going_on):
         return None
     renewals = [each.renewal_at for each in going_on if each.renewal_at is not None]
-    return min(renewals) if renewals else account.profile.number("renewal_at")
+    if not renewals:
+        of_record = account.profile.number("renewal_at")
+        renewals = [of_record] if of_record is not None else []
+    return min((each for each in renewals if each >= at), default=None)

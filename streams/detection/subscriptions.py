@@ -158,6 +158,8 @@ def _after(now: Subscription, fact: SubscriptionFact, *, unpaid: bool) -> Subscr
         case SubscriptionTerms():
             now = _with_terms(now, fact)
             renewed = isinstance(fact, SubscriptionRenewed)
+            if renewed and now.renewal_at is not None and now.renewal_at <= fact.occurred_at:
+                now = replace(now, renewal_at=now.period_end if now.interval == "year" else None)
             if renewed and now.cancel_at is not None and fact.occurred_at >= now.cancel_at:
                 now = _not_cancelled(now)  # it went on past its end
         case CancelScheduled():

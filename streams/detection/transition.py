@@ -20,7 +20,7 @@ def transition_of(account: Account, alert: Alert, rules: Rules) -> Transition:
         profile.text("name"),
         profile.text("owner"),
         profile.text("team"),
-        renewal_of(account),
+        renewal_of(account, alert.at),
         _others_open(account, alert),
         _next_step(account, alert, rules) if alert.is_open else None,
     )
@@ -39,14 +39,14 @@ def _next_step(account: Account, alert: Alert, rules: Rules) -> str | None:
     if play is None:
         return None
     mrr_minor, currency = account.mrr
-    renewal_at = renewal_of(account)
+    renewal_at = renewal_of(account, alert.at)
     plans = [each.plan for each in account.subscriptions.live() if each.plan is not None]
     values = {
         "account": profile.text("name") or account.id,
         "contact": profile.text("contact"),
         "mrr": money(mrr_minor, currency) if mrr_minor is not None and currency is not None else None,
         "owner": profile.text("owner"),
-        "plan": ", ".join(plans) or profile.text("plan"),
+        "plan": ", ".join(plans[:3]) or profile.text("plan"),
         "renewal": day_text(renewal_at) if renewal_at is not None else None,
         "since": day_text(alert.finding.since),
         "team": profile.text("team"),

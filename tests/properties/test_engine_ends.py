@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -27,7 +28,7 @@ _PASSING = (
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _records() -> None:
+def _records() -> Iterator[None]:
     def renews(random: Random, at: int) -> AccountUpdate:
         renewal_at = random.choice([None, at + random.randrange(200 * DAY_MS)])
         seats = random.choice([None, 50])

@@ -102,7 +102,7 @@ class ChampionGoneSignal:
                 and each.evidence(missed) >= _RARE
                 and not each.is_program
             )
-            if silent or each.left_day:
+            if silent or each.left_day > 0:
                 found.append(_Gone(user, each, missed, each.left_day > 0))
         return found
 

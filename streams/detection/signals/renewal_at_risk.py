@@ -49,7 +49,7 @@ class RenewalAtRiskSignal:
 
     def judge(self, account: Account, at: int) -> Judgement:
         """See `DatedSignal`."""
-        renewal_at = self._renewal(account)
+        renewal_at = self._renewal(account, at)
         if renewal_at is None:
             return Calm(Resolution.EXPIRED)
         if at < renewal_at - self._notice:
@@ -63,10 +63,10 @@ class RenewalAtRiskSignal:
 
     def next_at(self, account: Account) -> int | None:
         """See `DatedSignal`."""
-        renewal_at = self._renewal(account)
+        looked_at = account.looked_at
+        renewal_at = self._renewal(account, looked_at + 1)
         if renewal_at is None:
             return None
-        looked_at = account.looked_at
         review = review_after(looked_at, renewal_at, self._rules.config.renewal_notice_weeks * 7)
         if review is None or looked_at < renewal_at - self._notice:
             return review
@@ -75,7 +75,7 @@ class RenewalAtRiskSignal:
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:
         """See `Signal`."""
-        renewal_at = self._renewal(account)
+        renewal_at = self._renewal(account, at)
         assert renewal_at is not None  # it fires
         risk = self._risk(account, renewal_at, at)
         assert risk is not None
@@ -114,9 +114,9 @@ class RenewalAtRiskSignal:
     def _critical_at(self, renewal_at: int) -> int:
         return renewal_at - min(4 * WEEK_MS, self._notice)
 
-    def _renewal(self, account: Account) -> int | None:
-        """The renewal of the contract, if it is one."""
-        renewal_at = renewal_of(account)
+    def _renewal(self, account: Account, at: int) -> int | None:
+        """The next renewal of the contract, if it is one."""
+        renewal_at = renewal_of(account, at)
         if renewal_at is None:
             return None
         renewing = [each for each in account.subscriptions.live() if each.renewal_at == renewal_at]

@@ -100,14 +100,14 @@ class SeatsReducedSignal:
             for each in account.subscriptions.live():
                 if each.fewer_at is not None:
                     yield each.fewer_at + self._rules.config.contraction_days * DAY_MS
-        renewal_at = renewal_of(account)
+        renewal_at = renewal_of(account, account.looked_at + 1)
         if renewal_at is not None and _paid_seats(account) >= _LEAST_UNUSED:
             review = review_after(account.looked_at, renewal_at, _REVIEWED_FROM)
             if review is not None:
                 yield review
 
     def _unused(self, account: Account, at: int) -> _Unused | None:
-        renewal_at, seats = renewal_of(account), _paid_seats(account)
+        renewal_at, seats = renewal_of(account, at), _paid_seats(account)
         if renewal_at is None or not renewal_at - _REVIEWED_FROM * DAY_MS <= at < renewal_at or not account.monitored:
             return None
         known = len(account.people.last_seen)
