@@ -41,7 +41,7 @@ def read_plainly(raw: bytes) -> UsageFields | None:
     """The fields of a usage event; None when it is for `decode` to say what it is, as with all above `MOST`."""
     try:
         plain = _decode(raw)
-    except (DecodeError, UnicodeDecodeError):
+    except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
     account, user, event_id = plain.account_id, plain.user_id, plain.event_id
     quantity, source = plain.quantity, plain.source

@@ -21,6 +21,7 @@ from streams.detection.engine import Engine
 from streams.produce.simulated import records
 from streams.runtime.settings import Settings
 from streams.simulator import simulate, truths
+from streams.simulator.names import CORE, INTENT
 from streams.simulator.score import score
 from tests.plain import in_order
 
@@ -93,7 +94,7 @@ def score_of_the_pure_engine() -> dict[str, Any]:
         else:
             row = Fact(offset, at, name, at, event, event_id)
         events.append((at, "", offset, row))
-    plain = in_order(events, Engine(Settings().detection()), SHOW.plan.end)
+    plain = in_order(events, Engine(Settings(key_actions=CORE, intent_events=INTENT).detection()), SHOW.plan.end)
     found = [each for told in plain.told.values() for each in told]
     card = score(truths(SHOW.plan), found, since=SHOW.plan.start, until=SHOW.plan.end)
     return card.as_dict()

@@ -53,9 +53,13 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+OTHERS = ("billing", "accounts", "feedback")
+"""Topics besides that of usage."""
+
+
 def produced(fleet: Path) -> list[str]:
     """What sends all of it, as live producers would have."""
-    files = ("--billing", str(fleet / "billing.jsonl"), "--accounts", str(fleet / "accounts.jsonl"))
+    files = [part for name in OTHERS for part in (f"--{name}", str(fleet / f"{name}.jsonl"))]
     return ["produce", str(fleet / "product-usage.jsonl"), *files, "--no-markers"]
 
 
@@ -151,7 +155,7 @@ def events_in(file: Path) -> list[dict[str, Any]]:
 
 def bootstrapped(fleet: Path, *more: str) -> list[str]:
     """The command that loads a fleet's history."""
-    files = ("--billing", str(fleet / "billing.jsonl"), "--accounts", str(fleet / "accounts.jsonl"))
+    files = [part for name in OTHERS for part in (f"--{name}", str(fleet / f"{name}.jsonl"))]
     return ["bootstrap", str(fleet / "product-usage.jsonl"), *files, "--until", format_instant(UNTIL), *more]
 
 
@@ -159,7 +163,7 @@ def bootstrapped(fleet: Path, *more: str) -> list[str]:
 def topics_have(fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The fleet's files without what the topics have no more."""
     folder = tmp_path_factory.mktemp("topics")
-    for name in ("product-usage", "billing"):
+    for name in ("product-usage", "billing", "feedback"):
         lines = (fleet / f"{name}.jsonl").read_text().splitlines(keepends=True)
         recent = [line for line in lines if parse_instant(json.loads(line)["occurred_at"]) >= LIVE_FROM]
         assert 0 < len(recent) < len(lines)
@@ -173,6 +177,7 @@ def sources_of(fleet: Path) -> list[Source]:
         Source(fleet / "product-usage.jsonl", InputTopic.USAGE, Format.NATIVE),
         Source(fleet / "billing.jsonl", InputTopic.BILLING, Format.NATIVE),
         Source(fleet / "accounts.jsonl", InputTopic.ACCOUNTS, Format.NATIVE),
+        Source(fleet / "feedback.jsonl", InputTopic.FEEDBACK, Format.NATIVE),
     ]
 
 

@@ -210,3 +210,12 @@ def test_what_is_not_finite_is_never_accepted_wherever_it_stands(
 def test_no_event_is_read_from_a_part_of_itself(topic: InputTopic, data: st.DataObject) -> None:
     raw = encode(data.draw(events(topic)))
     assert isinstance(decode(topic, raw[: data.draw(st.integers(0, len(raw) - 1))]), Rejected)
+
+
+@pytest.mark.parametrize("depth", [50, 900, 1_000, 20_000])
+def test_what_is_nested_deeply_is_not_read_plainly_and_breaks_nothing(depth: int) -> None:
+    raw = json.dumps(_GOOD | {"properties": "-"}).encode().replace(b'"-"', b"[" * depth + b"]" * depth)
+    assert read_plainly(raw) is None
+    refusal = decode(InputTopic.USAGE, raw)
+    assert isinstance(refusal, Rejected)
+    assert refusal.reason in (Reason.TOO_DEEP, Reason.INVALID_FIELD)

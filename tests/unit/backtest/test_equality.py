@@ -102,7 +102,7 @@ def test_files_in_any_order_give_the_transitions_of_the_engine(
     events: list[SimulatedEvent], expected: dict[str, list[bytes]], tmp_path: Path, seed: int | None
 ) -> None:
     sources = []
-    for topic in (InputTopic.USAGE, InputTopic.BILLING, InputTopic.ACCOUNTS):
+    for topic in (InputTopic.USAGE, InputTopic.BILLING, InputTopic.ACCOUNTS, InputTopic.FEEDBACK):
         lines = [orjson.dumps(event.value) for event in events if event.topic is topic]
         if seed is not None:
             Random(seed).shuffle(lines)
@@ -127,7 +127,7 @@ def test_a_table_of_the_same_usage_gives_the_same_transitions(
             tmp_path / "usage.csv", columns=Columns(user="user_id", event="event", quantity="quantity", id="event_id")
         )
     ]
-    for topic in (InputTopic.BILLING, InputTopic.ACCOUNTS):
+    for topic in (InputTopic.BILLING, InputTopic.ACCOUNTS, InputTopic.FEEDBACK):
         file = tmp_path / f"{topic}.jsonl"
         file.write_bytes(b"\n".join(orjson.dumps(event.value) for event in events if event.topic is topic))
         sources.append(Source(file, topic))
@@ -136,7 +136,7 @@ def test_a_table_of_the_same_usage_gives_the_same_transitions(
 
 def files_of(events: list[SimulatedEvent], folder: Path) -> list[Source]:
     sources = []
-    for topic in (InputTopic.USAGE, InputTopic.BILLING, InputTopic.ACCOUNTS):
+    for topic in (InputTopic.USAGE, InputTopic.BILLING, InputTopic.ACCOUNTS, InputTopic.FEEDBACK):
         lines = [orjson.dumps(event.value) for event in events if event.topic is topic]
         Random(4).shuffle(lines)
         (folder / f"{topic}.jsonl").write_bytes(b"\n".join(lines))
