@@ -99,7 +99,7 @@ async def test_every_partition_gets_a_marker_for_each_day_and_one_at_the_end(set
             (("slackwater-clock", format_instant(at).encode()),) for at in expected
         ]
         assert all(record.value == b"" for record in markers)
-    assert sent.markers == 4 * PARTITIONS * len(expected)
+    assert sent.markers == len(InputTopic) * PARTITIONS * len(expected)
 
 
 async def test_no_record_is_older_than_the_marker_before_it(settings: Settings) -> None:

@@ -166,7 +166,8 @@ def topics_have(fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("product-usage", "billing", "feedback"):
         lines = (fleet / f"{name}.jsonl").read_text().splitlines(keepends=True)
         recent = [line for line in lines if parse_instant(json.loads(line)["occurred_at"]) >= LIVE_FROM]
-        assert 0 < len(recent) < len(lines)
+        assert len(recent) < len(lines)
+        assert recent or name == "feedback"
         (folder / f"{name}.jsonl").write_text("".join(recent))
     (folder / "accounts.jsonl").write_text((fleet / "accounts.jsonl").read_text())
     return folder
