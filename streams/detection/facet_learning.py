@@ -1,9 +1,7 @@
 """What is learnt of facets from all accounts: how rare their scores are, and when a facet has gone for all of them.
 
-The false alarms that are asked for are those of all kinds on engagement together: each facet gets a tenth of them, and
-the whole of activity the rest, once the facet has been watched for five account-years: a tenth of those before is next
-to none. By Lorden's bound a delay is ln(1/FA) over the information of a day, so that a facet pays 2.3 nats for being
-one of several, and the whole, by which people are told, a tenth of that.
+Each facet may raise a tenth of the false alarms that are asked for, besides those of the whole of activity, of which it
+takes nothing: what is told of facets realises a twentieth of that, as few of them rise by chance.
 """
 
 from base64 import b64decode, b64encode
@@ -24,7 +22,6 @@ from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import DROP_COLD, MEASURED_AT, TIERS, Table
 
 _SHARE: Final = 0.1
-_ENOUGH_DAYS: Final = 5 * 365
 _WEEKLY: Table = (log(365.25 / 7.0 / MEASURED_AT),) * TIERS
 """Of a cumulative sum of log-likelihood ratios the chance of an alarm at h is at most exp(-h) at each step (Lorden
 1971): breadth has one a week, and begins with that."""
@@ -49,8 +46,6 @@ class FacetLearning:
         """Of days on which some facet was low."""
         self.thresholds: list[Thresholds] = []
         """By facet."""
-        self.rest = 1.0
-        """What share of the false alarms is left to the whole."""
         self.calibrate()
 
     def factor(self, facet: int, day: int) -> float:
@@ -75,8 +70,6 @@ class FacetLearning:
 
     def calibrate(self) -> None:
         """Set thresholds by what is known."""
-        watched = [int(known.calibration.days.sum()) >= _ENOUGH_DAYS for known in self._known]
-        self.rest = 1.0 - _SHARE * sum(watched)
         self.thresholds = []
         for known, cold in zip(self._known, _DROP_COLD, strict=True):
             scale = known.calibration.scale(known.watched, known.ongoing, cold)

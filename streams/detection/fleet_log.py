@@ -289,7 +289,7 @@ class FleetLog:
     def _calibrate(self) -> None:
         self.facets.calibrate()
         scale = self._calibration.scale(self._watched, self._ongoing)
-        self.thresholds = Thresholds(self._config, scale, self.facets.rest)
+        self.thresholds = Thresholds(self._config, scale)
 
     def encode(self) -> bytes:
         """All of it, to be stored with the state of a home."""

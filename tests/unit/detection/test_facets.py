@@ -199,28 +199,6 @@ def test_what_has_gone_for_all_accounts_is_no_accounts_decline(had: float, accou
     assert learning.factor(BREADTH, 20_000) == learning.factor(KEY_ACTIONS, 20_001) == 1.0
 
 
-def test_the_false_alarms_asked_for_are_those_of_all_kinds_together() -> None:
-    learning = FacetLearning(CONFIG)
-    assert learning.rest == 1.0
-    sums = day_of(1, 1, 1)
-    sums.of(BREADTH).calibration.days[2] = 1_824
-    learning.take(7 * 2_999, sums, KEPT_DAYS)
-    learning.calibrate()
-    assert learning.rest == 1.0
-    learning.take(7 * 3_000, sums, KEPT_DAYS)
-    learning.calibrate()
-    assert learning.rest == 0.9
-    sums.of(KEY_ACTIONS).calibration.days[3] = 9_999
-    learning.take(7 * 3_001, sums, KEPT_DAYS)
-    learning.calibrate()
-    assert learning.rest == pytest.approx(0.8)
-    again = FacetLearning(CONFIG)
-    again.unpack(orjson.loads(orjson.dumps(learning.pack())))
-    again.calibrate()
-    assert again.rest == learning.rest
-    assert again.pack() == learning.pack()
-
-
 def test_sums_come_back_as_they_were_packed_and_add_up() -> None:
     day = DaySums()
     assert len(day.pack()) == 4, "who has no facet says nothing of any"
