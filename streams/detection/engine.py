@@ -36,8 +36,6 @@ from streams.detection.tally import Tally
 from streams.detection.transition import fleet_transition
 from streams.detection.window import with_day
 
-_DAILY: Final = frozenset({Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.KEY_ACTION_STOPPED, Kind.BREADTH_DECLINE})
-"""Kinds that days open and resolve."""
 _EARLY_MS: Final = 3 * HOUR_MS
 """So long after midnight hardly anybody begins."""
 
@@ -65,6 +63,7 @@ class Engine:
         self._days = Days(rules, self.habits, self._book, self.tally)
         self._afterwards = Afterwards(rules)
         self._dated = dated_signals(rules)
+        self._dated_kinds = frozenset([signal.kind for signal in self._dated])
         self._dedup_hours = max(1, config.dedup_window_ms // HOUR_MS)
         self._dedup_limit = config.dedup_limit
         self._users_kept = config.users_kept
@@ -197,9 +196,9 @@ class Engine:
 
     def _judge_known(self, account: Account, at: int, out: Results) -> None:
         """Judge what is known since an event of that time, which may come late: not before what was said already."""
-        said, looked_at = max((alert.at for alert in account.alerts.values()), default=at), account.looked_at
-        self._judge_dated(account, max(at, said), out)
-        if looked_at > max(at, said):  # what was to be looked at in between is not looked at again
+        at, looked_at = _not_before(account, at), account.looked_at
+        self._judge_dated(account, at, out)
+        if looked_at > at:  # what was to be looked at in between is not looked at again
             self._judge_dated(account, looked_at, out)
 
     def _watches(self, account: Account) -> bool:
@@ -290,8 +289,7 @@ class Engine:
         judgement = self._champion.judge(account, at)
         if judgement is None:
             return False
-        said = max((alert.at for alert in account.alerts.values()), default=at)
-        self._book.settle(account, self._champion, max(at, said), judgement, out)
+        self._book.settle(account, self._champion, _not_before(account, at), judgement, out)
         return True
 
     def _count_late(self, account: Account, day: int, quantity: int) -> None:
@@ -328,7 +326,7 @@ class Engine:
         if account.deadline < 0:
             judged_at = account.outcomes.next_at()
             deadline = min(self._book.wakes_at(account), judged_at if judged_at is not None else NEVER)
-            if _has_dates(account):
+            if self._has_dates(account):
                 for signal in self._dated:
                     at = signal.next_at(account)
                     if at is not None and at < deadline:
@@ -337,7 +335,7 @@ class Engine:
         return account.deadline
 
     def _judge_dated(self, account: Account, at: int, out: Results) -> None:
-        if not _has_dates(account):
+        if not self._has_dates(account):
             return
         account.looked_at = max(account.looked_at, at)
         for signal in self._dated:
@@ -345,16 +343,20 @@ class Engine:
             if judgement is not None:
                 self._book.settle(account, signal, at, judgement, out)
 
+    def _has_dates(self, account: Account) -> bool:
+        """Whether dated signals have anything to say of the account."""
+        known = bool(account.subscriptions or account.payments or account.profile.number("renewal_at") is not None)
+        known = known or account.feedback is not None or account.intent is not None
+        known = known or account.champions is not None or account.started_at is not None
+        known = known or any(alert.is_open and alert.kind in self._dated_kinds for alert in account.alerts.values())
+        return known and account.loss is None and not account.profile.internal
+
     def _schedule(self, account: Account) -> None:
         """Say when the account has to be looked at again, apart from days. Follows from the state alone."""
         deadline = self._deadline(account)
         account.due = deadline if deadline < NEVER else None
 
 
-def _has_dates(account: Account) -> bool:
-    """Whether dated signals have anything to say of the account."""
-    known = bool(account.subscriptions or account.payments or account.profile.number("renewal_at") is not None)
-    known = known or account.feedback is not None or account.intent is not None
-    known = known or account.champions is not None or account.started_at is not None
-    known = known or any(alert.is_open and alert.kind not in _DAILY for alert in account.alerts.values())
-    return known and account.loss is None and not account.profile.internal
+def _not_before(account: Account, at: int) -> int:
+    """A time, but not before what was said of the account already."""
+    return max([at, *(alert.at for alert in account.alerts.values())])

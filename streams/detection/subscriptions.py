@@ -113,8 +113,8 @@ class Subscriptions:
 
     def apply(self, fact: SubscriptionFact, *, unpaid: bool, told: int = _MONTH) -> bool:
         """Fold one event in. `unpaid`: an invoice of the account is overdue. `told`: after so long (ms) lower terms are
-        what later ones are compared with. Returns False, and does nothing, for an
-        event that is older than what is known, or that changes a subscription after its end."""
+        what later ones are compared with. Returns False, and does nothing, for an event that is older than what is
+        known, or that changes a subscription after its end."""
         known = self.by_id.get(fact.subscription_id)
         if known is not None and fact.occurred_at < known.changed_at:
             return False

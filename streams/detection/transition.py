@@ -13,16 +13,16 @@ from streams.detection.state import Account
 def transition_of(account: Account, alert: Alert, rules: Rules) -> Transition:
     """The last change of one of the account's alerts. Who the account is, its renewal, what else is open, and what to
     do are those of now."""
-    profile = account.profile
+    profile, renewal_at = account.profile, renewal_of(account, alert.at)
     return lifecycle.transition(
         alert,
         account.id,
         profile.text("name"),
         profile.text("owner"),
         profile.text("team"),
-        renewal_of(account, alert.at),
+        renewal_at,
         _others_open(account, alert),
-        _next_step(account, alert, rules) if alert.is_open else None,
+        _next_step(account, alert, renewal_at, rules) if alert.is_open else None,
     )
 
 
@@ -32,14 +32,13 @@ def fleet_transition(alert: Alert, rules: Rules) -> Transition:
     return lifecycle.transition(alert, FLEET_ID, playbook=play.says({}) if play is not None else None)
 
 
-def _next_step(account: Account, alert: Alert, rules: Rules) -> str | None:
+def _next_step(account: Account, alert: Alert, renewal_at: int | None, rules: Rules) -> str | None:
     profile, day_text = account.profile, rules.calendar.day_text
     tier = profile.text("tier")
     play = rules.playbook.play(alert.kind, _reasons(alert), tier)
     if play is None:
         return None
     mrr_minor, currency = account.mrr
-    renewal_at = renewal_of(account, alert.at)
     plans = [each.plan for each in account.subscriptions.live() if each.plan is not None]
     values = {
         "account": profile.text("name") or account.id,

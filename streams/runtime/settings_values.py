@@ -89,11 +89,11 @@ def _names(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-def _keywords(value: object) -> object:
-    """A table of texts and classes in a settings file; `text=class`, separated by commas, elsewhere."""
+def _pairs(value: object) -> object:
+    """A table in a settings file; `key=value`, separated by commas, elsewhere."""
     if isinstance(value, str):
         pairs = [part.rpartition("=") for part in value.split(",") if part.strip()]
-        return tuple((text.strip(), name.strip()) for text, _, name in pairs)
+        return tuple((key.strip(), each.strip()) for key, _, each in pairs)
     return tuple(value.items()) if isinstance(value, dict) else value
 
 
@@ -146,13 +146,6 @@ class PlaySetting(BaseModel):
         return Play(self.step, self.kind, self.reason, self.tier, self.owner, self.due_days)
 
 
-def _weights(value: object) -> object:
-    if isinstance(value, str):
-        pairs = [part.rpartition("=") for part in value.split(",") if part.strip()]
-        return tuple((name.strip(), weight.strip()) for name, _, weight in pairs)
-    return tuple(value.items()) if isinstance(value, dict) else value
-
-
 def _of_health(value: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
     for name, weight in value:
         if name not in HEALTH_WEIGHTS or not 0 <= weight <= 100:
@@ -188,10 +181,10 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 ReplicationFactor = Annotated[int, AfterValidator(_replication)]
 Webhook = Annotated[SecretStr, AfterValidator(_webhook)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_names)]
-Keywords = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_keywords), AfterValidator(_of_classes)]
+Keywords = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs), AfterValidator(_of_classes)]
 """Texts, and the class of reasons for leaving that each speaks for."""
 ClassesAndTiers = Annotated[Names, AfterValidator(_class_and_tier)]
-HealthWeights = Annotated[tuple[tuple[str, float], ...], BeforeValidator(_weights), AfterValidator(_of_health)]
+HealthWeights = Annotated[tuple[tuple[str, float], ...], BeforeValidator(_pairs), AfterValidator(_of_health)]
 Plays = Annotated[tuple[PlaySetting, ...], BeforeValidator(_plays)]
 Kinds = Annotated[tuple[Kind, ...], BeforeValidator(_kinds)]
 HashKey = Annotated[SecretStr, AfterValidator(_hash_key)]

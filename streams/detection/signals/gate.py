@@ -1,5 +1,6 @@
 """When engagement may not be alerted, however low it is."""
 
+from alerting.lifecycle import Alert
 from schemas.alerts import AlertState, Kind
 from streams.detection.facets import KIND_OF
 from streams.detection.habits import ACTED, DROP_LEVEL, MUTED, SILENCE_LEVEL, UNJUDGED
@@ -20,8 +21,11 @@ def muted(account: Account) -> bool:
 def said_already(account: Account) -> int:
     """How severe the alerts on the account's activity as a whole are, from 1; 0 without one. What a part of it says at
     no more than that is no news."""
-    open_ = (account.alert(Kind.USAGE_SILENCE), account.alert(Kind.USAGE_DROP))
-    return max([0 if alert is None else alert.severity.rank + 1 for alert in open_])
+    return max(_level(account.alert(Kind.USAGE_SILENCE)), _level(account.alert(Kind.USAGE_DROP)))
+
+
+def _level(alert: Alert | None) -> int:
+    return 0 if alert is None else alert.severity.rank + 1
 
 
 def note(account: Account) -> None:
@@ -31,13 +35,13 @@ def note(account: Account) -> None:
     silence, drop = account.alert(Kind.USAGE_SILENCE), account.alert(Kind.USAGE_DROP)
     habits.set(row, UNJUDGED, silent)
     habits.set(row, MUTED, silent or account.alert(Kind.CANCEL_SCHEDULED) is not None)
-    habits.set(row, SILENCE_LEVEL, 0 if silence is None else silence.severity.rank + 1)
-    habits.set(row, DROP_LEVEL, 0 if drop is None else drop.severity.rank + 1)
+    habits.set(row, SILENCE_LEVEL, _level(silence))
+    habits.set(row, DROP_LEVEL, _level(drop))
     if any(alert is not None and alert.state is AlertState.ACKNOWLEDGED for alert in (silence, drop)):
         habits.set(row, ACTED, 1)
     for facet, kind in zip(habits.facets, KIND_OF, strict=True):
         alert = account.alert(kind)
-        facet.set(row, DROP_LEVEL, 0 if alert is None else alert.severity.rank + 1)
+        facet.set(row, DROP_LEVEL, _level(alert))
         if alert is not None and alert.state is AlertState.ACKNOWLEDGED:
             facet.set(row, ACTED, 1)
 
