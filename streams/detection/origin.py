@@ -122,7 +122,8 @@ class Origin:
         """For each home partition the records that hold what was taken since the last call, `most` events in each.
 
         `last` is the last offset read. A home without events gets one record too: it needs to know the clock.
-        `clock`, if given, is announced in place of the origin's own: the wall clock, of an origin that is caught up.
+        Of several only the last says `caught_up`: nobody is to take the first of a history for all of it. `clock`, if
+        given, is announced in place of the origin's own: the wall clock, of an origin that is caught up.
         """
         dealt, self._dealt = self._dealt, [[] for _ in self._dealt]
         if clock is not None and (self.clock is None or clock > self.clock):
@@ -135,7 +136,7 @@ class Origin:
                     self.name,
                     last if end >= len(events) else events[end - 1].offset,
                     announced if end >= len(events) else None,
-                    caught_up,
+                    caught_up and end >= len(events),
                     tuple(events[end - most : end]),
                 )
                 for end in range(most, max(len(events), 1) + most, most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
@@ -12,14 +13,14 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Transition
 from schemas.picture import AccountPicture
-from schemas.shuffle import Fact, Usage
+from schemas.shuffle import Fact, Usage, encode_shuffle
 from streams.detection import home
 from streams.detection.engine import Engine
 from streams.detection.state import Account
 from tests.plain import in_order
 from tests.plain import settled as as_of
 from tests.properties.input_logs import CONFIG, World, worlds
-from tests.properties.shuffled import Ingest, Ran, Ways, disturbed, events_of, undisturbed
+from tests.properties.shuffled import Ingest, Partition, Ran, Ways, disturbed, events_of, undisturbed
 
 SLOW = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 seeds = st.integers(0, 2**32)
@@ -112,6 +113,21 @@ def test_events_applied_out_of_turn_are_counted_and_each_applied_once(world: Wor
 @SLOW
 def test_live_each_event_is_applied_once(world: World, seed: int) -> None:
     exact(world, disturbed(world, CONFIG, Ways(crash=0.3, repeat=0.3, live=True, caught_up=0.95, idle=0.8), seed))
+
+
+@given(worlds(), seeds)
+@SLOW
+def test_a_history_that_is_read_live_comes_to_the_same_however_its_records_are_received(
+    world: World, seed: int
+) -> None:
+    """All origins are read to their ends before a home receives anything; and it works as soon as it has a record."""
+    random, by_one = Random(seed), Partition(world, CONFIG, Ways(live=True))
+    for log in world.logs:
+        by_one.log += map(encode_shuffle, Ingest(log).read(len(log.entries), caught_up=True, most=3, committed=True)[0])
+    while by_one.position < len(by_one.log):
+        by_one.receive(random.randint(1, 3))
+        assert by_one.step(idle=True)
+    same(world, by_one.finish(), undisturbed(world, CONFIG, Ways(live=True)))
 
 
 def exact(world: World, had: Ran) -> None:

@@ -58,7 +58,7 @@ def read(log: list[Entry], seed: int | None, *, announce: bool = False) -> list[
             take(reader, number, log[number])
         wall = BEGINS + random.randrange(4 * OUT_OF_ORDER_MS) if announce and random.random() < 0.3 else None
         most = random.choice([1, 2, 2_000])
-        for home, records in enumerate(reader.deal(upto - 1, caught_up=False, clock=wall, most=most)):
+        for home, records in enumerate(reader.deal(upto - 1, caught_up=True, clock=wall, most=most)):
             assert records
             for record in records:
                 assert len(record.events) <= most
@@ -71,6 +71,7 @@ def read(log: list[Entry], seed: int | None, *, announce: bool = False) -> list[
                     said[home] = record.clock
                 lasts[home] = record.last
             assert records[-1].last == upto - 1
+            assert [record.caught_up for record in records] == [False] * (len(records) - 1) + [True]
             assert records[-1].clock == reader.clock
             if wall is not None:
                 assert records[-1].clock is not None
