@@ -14,7 +14,7 @@ ROUNDS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-compiled check coverage bench bench-detection chaos wheel format constraints clean
+.PHONY: help setup demo test test-compiled check coverage bench bench-detection chaos wheel format dashboards constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -57,6 +57,9 @@ chaos: $(READY) ## what goes wrong, on a real Kafka; STORY=name, SEED=n, ROUNDS=
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+dashboards: $(READY) ## write deploy/grafana/dashboards anew, from the code beside it
+	$(BIN)/python -m deploy.grafana
 
 COMPILE := $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-header \
   --no-emit-index-url --no-emit-trusted-host --no-emit-find-links

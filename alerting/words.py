@@ -10,10 +10,12 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_NO_MINOR = frozenset(
+NO_MINOR = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
-_THREE_DIGITS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+"""Currencies (ISO 4217) whose amounts are whole units."""
+THREE_DIGITS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+"""Those with a thousand minor units to one; all others have a hundred."""
 
 
 def zone(name: str) -> tzinfo:
@@ -73,6 +75,6 @@ def money(minor: int, currency: str) -> str:
     >>> money(4900, "EUR"), money(1234567, "USD"), money(500, "JPY")
     ('49.00 EUR', '12,345.67 USD', '500 JPY')
     """
-    digits = 0 if currency in _NO_MINOR else 3 if currency in _THREE_DIGITS else 2
+    digits = 0 if currency in NO_MINOR else 3 if currency in THREE_DIGITS else 2
     whole, rest = divmod(minor, 10**digits)
     return f"{whole:,}.{rest:0{digits}} {currency}" if digits else f"{whole:,} {currency}"

@@ -130,6 +130,7 @@ class App(faust.App):
         tasks.dead_letter_partitions = partitions[settings.topic("dead_letters")]
         tasks.transactions = await has_transactions(settings)
         self.metrics.exactly_once.set(tasks.transactions)
+        self.metrics.wall_clock.set(settings.clock == "wall")
         log.info("application %s at %s, %d partitions", settings.app_id, settings.brokers, settings.partitions)
         if not tasks.transactions:
             log.warning("this broker has no transactions: a crash may repeat what was flushed last")
@@ -168,6 +169,9 @@ def create_app(settings: Settings) -> App:
     app.settings = settings
     app.metrics = Metrics()
     app.tasks = Tasks(app, settings, app.metrics)
+    app.metrics.workload.app = app
+    stages = {topic: stage.stage for topic, stage in app.tasks.stages.items()}
+    app.metrics.begin_at_zero(stages, app.tasks.inputs, [route.name for route in app.tasks.routes])
     app.transport = Transport(app.conf.broker_consumer, app)
     schema: faust.Schema[Any, Any] = faust.Schema(key_serializer="raw", value_serializer="raw")
     for table in (ENGAGEMENT, DELIVERIES):

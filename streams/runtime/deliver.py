@@ -6,6 +6,7 @@ answered is committed before the next one of its route goes out: a crash repeats
 
 import asyncio
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from time import monotonic, time
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -17,8 +18,8 @@ from pydantic import ValidationError
 from alerting.catch_up import whole
 from alerting.delivery.answers import Answer
 from alerting.delivery.attempt import attempt
-from alerting.notification import AnyNote, CatchUp, Notification, decode_note
-from alerting.outbox import Outbox
+from alerting.notification import AnyNote, CatchUp, Notification, Undelivered, decode_note
+from alerting.outbox import Outbox, RouteStatus
 from alerting.outbox_rows import Row
 from schemas.shuffle import place_of
 from streams.runtime.foreign import foreign
@@ -65,6 +66,7 @@ class Deliver(StatefulTask):
         self._parts: dict[str, dict[int, CatchUp]] = {}
         self._parts_stored: bytes | None = None
         self._part_at = 0.0
+        self._given_up: list[Undelivered] = []
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
@@ -142,7 +144,10 @@ class Deliver(StatefulTask):
             sending = asyncio.create_task(self._send(chosen))
             self._sending[sending] = chosen
             sending.add_done_callback(lambda _: self.wake())
-        self.metrics.observe_routes(outbox.status(), _now())
+
+    def routes(self) -> Iterable[RouteStatus]:
+        """See `Task`."""
+        return () if self.outbox is None else self.outbox.status()
 
     async def _send(self, row: Row) -> Answer:
         with self.metrics.notification_seconds.labels(row.route).time():
@@ -168,6 +173,7 @@ class Deliver(StatefulTask):
         records, self._foreign = self._foreign, []
         records.extend(self.row(key.encode(), value) for key, value in changed.rows)
         undelivered = self.settings.undelivered_topic
+        self._given_up = changed.undelivered
         records.extend(
             Record(undelivered, 0, each.notification.route.encode(), each.encode()) for each in changed.undelivered
         )
@@ -184,6 +190,12 @@ class Deliver(StatefulTask):
         if records or self.position != self.flushed_position:
             records.append(self.row(POSITION, f"{self.position}{self.metadata}".encode()))
         return records
+
+    async def written(self, records: list[Record], offsets: list[int]) -> None:
+        """See `Task`."""
+        await super().written(records, offsets)
+        for each in self._given_up:
+            self.metrics.notifications_undelivered_total.labels(each.notification.route, each.reason.value).inc()
 
 
 def _now() -> int:

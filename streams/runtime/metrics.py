@@ -1,14 +1,20 @@
 """The worker's metrics, in a registry of their own. Never an account, a user or free text as a label."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import version
+from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
-from alerting.outbox import RouteStatus
+from alerting.delivery.answers import Verdict
+from alerting.notification import UndeliveredReason
+from schemas.alerts import Change, Kind, Severity
+from schemas.errors import Reason
 from streams.detection.home import Home
+from streams.detection.reasons import ReasonClass
 from streams.detection.tally import LossClass
 from streams.runtime.standings import Standings
+from streams.runtime.workload import Workload
 
 PREFIX = "slackwater"
 _AGES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3_600.0, 86_400.0)
@@ -50,7 +56,6 @@ class Metrics:
         self.batch_seconds = histogram("batch_seconds", "Time a batch takes.", _TIMES, "stage")
         self.batch_records = histogram("batch_records", "Records in a batch.", _SIZES, "stage")
         self.flush_seconds = histogram("flush_seconds", "Time a flush takes.", _TIMES, "stage")
-        self.consumer_lag_records = gauge("consumer_lag_records", "Records not read yet.", "topic", "partition")
         self.events_disordered_total = counter("events_disordered", "Events applied before their turn.")
         self.records_lost_total = counter("records_lost", "Records that were removed before they were read.", "topic")
         self.topic_incarnations_total = counter("topic_incarnations", "Topics that were created anew.", "topic")
@@ -64,16 +69,44 @@ class Metrics:
         self.alerts_total = counter("alerts", "Changes of alerts.", "kind", "severity", "change")
         self.notifications_total = counter("notifications", "Answers to messages.", "route", "result")
         self.notification_seconds = histogram("notification_seconds", "Time a message takes.", _TIMES, "route")
-        self.notifications_pending = gauge("notifications_pending", "Messages that wait.", "route")
-        self.notification_oldest_seconds = gauge("notification_oldest_seconds", "Age of the oldest of them.", "route")
+        self.notifications_undelivered_total = counter(
+            "notifications_undelivered", "Messages that nobody got, and that are not tried any more.", "route", "reason"
+        )
         self.recovery_seconds = gauge("recovery_seconds", "From assignment to the first record, the last time.")
+        self.assignment_timestamp_seconds = gauge(
+            "assignment_timestamp_seconds", "When this worker was given its partitions, the last time."
+        )
+        self.task_failures_total = counter("task_failures", "Tasks that ended by an error and began anew.", "stage")
         self.exactly_once = gauge("exactly_once", "1: the broker has transactions. 0: at least once.")
+        self.wall_clock = gauge("wall_clock", "1: the clock mode is wall. 0: it is events.")
         Info("build", "The version that runs.", namespace=PREFIX, registry=self.registry).info(
             {"version": version("slackwater")}
         )
         self.standings = Standings(PREFIX)
         self.registry.register(self.standings)
+        self.workload = Workload(PREFIX)
+        self.registry.register(self.workload)
+        ProcessCollector(registry=self.registry)  # `process_...`, as any other program's
         self._seen: dict[int, Counted] = {}
+
+    def begin_at_zero(self, topics: Mapping[str, str], inputs: Collection[str], routes: Iterable[str]) -> None:
+        """Show counts before there is anything to count: to Prometheus one that comes from nowhere has not grown.
+        `topics` are those that are read, with their stages; `inputs` those of them that others write."""
+        for topic, reason in product(inputs, Reason):
+            self.dead_letters_total.labels(topic, reason.value)
+        for topic, stage in topics.items():
+            self.records_lost_total.labels(topic)
+            self.topic_incarnations_total.labels(topic)
+            self.task_failures_total.labels(stage)
+        for route in routes:
+            for given_up in UndeliveredReason:
+                self.notifications_undelivered_total.labels(route, given_up.value)
+            for verdict in Verdict:
+                self.notifications_total.labels(route, verdict.value)
+        for kind, severity in product(Kind, Severity):
+            self.alerts_total.labels(kind.value, severity.value, Change.OPENED.value)
+        for lost in product((True, False), (None, *ReasonClass)):
+            self.accounts_lost_total.labels(*_labels(lost), _influenceable(lost))
 
     def observe_home(self, partition: int, home: Home, usage_topic: str) -> None:
         """Take over what a home partition has counted."""
@@ -104,13 +137,6 @@ class Metrics:
             self.accounts_lost_total.labels(*_labels(lost), _influenceable(lost)).inc(more[lost])
         for currency, lost in tally.mrr_lost:
             self.mrr_lost_minor_total.labels(currency, *_labels(lost)).inc(more[currency, lost])
-
-    def observe_routes(self, routes: Iterable[RouteStatus], now: int) -> None:
-        """Take over how the routes do."""
-        for route in routes:
-            self.notifications_pending.labels(route.route).set(route.pending)
-            oldest = 0.0 if route.oldest_at is None else (now - route.oldest_at) / 1000
-            self.notification_oldest_seconds.labels(route.route).set(oldest)
 
 
 def _labels(lost: LossClass) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from aiokafka import OffsetAndMetadata
 from faust.types import TP
 
+from alerting.outbox import RouteStatus
 from streams.runtime import losses
 from streams.runtime.resume import UNKNOWN_END, Log, Loss, Resumed, What, resume
 from streams.runtime.stores import CHUNK, Rows
@@ -106,6 +107,10 @@ class Task:
 
     async def written(self, records: list[Record], offsets: list[int]) -> None:
         """Called when a flush is committed."""
+
+    def routes(self) -> Iterable[RouteStatus]:
+        """How the routes do whose messages it sends."""
+        return ()
 
     # The life of a task.
 

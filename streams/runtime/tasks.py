@@ -110,6 +110,7 @@ class Tasks:
     async def assign(self, assigned: set[TP]) -> None:
         """Start a task for each partition; before the ends of the changelogs are read."""
         self._assigned_at = monotonic()
+        self.metrics.assignment_timestamp_seconds.set_to_current_time()
         if self.by_tp:
             await self.release()
         await self._look()
@@ -193,7 +194,6 @@ class Tasks:
         """Note what was fetched and is on its way to the task."""
         if tp in self.by_tp:
             self.by_tp[tp].fetched_to = max(batch.end, self.by_tp[tp].fetched_to)
-            self.metrics.consumer_lag_records.labels(tp.topic, tp.partition).set(batch.log_end - batch.end)
 
     def handle(self, event: Any) -> None:
         """Give a batch to its task."""
@@ -260,19 +260,21 @@ class Tasks:
         if isinstance(error, FORBIDDEN):
             self._later(self.app.crash(StartError(forbidden(task, error))))
             return
-        self._failed(task.tp, f"{task.stage} of {task.tp.topic}/{task.tp.partition}", error)
+        self._failed(task.tp, task.stage, f"{task.stage} of {task.tp.topic}/{task.tp.partition}", error)
 
     def store_failed(self, tp: TP, error: StoreError) -> None:
         """A changelog partition could not be taken into its store: begin all anew."""
-        self._failed(tp, f"the store of {tp.topic}/{tp.partition}", error)
+        self._failed(tp, "store", f"the store of {tp.topic}/{tp.partition}", error)
 
     def store_level(self, tp: TP) -> None:
         """A changelog partition was taken into its store as far as it goes."""
         self._failures.pop(tp, None)
 
-    def _failed(self, tp: TP, what: str, error: Exception) -> None:
+    def _failed(self, tp: TP, stage: str, what: str, error: Exception) -> None:
         self._failures[tp] += 1
         failures = self._failures[tp]
+        if not isinstance(error, ProducerFenced):
+            self.metrics.task_failures_total.labels(stage).inc()
         if isinstance(error, ProducerFenced):  # this worker was too slow, or stood still: no fault of the task's
             log.warning("%s is another worker's by now", what)
         elif isinstance(error, StoreError):  # said in a line; all else is more likely to be a fault of the program

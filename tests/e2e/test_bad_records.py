@@ -196,7 +196,7 @@ def _check_letters(records: list[ConsumerRecord], bad: dict[Place, Bad], began_a
 
 def _check_metrics(metrics: dict[str, float], given: Input) -> None:
     def samples(name: str) -> dict[str, float]:
-        return {key: value for key, value in metrics.items() if key.startswith(f"slackwater_{name}{{")}
+        return {key: value for key, value in metrics.items() if key.startswith(f"slackwater_{name}{{") and value}
 
     by_reason = Counter((place.topic, bad.reason.value) for place, bad in given.bad.items())
     letters = {

@@ -74,6 +74,12 @@ class Office:
         keys = [key.decode() for key in self.rows if not key.startswith(b"\0")]
         return sorted(key for key in keys if not key.endswith("/"))
 
+    def given_up(self, reason: UndeliveredReason) -> float | None:
+        """How many of the default route's messages the metrics say that nobody got."""
+        labels = {"route": "default", "reason": reason.value}
+        registry = self.tasks.metrics.registry
+        return registry.get_sample_value("slackwater_notifications_undelivered_total", labels)
+
     @property
     def undelivered(self) -> list[Undelivered]:
         """What nobody got."""
@@ -282,6 +288,7 @@ async def test_what_a_route_does_not_take_for_too_long_is_given_up_and_kept_as_u
     assert office.waiting == []
     assert office.heard("sales") == "x"
     assert office.broker.topics[SETTINGS.undelivered_topic][0].key == b"default"
+    await until(lambda: office.given_up(UndeliveredReason.GIVEN_UP) == 2)
 
 
 async def test_what_a_route_refuses_goes_as_plain_text_and_then_to_the_undelivered(office: Office) -> None:
@@ -292,6 +299,7 @@ async def test_what_a_route_refuses_goes_as_plain_text_and_then_to_the_undeliver
     assert ["blocks" in message for message in office.slacks["default"].received] == [True, False, True]
     await until(lambda: not office.waiting)
     assert [(each.reason, each.attempts) for each in office.undelivered] == [(UndeliveredReason.REJECTED, 2)]
+    await until(lambda: office.given_up(UndeliveredReason.REJECTED) == 1)
 
 
 async def test_what_is_for_a_route_that_is_no_more_is_written_anew_for_the_default_one(office: Office) -> None:

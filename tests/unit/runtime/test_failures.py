@@ -27,6 +27,11 @@ class App(SimpleNamespace):
         self.asked.append("crash")
 
 
+def counted(tasks: Tasks) -> float | None:
+    """The failures of notify on the metrics."""
+    return tasks.metrics.registry.get_sample_value("slackwater_task_failures_total", {"stage": "notify"})
+
+
 def task(tasks: Tasks, topic: str) -> Any:
     """The task of a topic's partition 0, which this worker has."""
     tp = TP(topic, 0)
@@ -51,6 +56,7 @@ async def test_what_others_get_done_does_not_help_it(app: App, tasks: Tasks) -> 
     for work in list(tasks._background):
         await work
     assert app.asked[-1] == "crash"
+    assert counted(tasks) == FAILURES
 
 
 async def test_what_the_broker_forbids_is_not_tried_again(app: App, tasks: Tasks) -> None:
@@ -86,6 +92,7 @@ async def test_a_task_that_is_another_workers_by_now_is_a_line_of_the_log_and_no
     (record,) = caplog.records
     assert record.getMessage() == "notify of taken/0 is another worker's by now"
     assert not record.exc_info
+    assert not counted(tasks)
 
 
 async def test_what_a_task_fails_of_when_it_was_let_go_disturbs_nobody(

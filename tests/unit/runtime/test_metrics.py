@@ -43,6 +43,12 @@ PROMISED = {
     "notification_seconds",
     "notifications_pending",
     "notification_oldest_seconds",
+    "notification_route_broken",
+    "notifications_undelivered",
+    "ready",
+    "task_failures",
+    "assignment_timestamp_seconds",
+    "wall_clock",
     "build",
     "accounts_lost",
     "outcomes",
@@ -75,12 +81,30 @@ def test_the_page_has_the_promised_names() -> None:
         family.name.removeprefix("slackwater_").removesuffix("_info") for family in text_string_to_metric_families(page)
     }
     assert names >= PROMISED
-    assert all(family.name.startswith("slackwater_") for family in text_string_to_metric_families(page))
+    own = ("slackwater_", "process_")
+    assert all(family.name.startswith(own) for family in text_string_to_metric_families(page))
 
 
 def test_labels_name_nobody() -> None:
     labels = {label for metric in vars(Metrics()).values() for label in getattr(metric, "_labelnames", ())}
     assert labels <= HARMLESS
+
+
+def test_what_can_go_wrong_is_there_before_it_does() -> None:
+    metrics = Metrics()
+    metrics.begin_at_zero({"usage": "ingest", "shuffle": "engagement"}, {"usage"}, ["sales"])
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"slackwater_{name}_total", labels)
+
+    assert value("records_lost", topic="shuffle") == value("topic_incarnations", topic="usage") == 0
+    assert value("dead_letters", topic="usage", reason="not_json") == value("task_failures", stage="ingest") == 0
+    assert value("dead_letters", topic="shuffle", reason="not_json") is None
+    assert value("notifications_undelivered", route="sales", reason="no_route") == 0
+    assert value("notifications", route="sales", result="delivered") == 0
+    assert value("alerts", kind="paused", severity="critical", change="opened") == 0
+    assert value("accounts_lost", voluntary="true", reason="price", influenceable="true") == 0
+    assert value("accounts_lost", voluntary="false", reason="unknown", influenceable="unknown") == 0
 
 
 def test_two_applications_in_a_process_count_apart() -> None:

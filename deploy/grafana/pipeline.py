@@ -1,0 +1,366 @@
+"""The pipeline, for operations: what comes in, how far the workers are, and how they do."""
+
+from grafana_foundation_sdk.builders import dashboard as build
+
+from deploy.grafana.parts import (
+    board,
+    highest,
+    in_range,
+    lines,
+    mean,
+    now,
+    number,
+    of,
+    panel_link,
+    per_second,
+    quantile,
+    query,
+    row,
+    total,
+    with_variables,
+)
+
+RED_FROM_ONE = ((None, "green"), (1, "red"))
+
+
+def pipeline() -> build.Dashboard:
+    """The dashboard."""
+    text = "Whether events come in, whether the workers keep up with them, and what they need for it."
+    made = with_variables(board("pipeline", "pipeline", text, since="now-6h"))
+    for part in (_glance, _input, _progress, _work, _workers, _losses):
+        part(made)
+    return made
+
+
+def _glance(made: build.Dashboard) -> None:
+    made.with_row(row("At a glance"))
+    made.with_panel(
+        number(
+            "Workers ready",
+            "Workers that have all of their partitions recovered.",
+            "short",
+            now(total("ready")),
+            steps=((None, "red"), (1, "green")),
+        )
+    )
+    made.with_panel(
+        number(
+            "Alerts of Prometheus",
+            "Firing or pending, by name; what to do is on the dashboard of the runbook.",
+            "short",
+            now(
+                'count by (alertname, alertstate) (ALERTS{job=~"$job", alertname=~"Slackwater.+"}) or vector(0)',
+                "{{alertname}} {{alertstate}}",
+            ),
+            steps=RED_FROM_ONE,
+        ).links([panel_link("Runbook", "runbook")])
+    )
+    made.with_panel(
+        number(
+            "Records that wait",
+            "Over all topics, the workers' own among them.",
+            "short",
+            now(total("consumer_lag_records")),
+            steps=((None, "green"), (10_000, "orange"), (100_000, "red")),
+        )
+    )
+    made.with_panel(
+        number(
+            "Behind",
+            "How far the slowest home partition is behind the wall clock. While a history is read by its own clock, "
+            "that is the age of the history.",
+            "s",
+            now(f"time() - min({of('home_clock_seconds')})"),
+            steps=((None, "green"), (300, "orange"), (1_800, "red")),
+        )
+    )
+    made.with_panel(
+        number(
+            "Fleet is quiet",
+            "1: hardly anything comes in, and nobody who lives on it is judged.",
+            "short",
+            now(f"max({of('telemetry_stalled')})"),
+            steps=RED_FROM_ONE,
+        )
+    )
+    made.with_panel(
+        number(
+            "Exactly once",
+            "1: the broker has transactions. 0: a crash may repeat what was flushed last.",
+            "short",
+            now(f"min({of('exactly_once')})"),
+            steps=((None, "orange"), (1, "green")),
+        )
+    )
+
+
+def _input(made: build.Dashboard) -> None:
+    made.with_row(row("What comes in"))
+    made.with_panel(
+        lines("Events, by topic", "Valid events read.", "eps", query(per_second("events_total", "topic"), "{{topic}}"))
+    )
+    made.with_panel(
+        lines(
+            "Events, by type",
+            "Usage is most of it; a type that vanishes is a producer that changed.",
+            "eps",
+            query(per_second("events_total", "type"), "{{type}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Age of records as they are read",
+            "From a record's own time. High while a backlog or a history is read.",
+            "s",
+            query(quantile(0.5, "event_age_seconds", ""), "median"),
+            query(quantile(0.95, "event_age_seconds", ""), "95%"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Dead letters, by topic",
+            "Records that could not be read, or commands that could not be carried out.",
+            "eps",
+            query(per_second("dead_letters_total", "topic"), "{{topic}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Dead letters, by reason",
+            "Each is on the topic of dead letters, with the field at fault.",
+            "eps",
+            query(f"{per_second('dead_letters_total', 'reason')} > 0", "{{reason}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Events that count otherwise",
+            "duplicate: the id was seen before. late: the day had been judged. rekeyed: moved to its account's home, "
+            "which is usual. known: of before what was loaded as history.",
+            "eps",
+            query(per_second("events_duplicate_total", "job"), "duplicate, {{job}}"),
+            query(per_second("events_late_total", "job"), "late, {{job}}"),
+            query(per_second("events_rekeyed_total", "job"), "rekeyed, {{job}}"),
+            query(per_second("events_known_total", "job"), "known, {{job}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Events left out, by setting",
+            "Read, and not counted as usage: `EXCLUDE_EVENTS`, `EXCLUDE_USERS`, `INCLUDE_EVENTS`.",
+            "eps",
+            query(per_second("events_excluded_total", "setting"), "{{setting}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Activity of the fleet, by source",
+            "Of the last closed day, 1 is normal. Below 30% alerts on usage are held.",
+            "percentunit",
+            query(highest("fleet_factor", "source"), "{{source}}"),
+        ).links([panel_link("Who is at risk", "risk")])
+    )
+    made.with_panel(
+        lines(
+            "Payments, by result",
+            "Charges that succeeded, and failed attempts.",
+            "eps",
+            query(per_second("payments_total", "result"), "{{result}}"),
+        )
+    )
+
+
+def _progress(made: build.Dashboard) -> None:
+    made.with_row(row("How far it is"))
+    made.with_panel(
+        lines(
+            "Lag, by topic",
+            "Records that are not worked yet. Input topics first; the internal ones follow.",
+            "short",
+            query(total("consumer_lag_records", "topic"), "{{topic}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Behind, by home partition",
+            "How far each has applied events, against the wall clock. A day closes for nobody before the slowest has "
+            "come to its end.",
+            "s",
+            query(f"time() - max by (partition) ({of('home_clock_seconds')})", "{{partition}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Events that wait for their turn",
+            "Held back until all inputs have come as far. Beyond `MAX_WAITING_EVENTS` they are applied out of turn.",
+            "short",
+            query(total("events_waiting", "partition"), "{{partition}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Pictures that wait",
+            "Accounts that changed, and are not on `account-health` as they are now. After midnight many.",
+            "short",
+            query(total("pictures_waiting", "partition"), "{{partition}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Accounts with a moment to come",
+            "In the due queue: those that will be looked at by themselves.",
+            "short",
+            query(total("due_queue_accounts", "partition"), "{{partition}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Thresholds that are learnt",
+            "Share that is no longer a cold start's. A young fleet begins at 0, with more false alarms than asked.",
+            "percentunit",
+            query(highest("thresholds_learnt", "job"), "{{job}}"),
+        )
+    )
+
+
+def _work(made: build.Dashboard) -> None:
+    made.with_row(row("What it takes"))
+    made.with_panel(
+        lines(
+            "Flush, in the mean",
+            "A transaction of the stage, from beginning to committed.",
+            "s",
+            query(mean("flush_seconds", "stage"), "{{stage}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Flush, 95%",
+            "The buckets end at five seconds: where this stands at 5, see the mean.",
+            "s",
+            query(quantile(0.95, "flush_seconds", "stage"), "{{stage}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Flushes",
+            "One a second and partition when it is quiet, ten for what is urgent, one in ten seconds while it lags.",
+            "ops",
+            query(per_second("flush_seconds_count", "stage"), "{{stage}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Batches: time",
+            "To work what one fetch brought, in the mean.",
+            "s",
+            query(mean("batch_seconds", "stage"), "{{stage}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Batches: records",
+            "In one fetch, in the mean. A record of the stage `engagement` holds many events.",
+            "short",
+            query(mean("batch_records", "stage"), "{{stage}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "State",
+            "What the tables take, in memory or on disk: 1 to 2 KB an account.",
+            "bytes",
+            query(total("state_bytes", "instance"), "{{instance}}"),
+        )
+    )
+
+
+def _workers(made: build.Dashboard) -> None:
+    made.with_row(row("Workers"))
+    made.with_panel(
+        lines(
+            "Ready",
+            "1: all partitions recovered. Steps down at each rebalance.",
+            "short",
+            query(highest("ready", "instance"), "{{instance}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Recovery",
+            "From the assignment to the first record, the last time.",
+            "s",
+            query(highest("recovery_seconds", "instance"), "{{instance}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Since the assignment",
+            "Falls to 0 whenever partitions are dealt out. A saw-tooth is a group that finds no rest.",
+            "s",
+            query(f"time() - max by (instance) ({of('assignment_timestamp_seconds')})", "{{instance}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "CPU",
+            "Of one core. A worker uses one core and little more.",
+            "percentunit",
+            query(per_second("process_cpu_seconds_total", "instance"), "{{instance}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Memory",
+            "Resident: 2.6 KB an account with the memory store, and up to 1.2 GB for what is decoded and waits.",
+            "bytes",
+            query(total("process_resident_memory_bytes", "instance"), "{{instance}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Versions",
+            "Workers by version. Two for long: an update that stopped half-way.",
+            "short",
+            query(f"count by (version) ({of('build_info')})", "{{version}}"),
+            stacked=True,
+        )
+    )
+
+
+def _losses(made: build.Dashboard) -> None:
+    made.with_row(row("What must not be, in the time shown"))
+    for title, text, expression, legend in (
+        (
+            "Records lost",
+            "Removed from a topic before they were read.",
+            in_range("records_lost_total", "job"),
+            "{{job}}",
+        ),
+        (
+            "Topics created anew",
+            "Deleted and created again while they were read.",
+            in_range("topic_incarnations_total", "job"),
+            "{{job}}",
+        ),
+        (
+            "Events out of turn",
+            "Applied before the slowest input had come as far.",
+            in_range("events_disordered_total", "job"),
+            "{{job}}",
+        ),
+        (
+            "Ids forgotten early",
+            "Their repetitions would be counted twice.",
+            in_range("dedup_overflow_total", "job"),
+            "{{job}}",
+        ),
+        ("Tasks failed", "Ended by an error, and began anew.", in_range("task_failures_total", "job"), "{{job}}"),
+        (
+            "Events late",
+            "Of a day that had been judged: counted, and not judged.",
+            in_range("events_late_total", "job"),
+            "{{job}}",
+        ),
+    ):
+        made.with_panel(number(title, text, "short", now(expression, legend), steps=RED_FROM_ONE))

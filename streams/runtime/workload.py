@@ -1,0 +1,44 @@
+"""Metrics of the tasks that this worker has, read off them at the moment of a scrape: nothing of a partition or a route
+that went to another worker can stay behind."""
+
+from collections.abc import Iterator
+from time import time
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from streams.runtime.application import App
+
+
+class Workload(Collector):
+    """`app` is the application; None as long as there is none."""
+
+    def __init__(self, prefix: str) -> None:
+        self.app: App | None = None
+        self._prefix = prefix
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus_client."""
+        ready = self._gauge("ready", "1: every partition that was assigned is recovered and worked.")
+        lag = self._gauge("consumer_lag_records", "Records not worked yet.", "topic", "partition")
+        pending = self._gauge("notifications_pending", "Messages that wait.", "route")
+        oldest = self._gauge("notification_oldest_seconds", "Age of the oldest of them.", "route")
+        broken = self._gauge("notification_route_broken", "1: nothing arrives, until a person mends it.", "route")
+        if self.app is not None:
+            ready.add_metric([], self.app.ready)
+            tasks = self.app.tasks.by_tp
+            for tp, task in sorted(tasks.items()):
+                if task.position is not None:
+                    lag.add_metric([tp.topic, str(tp.partition)], max(0, task.log_end - task.position))
+            now = time()
+            for route in (route for task in tasks.values() for route in task.routes()):
+                pending.add_metric([route.route], route.pending)
+                age = 0.0 if route.oldest_at is None else max(0.0, now - route.oldest_at / 1000)
+                oldest.add_metric([route.route], age)
+                broken.add_metric([route.route], route.broken_since is not None)
+        yield from (ready, lag, pending, oldest, broken)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)

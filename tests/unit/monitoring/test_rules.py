@@ -1,0 +1,61 @@
+"""The rules load, say what is the matter, fire when they should and only then, and have their page in the runbook."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy.grafana.runbook import RUNBOOK, pages
+from tests.unit.monitoring.files import RULES, STORIES, rules
+
+ALERTS = rules("alerts.yml")
+NAMES = [rule["alert"] for rule in ALERTS]
+PAGES = list(pages(RUNBOOK.read_text(encoding="utf-8")))
+FILES = ["recording.yml", "alerts.yml"]
+_STORIES = sorted(STORIES.glob("*.yml"))
+
+
+def run(*command: str, cwd: Path) -> None:
+    """Run a checker; what it says is the failure."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_rules_and_the_configuration_are_valid(promtool: str) -> None:
+    run(promtool, "check", "rules", "--lint=all", "--lint-fatal", *FILES, cwd=RULES)
+    run(promtool, "check", "config", "--lint=all", "--lint-fatal", "prometheus.yml", cwd=RULES)
+
+
+@pytest.mark.parametrize("story", _STORIES, ids=lambda story: story.stem)
+def test_alerts_fire_when_they_should_and_no_other_does(promtool: str, story: Path) -> None:
+    run(promtool, "test", "rules", story.name, cwd=STORIES)
+
+
+def test_every_alert_has_a_story_in_which_it_fires() -> None:
+    told = "".join(story.read_text(encoding="utf-8") for story in _STORIES)
+    assert set(re.findall(r"""labels: '\{alertname="(\w+)"\}'""", told)) == set(NAMES)
+    assert len(NAMES) == len(set(NAMES))
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=NAMES)
+def test_an_alert_says_how_bad_it_is_what_it_is_and_where_to_read_on(rule: dict[str, dict[str, str]]) -> None:
+    name, notes = rule["alert"], rule["annotations"]
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    assert notes.keys() == {"summary", "description", "runbook_url"}
+    assert notes["runbook_url"] == f"deploy/RUNBOOK.md#{str(name).lower()}"
+    assert notes["summary"][-1] != "."
+    assert notes["description"][-1] == "."
+
+
+def test_the_runbook_has_a_page_for_each_alert_and_no_other() -> None:
+    assert [name for name, _ in PAGES] == NAMES
+
+
+@pytest.mark.parametrize(("name", "page"), PAGES, ids=[name for name, _ in PAGES])
+def test_a_page_tells_what_it_means_where_to_look_and_what_to_do(name: str, page: str) -> None:
+    assert re.findall(r"^\*\*(\w+)\.\*\* ", page, re.MULTILINE) == ["Means", "Look", "Do"]
+    known = {*NAMES}
+    assert set(re.findall(r"Slackwater[A-Z]\w+", page)) <= known - {name}
