@@ -162,7 +162,7 @@ def _alerts(made: build.Dashboard) -> None:
             "Flush of notify and deliver",
             "A message is committed before the next of its route goes out.",
             "s",
-            query(quantile(0.95, "flush_seconds", "stage"), "95%, {{stage}}"),
+            query(quantile(0.95, "flush_seconds", "stage", 'stage=~"notify|deliver"'), "95%, {{stage}}"),
         )
         .span(12)
         .links([panel_link("How the workers do", "pipeline")])

@@ -50,8 +50,8 @@ def of(metric: str, matchers: str = "", over: str = "") -> str:
 
 
 def total(metric: str, by: str = "", matchers: str = "") -> str:
-    """A gauge over all workers, added up by labels."""
-    return f"sum by ({by}) ({of(metric, matchers)})"
+    """A gauge over all workers, added up by labels; none: altogether."""
+    return f"sum by ({by}) ({of(metric, matchers)})" if by else f"sum({of(metric, matchers)})"
 
 
 def highest(metric: str, by: str) -> str:
@@ -69,10 +69,10 @@ def in_range(metric: str, by: str, matchers: str = "") -> str:
     return f"sum by ({by}) (increase({of(metric, matchers, '$__range')}))"
 
 
-def quantile(share: float, metric: str, by: str) -> str:
+def quantile(share: float, metric: str, by: str = "", matchers: str = "") -> str:
     """A quantile of a histogram, by labels; none: of all."""
     labels = f"{by}, le" if by else "le"
-    return f"histogram_quantile({share}, {per_second(f'{metric}_bucket', labels)})"
+    return f"histogram_quantile({share}, {per_second(f'{metric}_bucket', labels, matchers)})"
 
 
 def mean(metric: str, by: str) -> str:
@@ -105,7 +105,9 @@ def number(
 ) -> stat.Panel:
     """One value each, large, in the colour of its threshold."""
     panel = stat.Panel().graph_mode(BigValueGraphMode.NONE).color_mode(BigValueColorMode.VALUE).wide_layout(False)
-    panel.text_mode(BigValueTextMode.AUTO).thresholds(_thresholds(steps)).reduce_options(_last())
+    panel.text_mode(BigValueTextMode.AUTO).thresholds(_thresholds(steps)).reduce_options(_last()).no_value("none")
+    if unit == "short":
+        panel.decimals(0)
     return _finished(panel, title, text, unit, queries).height(STAT_HEIGHT).span(4)
 
 
@@ -114,7 +116,9 @@ def bars(
 ) -> bargauge.Panel:
     """One bar for each series, by its last value."""
     panel = bargauge.Panel().display_mode(BarGaugeDisplayMode.BASIC).orientation(VizOrientation.HORIZONTAL).min(0)
-    panel.thresholds(_thresholds(steps)).reduce_options(_last())
+    panel.thresholds(_thresholds(steps)).reduce_options(_last()).no_value("none")
+    if unit == "short":  # what a counter has grown by is estimated between scrapes, and no whole number
+        panel.decimals(0)
     return _finished(panel, title, text, unit, queries).height(PANEL_HEIGHT).span(8)
 
 

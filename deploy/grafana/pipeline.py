@@ -49,7 +49,7 @@ def _glance(made: build.Dashboard) -> None:
             "Firing or pending, by name; what to do is on the dashboard of the runbook.",
             "short",
             now(
-                'count by (alertname, alertstate) (ALERTS{job=~"$job", alertname=~"Slackwater.+"}) or vector(0)',
+                'count by (alertname, alertstate) (ALERTS{job=~"$job", alertname=~"Slackwater.+"})',
                 "{{alertname}} {{alertstate}}",
             ),
             steps=RED_FROM_ONE,
@@ -112,8 +112,8 @@ def _input(made: build.Dashboard) -> None:
             "Age of records as they are read",
             "From a record's own time. High while a backlog or a history is read.",
             "s",
-            query(quantile(0.5, "event_age_seconds", ""), "median"),
-            query(quantile(0.95, "event_age_seconds", ""), "95%"),
+            query(quantile(0.5, "event_age_seconds"), "median"),
+            query(quantile(0.95, "event_age_seconds"), "95%"),
         )
     )
     made.with_panel(

@@ -120,10 +120,10 @@ def _course(made: build.Dashboard) -> None:
     )
     made.with_panel(
         lines(
-            "MRR at risk, by kind of alert",
-            "As above; an account with two kinds is under both.",
+            "MRR at risk, at the least",
+            "That of the kind which has most of it: kinds overlap, so that more may be at risk.",
             UNIT_OF_MONEY,
-            query(amount("mrr_at_risk_minor", "currency, kind"), "{{kind}}, {{currency}}"),
+            query(f"max by (currency) ({amount('mrr_at_risk_minor', 'currency, kind')})", "{{currency}}"),
         )
     )
     made.with_panel(
@@ -131,7 +131,7 @@ def _course(made: build.Dashboard) -> None:
             "Alerts opened, by kind",
             "In the time shown, watches left out. Many of one kind at once: look at the fleet first.",
             "short",
-            now(in_range("alerts_total", "kind", 'change="opened", severity!="watch"'), "{{kind}}"),
+            now(in_range("alerts_total", "kind", 'change="opened", severity!="watch"') + " > 0", "{{kind}}"),
             steps=((None, "blue"),),
         )
     )
@@ -162,14 +162,15 @@ def _losses(made: build.Dashboard) -> None:
             "In the time shown. voluntary: the customer decided it. unknown: nobody said why; `slackwater score` lists "
             "whom to ask.",
             "short",
-            now(in_range("accounts_lost_total", "reason, voluntary"), "{{reason}}, voluntary {{voluntary}}"),
+            now(in_range("accounts_lost_total", "reason, voluntary") + " > 0", "{{reason}}, voluntary {{voluntary}}"),
             steps=((None, "red"),),
         )
     )
     made.with_panel(
         bars(
             "MRR lost, by reason",
-            "What the lost accounts paid a month, in the time shown.",
+            "What the lost accounts paid a month, in the time shown. The first loss of a currency and reason since a worker "
+            "began is not seen here; `slackwater score` has all.",
             UNIT_OF_MONEY,
             now(amount("mrr_lost_minor_total", "currency, reason", "$__range"), "{{reason}}, {{currency}}"),
             steps=((None, "red"),),
