@@ -169,8 +169,8 @@ def _losses(made: build.Dashboard) -> None:
     made.with_panel(
         bars(
             "MRR lost, by reason",
-            "What the lost accounts paid a month, in the time shown. The first loss of a currency and reason since a worker "
-            "began is not seen here; `slackwater score` has all.",
+            "What the lost accounts paid a month, in the time shown. The first loss of a currency and reason since a "
+            "worker began is not seen here; `slackwater score` has all.",
             UNIT_OF_MONEY,
             now(amount("mrr_lost_minor_total", "currency, reason", "$__range"), "{{reason}}, {{currency}}"),
             steps=((None, "red"),),

@@ -163,6 +163,7 @@ def test_no_label_holds_an_account_a_user_or_free_text(run: Run) -> None:
     assert len(found) < MOST_SERIES
     own = [series for series in found if series["__name__"].startswith("slackwater_")]
     assert [why for series in own for why in labels.faults(series, run.settings)] == []
+    assert len({series["source"] for series in own if "source" in series}) <= labels.MOST_SOURCES
     assert MARKER not in str(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -37,3 +38,9 @@ def panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def metrics_in(expression: str) -> set[str]:
     """The names of slackwater's own metrics in a query, as they are on the page."""
     return set(_METRIC.findall(expression))
+
+
+def run(*command: str, cwd: Path) -> None:
+    """Run a checker; what it says is the failure."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

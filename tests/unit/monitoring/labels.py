@@ -41,7 +41,7 @@ _SHAPES: Final = {
 OF_SERIES: Final = {"__name__", "job", "instance"}
 """What Prometheus puts there by itself."""
 MOST_SOURCES: Final = 11
-"""All together, the default one, the eight that most accounts use, and the rest; one more for a change of them."""
+"""All together, the default one, the eight that most accounts use, and the rest."""
 
 
 def faults(series: Mapping[str, str], settings: Settings) -> list[str]:
@@ -60,7 +60,7 @@ def _may_be(label: str, value: str, topics: Collection[str], settings: Settings)
         return value in topics
     if label == "partition":
         return value.isdigit() and int(value) < max(settings.partitions, 64)
-    if label == "source":  # a producer names it: there are few at a time, which is tested apart
+    if label == "source":  # a producer names it: there are few, see MOST_SOURCES
         return len(value) <= 64
     if label in _SHAPES:
         return _SHAPES[label].fullmatch(value) is not None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.grafana.money import amount
 from deploy.grafana.written import written
 from streams.runtime.metrics import Metrics
-from tests.unit.monitoring.files import DASHBOARDS, dashboards, metrics_in, panels, rules
+from tests.unit.monitoring.files import DASHBOARDS, dashboards, metrics_in, panels, rules, run
 
 BOARDS = dashboards()
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in panels(board)]
@@ -81,6 +84,26 @@ def test_a_query_keeps_to_the_chosen_job_and_instances(uid: str, panel: dict[str
     assert target["datasource"] == {"type": "prometheus", "uid": "$datasource"}
     for label in re.findall(r"{{(\w+)}}", target["legendFormat"]):
         assert label in target["expr"]
+
+
+def test_amounts_are_whole_units_of_their_currency(promtool: str, tmp_path: Path) -> None:
+    query = amount("mrr_active_minor", "currency").replace("$job", ".+").replace("$instance", ".+")
+    series = 'slackwater_mrr_active_minor{{job="j", instance="i", currency="{}"}}'
+    story = {
+        "input_series": [{"series": series.format(each), "values": "5000"} for each in ("EUR", "JPY", "KWD")],
+        "promql_expr_test": [
+            {
+                "expr": query,
+                "eval_time": "0m",
+                "exp_samples": [
+                    {"labels": f'{{currency="{currency}"}}', "value": value}
+                    for currency, value in (("EUR", 50), ("JPY", 5000), ("KWD", 5))
+                ],
+            }
+        ],
+    }
+    (tmp_path / "amounts.yml").write_text(yaml.safe_dump({"tests": [story]}), encoding="utf-8")
+    run(promtool, "test", "rules", "amounts.yml", cwd=tmp_path)
 
 
 def test_panels_have_numbers_of_their_own_and_do_not_lie_on_each_other() -> None:

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from deploy.grafana.runbook import RUNBOOK, pages
-from tests.unit.monitoring.files import RULES, STORIES, rules
+from tests.unit.monitoring.files import RULES, STORIES, rules, run
 
 ALERTS = rules("alerts.yml")
 NAMES = [rule["alert"] for rule in ALERTS]
 PAGES = list(pages(RUNBOOK.read_text(encoding="utf-8")))
 FILES = ["recording.yml", "alerts.yml"]
 _STORIES = sorted(STORIES.glob("*.yml"))
-
-
-def run(*command: str, cwd: Path) -> None:
-    """Run a checker; what it says is the failure."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_rules_and_the_configuration_are_valid(promtool: str) -> None:
