@@ -42,6 +42,7 @@ PROMISED = {
     "mrr_active_minor": {"currency"},
     "mrr_at_risk_minor": {"currency", "kind"},
     "payments_total": {"result"},
+    "accounts_lost_total": {"voluntary", "reason", "influenceable"},
     "state_bytes": set(),
     "events_rekeyed_total": {"topic"},
     "alerts_total": {"kind", "severity", "change"},
