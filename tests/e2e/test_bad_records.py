@@ -152,7 +152,12 @@ async def test_every_good_record_is_counted_and_every_bad_one_is_a_dead_letter(
         async def all_there() -> bool:
             return len(await app.records("dead_letters")) >= len(given.bad) and await _totals(app) == given.usage
 
+        async def nothing_waits() -> bool:
+            lag = [lag for name, lag in (await worker.metrics()).items() if name.startswith("slackwater_consumer_lag")]
+            return bool(lag) and not any(lag)
+
         await eventually(all_there, "every good record counted and every bad one a dead letter")
+        await eventually(nothing_waits, "no lag is left, also where the last record is one of a transaction's")
         letters = await app.records("dead_letters")
         metrics = await worker.metrics()
         async with session.get(f"{worker.address}/healthz") as health:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,3 +53,17 @@ def test_a_page_tells_what_it_means_where_to_look_and_what_to_do(name: str, page
     assert re.findall(r"^\*\*(\w+)\.\*\* ", page, re.MULTILINE) == ["Means", "Look", "Do"]
     known = {*NAMES}
     assert set(re.findall(r"Slackwater[A-Z]\w+", page)) <= known - {name}
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=NAMES)
+def test_an_alert_names_only_labels_that_it_has(rule: dict[str, Any]) -> None:
+    levels = re.findall(r"\b((?:job|topic|route|stage)(?:_[a-z]+)*):slackwater_", rule["expr"])
+    added_up = [*re.findall(r"\bby \(([^)]*)\)", rule["expr"]), *(level.replace("_", ",") for level in levels)]
+    labels = {label.strip() for some in added_up for label in some.split(",")} or {
+        "job",
+        "instance",
+        "topic",
+        "partition",
+    }
+    said = set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"])))
+    assert said <= labels

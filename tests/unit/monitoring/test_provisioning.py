@@ -1,0 +1,37 @@
+"""What Grafana is provisioned with fits together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from tests.unit.monitoring.files import DEPLOY, RULES, dashboards
+
+FOLDER = DEPLOY / "grafana" / "provisioning"
+
+
+def read(path: str) -> dict[str, Any]:
+    """A file of it."""
+    found: dict[str, Any] = yaml.safe_load((FOLDER / path).read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_data_source_is_the_one_that_dashboards_choose_and_knows_how_often_prometheus_asks() -> None:
+    (source,) = read("datasources/prometheus.yml")["datasources"]
+    scraped = yaml.safe_load((RULES / "prometheus.yml").read_text(encoding="utf-8"))["global"]["scrape_interval"]
+    assert (source["type"], source["jsonData"]["timeInterval"]) == ("prometheus", scraped)
+    chosen = {
+        variable["current"]["value"]
+        for board in dashboards().values()
+        for variable in board["templating"].get("list", ())
+        if variable["type"] == "datasource"
+    }
+    assert chosen == {source["uid"]}
+
+
+def test_dashboards_are_read_from_where_the_readme_puts_them() -> None:
+    (provider,) = read("dashboards/slackwater.yml")["providers"]
+    assert provider["type"] == "file"
+    readme = (DEPLOY.parent / "README.md").read_text(encoding="utf-8")
+    assert f"cp deploy/grafana/dashboards/*.json {provider['options']['path']}/" in readme
