@@ -34,6 +34,7 @@ CHOSEN: Final = 'job=~"$job", instance=~"$instance"'
 Step = tuple[float | None, str]
 """From this value on, this colour; None: from the lowest."""
 GOOD: Final[Sequence[Step]] = ((None, "green"),)
+RED_FROM_ONE: Final[Sequence[Step]] = ((None, "green"), (1, "red"))
 PANEL_HEIGHT: Final = 8
 STAT_HEIGHT: Final = 4
 

@@ -5,7 +5,9 @@ answered is committed before the next one of its route goes out: a crash repeats
 """
 
 import asyncio
+import logging
 import random
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from time import monotonic, time
@@ -16,7 +18,7 @@ from faust.types import TP
 from pydantic import ValidationError
 
 from alerting.catch_up import whole
-from alerting.delivery.answers import Answer
+from alerting.delivery.answers import Answer, Verdict
 from alerting.delivery.attempt import attempt
 from alerting.notification import AnyNote, CatchUp, Notification, Undelivered, decode_note
 from alerting.outbox import Outbox, RouteStatus
@@ -33,6 +35,8 @@ from streams.runtime.writer import Record
 
 if TYPE_CHECKING:
     from streams.runtime.tasks import Tasks
+
+log = logging.getLogger(__name__)
 
 POSITION: Final = b"\0position"
 TAKEN: Final = b"\0taken"
@@ -137,6 +141,9 @@ class Deliver(StatefulTask):
             row = self._sending.pop(sent)
             verdict = outbox.answered(row, sent.result(), _now())
             self.metrics.notifications_total.labels(row.route, verdict.value).inc()
+            if verdict is Verdict.ROUTE_BROKEN:
+                (answer,) = (each.last for each in outbox.status() if each.route == row.route)
+                log.error("the route %s takes no message, until somebody mends it: %s", row.route, answer)
             self._dirty = True
         if self._dirty or self._parts:
             await self._flush()
@@ -194,8 +201,11 @@ class Deliver(StatefulTask):
     async def written(self, records: list[Record], offsets: list[int]) -> None:
         """See `Task`."""
         await super().written(records, offsets)
-        for each in self._given_up:
-            self.metrics.notifications_undelivered_total.labels(each.notification.route, each.reason.value).inc()
+        given_up = Counter((each.notification.route, each.reason.value, each.detail) for each in self._given_up)
+        for (route, reason, answer), count in given_up.items():
+            self.metrics.notifications_undelivered_total.labels(route, reason).inc(count)
+            topic = self.settings.undelivered_topic
+            log.error("nobody got %d messages of the route %s (%s: %s); see %s", count, route, reason, answer, topic)
 
 
 def _now() -> int:

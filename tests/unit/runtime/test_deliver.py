@@ -274,7 +274,9 @@ async def test_who_lets_go_waits_for_the_answer_to_what_is_on_its_way(office: Of
     assert office.heard() == "ab"
 
 
-async def test_what_a_route_does_not_take_for_too_long_is_given_up_and_kept_as_undelivered(office: Office) -> None:
+async def test_what_a_route_does_not_take_for_too_long_is_given_up_and_kept_as_undelivered(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
     office.slacks["default"].mood = says(500, "rollup_error")
     office.be_impatient(give_up=200)
     task = await office.owner()
@@ -289,6 +291,21 @@ async def test_what_a_route_does_not_take_for_too_long_is_given_up_and_kept_as_u
     assert office.heard("sales") == "x"
     assert office.broker.topics[SETTINGS.undelivered_topic][0].key == b"default"
     await until(lambda: office.given_up(UndeliveredReason.GIVEN_UP) == 2)
+    assert "messages of the route default (given_up: server_error 500 rollup_error)" in caplog.text
+
+
+async def test_a_route_that_is_broken_is_told_in_the_log_without_its_address(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    slack = office.slacks["sales"]
+    slack.moods = [says(404, "no_service")]
+    task = await office.owner()
+    taken(task, *about("x", "sales"))
+    await until(lambda: "takes no message" in caplog.text)
+    (record,) = [each for each in caplog.records if "takes no message" in each.getMessage()]
+    said = "the route sales takes no message, until somebody mends it: route_broken 404 no_service"
+    assert record.getMessage() == said
+    assert slack.url not in caplog.text
 
 
 async def test_what_a_route_refuses_goes_as_plain_text_and_then_to_the_undelivered(office: Office) -> None:
