@@ -17,6 +17,7 @@ from schemas.instants import Instant
 RouteName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 SlackUser = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
+SlackGroup = Annotated[str, StringConstraints(pattern=r"^S[A-Z0-9]{2,30}$")]
 
 
 class Note(Model):
@@ -57,6 +58,10 @@ class Notification(Note):
     that was read again, because the group's positions were lost, is told by it. None: an older version wrote it."""
     owner_slack_id: SlackUser | None = None
     """The owner's Slack user id: mentions them. Without it the owner is named."""
+    team_slack_id: SlackGroup | None = None
+    """The same for the team: the id of its user group."""
+    follows: Literal[True] | None = None
+    """The alert is over: to be told only where it was told of before."""
 
     @property
     def subject(self) -> str:

@@ -25,7 +25,7 @@ from alerting.lane import Lane
 from alerting.notification import AnyNote, Undelivered, decode_note
 from alerting.outbox_rows import RouteState, Row
 from alerting.policy import DeliveryPolicy
-from alerting.routing import DEFAULT, Route
+from alerting.routing import CONSOLE, DEFAULT, Route
 from schemas.errors import StateError
 
 _UNLIMITED = Bucket(interval_ms=0, burst=1)
@@ -68,9 +68,7 @@ class Outbox:
         """`draw`: uniform random numbers in [0, 1), for the jitter of waits."""
         self._policy = policy or DeliveryPolicy()
         self._draw = draw
-        self._buckets = {
-            route.name: _UNLIMITED if route.channel == "console" else self._policy.bucket for route in routes
-        }
+        self._buckets = {route.name: _UNLIMITED if route.channel == CONSOLE else self._policy.bucket for route in routes}
         self._lanes: dict[str, Lane] = {}
         self._stored: set[str] = set()
 

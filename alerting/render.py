@@ -118,7 +118,9 @@ def _context(story: Story, *more: str) -> ContextBlock:
         elements.append(_markup(f"Owner: {_mention(story)}"))
     elif story.owner:
         elements.append(_plain(f"Owner: {story.owner}", NAME_LIMIT))
-    if story.team:
+    if story.team_mention:
+        elements.append(_markup(f"Team: {_team_mention(story)}"))
+    elif story.team:
         elements.append(_plain(f"Team: {story.team}", NAME_LIMIT))
     elements.append(_plain(story.footer, ELEMENT_LIMIT))
     return ContextBlock(elements=elements)
@@ -135,10 +137,11 @@ def _text(story: Story) -> str:
         f"Next step: {cut(story.playbook, PLAYBOOK_LIMIT)}" if story.playbook else "",
         cut(f"Also open: {story.also_open}", ELEMENT_LIMIT) if story.also_open else "",
         cut(f"Owner: {story.owner}", NAME_LIMIT) if story.owner and not story.mention else "",
-        cut(f"Team: {story.team}", NAME_LIMIT) if story.team else "",
+        cut(f"Team: {story.team}", NAME_LIMIT) if story.team and not story.team_mention else "",
         cut(story.footer, ELEMENT_LIMIT),
     ]
     mention = f"\nOwner: {_mention(story)}" if story.mention else ""
+    mention += f"\nTeam: {_team_mention(story)}" if story.team_mention else ""
     return mrkdwn("\n".join(line for line in lines if line), TEXT_LIMIT - len(mention)) + mention
 
 
@@ -175,6 +178,10 @@ def _linked(playbook: str) -> str:
 
 def _mention(story: Story) -> str:
     return f"<@{story.mention}>"
+
+
+def _team_mention(story: Story) -> str:
+    return f"<!subteam^{story.team_mention}>"
 
 
 def _plain(text: str, limit: int) -> PlainTextObject:

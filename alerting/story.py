@@ -35,7 +35,7 @@ class Story:
     """The parts of a message, each one clean line. Empty ones are left out.
 
     `quiet`: news that asks for nothing, to be shown small. `mention`: the Slack user id of the owner, who is named in
-    `owner` too. `reasons`: with what the customer said, if anything.
+    `owner` too; `team_mention`: that of the team's user group. `reasons`: with what the customer said, if anything.
     `daily`: counts of the last days, oldest first.
     """
 
@@ -52,6 +52,7 @@ class Story:
     owner: str
     mention: str
     team: str
+    team_mention: str
     footer: str
 
 
@@ -75,6 +76,7 @@ def tell(notification: Notification) -> Story:
         owner=clean(transition.owner or ""),
         mention="" if quiet else notification.owner_slack_id or "",
         team=clean(transition.team or ""),
+        team_mention="" if quiet else notification.team_slack_id or "",
         footer=_footer(notification),
     )
 

@@ -13,7 +13,7 @@ from yarl import URL
 
 from schemas.errors import StartError
 from streams.runtime import topics
-from streams.runtime.channels import channels_of
+from streams.runtime.channels import channels_of, doubts_of
 from streams.runtime.intact import refuse_without_state
 from streams.runtime.metrics import Metrics
 from streams.runtime.rights import refuse_without_rights
@@ -137,6 +137,8 @@ class App(faust.App):
         tasks.channels = channels_of(settings, tasks.routes, self._session)
         if not tasks.routes:
             log.warning("no route: alerts go to the topic only (set SLACKWATER_SLACK_WEBHOOK_URL)")
+        for doubt in doubts_of(settings):
+            log.warning("%s", doubt)
         await tasks.fleet.start()
 
 

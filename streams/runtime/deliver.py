@@ -20,6 +20,7 @@ from alerting.delivery.attempt import attempt
 from alerting.notification import AnyNote, CatchUp, Notification, decode_note
 from alerting.outbox import Outbox
 from alerting.outbox_rows import Row
+from alerting.told_alerts import PREFIX, ToldAlerts
 from schemas.shuffle import place_of
 from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
@@ -61,6 +62,7 @@ class Deliver(StatefulTask):
         self._dirty = False
         self._taken: dict[str, dict[str, int]] = {}
         self._taken_stored = b""
+        self._told = ToldAlerts(())
         self._foreign: list[Record] = []
         self._parts: dict[str, dict[int, CatchUp]] = {}
         self._parts_stored: bytes | None = None
@@ -68,7 +70,10 @@ class Deliver(StatefulTask):
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
-        waiting = [(key.decode(), value) for key, value in rows.items() if key not in OWN]
+        waiting = [
+            (key.decode(), value) for key, value in rows.items() if key not in OWN and not key.startswith(PREFIX)
+        ]
+        self._told = ToldAlerts(key for key, _ in rows.items())
         self._taken_stored = rows.get(TAKEN) or b"{}"
         self._taken = orjson.loads(self._taken_stored)
         self._parts_stored = rows.get(PARTS)
@@ -96,7 +101,7 @@ class Deliver(StatefulTask):
                 continue
             if isinstance(note, CatchUp) and note.part is not None:
                 self._take_part(note)
-            elif self._is_new(note):
+            elif self._is_new(note) and self._told.takes(note):
                 self._dirty |= self.outbox.add(record.offset, note, now)
         self.pending += len(batch.records)
 
@@ -167,6 +172,7 @@ class Deliver(StatefulTask):
         self._dirty = False
         records, self._foreign = self._foreign, []
         records.extend(self.row(key.encode(), value) for key, value in changed.rows)
+        records.extend(self.row(key, value) for key, value in self._told.changed())
         undelivered = self.settings.undelivered_topic
         records.extend(
             Record(undelivered, 0, each.notification.route.encode(), each.encode()) for each in changed.undelivered

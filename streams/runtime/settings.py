@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from alerting.routing import CONSOLE
 from schemas.errors import SettingsError
-from streams.runtime.settings_sources import PREFIX, Setting, read_sources
+from streams.runtime.settings_channels import ChannelSetting
+from streams.runtime.settings_routes import RouteSetting
+from streams.runtime.settings_sources import PREFIX, Environment, Setting, read_sources
+from streams.runtime.settings_tables import read_tables
 from streams.runtime.settings_values import (
     Brokers,
     ClassesAndTiers,
@@ -117,6 +121,13 @@ class Settings(BaseModel):
     console: bool = False
     slack_timeout: PositiveDuration = 10_000
     give_up: PositiveDuration = 86_400_000
+
+    # Who is told what: tables of a settings file, [channels.NAME], [[routes]], [people], [teams]. By name, without
+    # regard to case, people and teams have the Slack id that a message calls them by.
+    channels: tuple[ChannelSetting, ...] = ()
+    routes: tuple[RouteSetting, ...] = ()
+    people: Mapping[str, str] = Field(default_factory=dict)
+    teams: Mapping[str, str] = Field(default_factory=dict)
 
     # State and flushing.
     store: Literal["memory", "rocksdb"] = "memory"
@@ -243,11 +254,17 @@ def load_settings(environ: Mapping[str, str], toml_path: Path | None = None) -> 
 
     Raises SettingsError, one line for each problem: where it was set, the value (never a secret's), what is allowed.
     """
-    sources = read_sources(environ, toml_path, keys=Settings.model_fields, secrets=SECRETS)
+    environ = Environment(environ)
+    sources, problems = read_sources(environ, toml_path, keys=Settings.model_fields, secrets=SECRETS)
+    tables, wrong = read_tables(sources, environ)
+    values = {key: setting.value for key, setting in sources.items()} | tables
     try:
-        return Settings.model_validate({key: setting.value for key, setting in sources.items()})
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError("\n".join(_problems(error, sources))) from None  # its text would show secrets
+        wrong += _problems(error, sources)  # and not the error itself: its text would show secrets
+    if problems or wrong:
+        raise SettingsError("\n".join([*problems, *wrong]))
+    return settings
 
 
 def _problems(error: ValidationError, sources: Mapping[str, Setting]) -> Iterator[str]:
@@ -257,17 +274,18 @@ def _problems(error: ValidationError, sources: Mapping[str, Setting]) -> Iterato
             yield from (_with_places(line, sources) for line in text.splitlines())
             continue
         key = str(problem["loc"][0])
-        value = "" if key in SECRETS else f"={sources[key].value!r}"
-        inside = problem["loc"][1:]
-        if inside and isinstance(sources[key].value, list):  # of a table of several rows: which, and what of it
-            value = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in inside)
-        yield f"{sources[key].place}{value}: {text}"
+        setting, inside = sources[key], problem["loc"][1:]
+        if inside and isinstance(setting.value, list):  # of a table of several rows: which, and what of it
+            place = setting.place(*inside)
+        else:
+            place = setting.place(shown="" if key in SECRETS else f"={setting.value!r}")
+        yield f"{place}: {text}"
 
 
 def _with_places(line: str, sources: Mapping[str, Setting]) -> str:
     """Add where the keys that begin a line of `_impossible` were set."""
     keys = line.partition(":")[0].split(", ")
-    places = [sources[key].place if key in sources else f"{PREFIX}{key.upper()} (not set)" for key in keys]
+    places = [sources[key].place() if key in sources else f"{PREFIX}{key.upper()} (not set)" for key in keys]
     return f"{', '.join(places)}:{line.partition(':')[2]}"
 
 
@@ -284,6 +302,7 @@ def _impossible(settings: Settings) -> Iterator[str]:
         )
     if twice := sorted(set(settings.tell_kinds) & set(settings.shadow_kinds)):
         yield f"tell_kinds, shadow_kinds: {twice[0].value!r} is in both; a kind is sent or recorded only"
+    yield from _impossible_routes(settings)
     yield from _impossible_usage(settings)
     taken: dict[str, str] = {}
     for name in _TOPICS:
@@ -292,6 +311,14 @@ def _impossible(settings: Settings) -> Iterator[str]:
             yield f"topic_{taken[full]}, topic_{name}: both are {full!r}; every topic needs a name of its own"
         taken[full] = name
     yield from _impossible_security(settings)
+
+
+def _impossible_routes(settings: Settings) -> Iterator[str]:
+    for each in settings.routes:
+        for kind in sorted(each.named_kinds & set(settings.shadow_kinds)):
+            yield f"routes, shadow_kinds: route {each.name} names {kind.value!r}, which is to be recorded only"
+        if each.name == CONSOLE and settings.console:
+            yield f"routes, console: the terminal's own route is named {CONSOLE!r}; give the other one another name"
 
 
 def _impossible_usage(settings: Settings) -> Iterator[str]:

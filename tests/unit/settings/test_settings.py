@@ -60,7 +60,7 @@ def test_a_contradiction_between_file_and_environment_names_both_places(tmp_path
     toml.write_text('session_timeout = "2s"\n')
     with pytest.raises(SettingsError) as refused:
         load_settings({"SLACKWATER_HEARTBEAT_INTERVAL": "5s"}, toml)
-    assert str(refused.value).startswith(f"SLACKWATER_HEARTBEAT_INTERVAL, {toml}:session_timeout: ")
+    assert str(refused.value).startswith(f"SLACKWATER_HEARTBEAT_INTERVAL, {toml}:session_timeout (line 1): ")
 
 
 def test_public_topics_have_the_prefix_and_internal_ones_the_application_id() -> None:

@@ -180,14 +180,17 @@ def test_a_playbook_is_tables_of_the_settings_file(tmp_path: Path) -> None:
     [
         (
             '[[playbooks]]\nstep = "Ask"\n[[playbooks]]\nstep = "Ask {conact}"',
-            "playbooks[2]: step: there is no variable",
+            "playbooks[2] (line 3): step: there is no variable",
         ),
-        ('[[playbooks]]\nstep = "Ask {"', "playbooks[1]: step: "),
-        ('[[playbooks]]\nstep = "Ask {contact:>99999999}"', "playbooks[1]: step: there is no variable {contact}"),
-        ('[[playbooks]]\nstep = "Ask {contact.__class__}"', "playbooks[1]: step: there is no variable"),
-        ('[[playbooks]]\nkind = "usage_dorp"\nstep = "Ask"', "playbooks[1].kind: should be 'usage_drop', "),
-        ('[[playbooks]]\nkind = "usage_drop"', "playbooks[1].step: Field required"),
-        ('[[playbooks]]\nstep = "Ask"\ndue = 2', "playbooks[1].due: Extra inputs are not permitted"),
+        ('[[playbooks]]\nstep = "Ask {"', "playbooks[1] (line 1): step: "),
+        (
+            '[[playbooks]]\nstep = "Ask {contact:>99999999}"',
+            "playbooks[1] (line 1): step: there is no variable {contact}",
+        ),
+        ('[[playbooks]]\nstep = "Ask {contact.__class__}"', "playbooks[1] (line 1): step: there is no variable"),
+        ('[[playbooks]]\nkind = "usage_dorp"\nstep = "Ask"', "playbooks[1].kind (line 2): should be 'usage_drop', "),
+        ('[[playbooks]]\nkind = "usage_drop"', "playbooks[1].step (line 1): Field required"),
+        ('[[playbooks]]\nstep = "Ask"\ndue = 2', "playbooks[1].due (line 3): Extra inputs are not permitted"),
         ('playbooks = "Ask"', "should be tables of a settings file: [[playbooks]]"),
     ],
 )
