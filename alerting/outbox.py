@@ -68,7 +68,7 @@ class Outbox:
         """`draw`: uniform random numbers in [0, 1), for the jitter of waits."""
         self._policy = policy or DeliveryPolicy()
         self._draw = draw
-        self._buckets = {route.name: _UNLIMITED if route.channel == CONSOLE else self._policy.bucket for route in routes}
+        self._buckets = {each.name: _UNLIMITED if each.channel == CONSOLE else self._policy.bucket for each in routes}
         self._lanes: dict[str, Lane] = {}
         self._stored: set[str] = set()
 

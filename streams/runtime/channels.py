@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+
 from aiohttp import ClientSession
 
 from alerting.delivery import Channel, NoteChannel

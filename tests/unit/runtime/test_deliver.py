@@ -20,6 +20,8 @@ from alerting.delivery.slack import SlackChannel
 from alerting.notification import CatchUp, Notification, Undelivered, UndeliveredReason, decode_note
 from alerting.policy import DeliveryPolicy
 from alerting.routing import Route
+from alerting.told_alerts import PREFIX
+from schemas.alerts import Change, Resolution
 from schemas.dead_letter import DeadLetter
 from streams.runtime import deliver
 from streams.runtime.deliver import PARTS, POSITION, Deliver
@@ -133,6 +135,29 @@ async def test_a_routes_messages_arrive_in_order_one_at_a_time(office: Office) -
     assert office.heard() == "abcdef"
     assert most == 1
     assert office.errors == []
+
+
+async def test_who_heard_of_an_alert_hears_that_it_is_over_also_from_the_next_owner_and_no_one_else(
+    office: Office,
+) -> None:
+    def over(letter: str, route: str) -> Notification:
+        end = {"change": Change.RESOLVED, "resolution": Resolution.RECOVERED}
+        note = notification(route, alert_id=f"{ord(letter):016x}", **end)
+        return note.model_copy(update={"follows": True})
+
+    first = await office.owner()
+    taken(first, *about("abc"), *about("x", "sales"))
+    await until(lambda: office.heard() == "abc" and office.heard("sales") == "x" and not office.waiting)
+    await killed(first)
+
+    second = await office.owner()
+    ends = [over(letter, route) for letter in "abx" for route in ("default", "sales")]
+    taken(second, *ends, start=4)
+    await until(lambda: office.heard("sales") == "xx" and office.heard() == "abcab" and not office.waiting)
+    taken(second, *ends, start=10)
+    await until(lambda: second.position == 16)
+    assert (office.heard(), office.heard("sales")) == ("abcab", "xx")
+    assert [key for key in office.rows if key.startswith(PREFIX)] == [PREFIX + f"default/{ord('c'):016x}".encode()]
 
 
 async def test_a_foreign_record_among_the_notifications_is_a_dead_letter_and_holds_up_nobody(office: Office) -> None:

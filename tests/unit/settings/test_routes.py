@@ -286,7 +286,7 @@ def test_a_bad_table_is_refused_with_its_place_and_what_is_allowed(toml: Path, r
     ],
 )
 def test_a_bad_route_is_refused_with_its_place_and_what_is_allowed(toml: Path, key: str, says: str) -> None:
-    rows = {"name": 'name = "x"', "channel": 'channel = "cs"'} | {key.split(" ")[0]: key}
+    rows = {"name": 'name = "x"', "channel": 'channel = "cs"'} | {key.partition(" ")[0]: key}
     (line,) = refused(toml, "\n".join(["[[routes]]", *rows.values(), CHANNELS]))
     assert line.startswith("routes[1]")
     assert says in line
@@ -308,8 +308,10 @@ def test_names_are_given_once_and_the_default_route_comes_last_and_asks_for_litt
     assert refused(toml, f'{CHANNELS}{FALLBACK}continue = true\nteams = ["emea"]\nkinds = "paused"\n{ALL}') == [
         "routes[1] (line 9): the route default takes what no other does: it has to be the last one",
         "routes[1].continue (line 12): there is nothing after the route default",
-        "routes[1].teams (line 13): the route default takes what no other does; it may have kinds and "
-        "minimum_severity, and no other matcher",
+        (
+            "routes[1].teams (line 13): the route default takes what no other does; it may have kinds and "
+            "minimum_severity, and no other matcher"
+        ),
     ]
     named = f'console = true\n{CHANNELS}[[routes]]\nname = "console"\nchannel = "cs"\n'
     (line,) = refused(toml, named)
