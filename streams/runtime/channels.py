@@ -42,7 +42,7 @@ def doubts_of(settings: Settings) -> Iterator[str]:
     """What of the routes and channels is hardly meant, a sentence each."""
     routes = routes_of(settings.model_copy(update={"shadow": False}))
     yield from doubts(routes)
-    used = {each.channel for each in (*routes, *settings.routes)}
+    used = {each.channel for each in routes} | {each.channel for each in settings.routes}
     for name in (each.name for each in settings.channels if each.name not in used):
         yield f"channel {name} carries nothing: no route names it"
     if settings.slack_webhook_url is not None and SLACK not in used:

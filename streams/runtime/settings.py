@@ -255,16 +255,22 @@ def load_settings(environ: Mapping[str, str], toml_path: Path | None = None) -> 
     Raises SettingsError, one line for each problem: where it was set, the value (never a secret's), what is allowed.
     """
     environ = Environment(environ)
+    settings, problems = _load(environ, toml_path)
+    if settings is None or problems:
+        raise SettingsError("\n".join(problems))  # here, where no local variable has a secret
+    return settings
+
+
+def _load(environ: Environment, toml_path: Path | None) -> tuple[Settings | None, list[str]]:
     sources, problems = read_sources(environ, toml_path, keys=Settings.model_fields, secrets=SECRETS)
     tables, wrong = read_tables(sources, environ)
     values = {key: setting.value for key, setting in sources.items()} | tables
+    settings = None
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        wrong += _problems(error, sources)  # and not the error itself: its text would show secrets
-    if problems or wrong:
-        raise SettingsError("\n".join([*problems, *wrong]))
-    return settings
+        wrong += _problems(error, sources)
+    return settings, problems + wrong
 
 
 def _problems(error: ValidationError, sources: Mapping[str, Setting]) -> Iterator[str]:

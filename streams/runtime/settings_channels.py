@@ -90,7 +90,7 @@ class _Reading:
         elif self._name in RESERVED:
             yield f"{place}: {self._name} {RESERVED[self._name]}; give this one another name"
         if not isinstance(row, dict):
-            yield f"{place}: should be a table: [channels.{self._name}]"
+            yield f"{place}: should be a table: [channels.NAME]"
             return
         named = row.get("type")
         if not isinstance(named, str) or named not in set(ChannelType):

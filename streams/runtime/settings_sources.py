@@ -46,9 +46,9 @@ class Environment(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value and where it was set. `name`: the environment variable, or `file:key`. A secret is a `SecretStr`."""
+    """A value, which it does not show, and where it was set. `name`: the environment variable, or `file:key`."""
 
-    value: Any
+    value: Any = field(repr=False)
     name: str
     key: str = ""
     """In a file."""
@@ -159,7 +159,7 @@ def _read(path: Path) -> dict[str, Setting]:
     lines = lines_of(text)
     if isinstance(channels := values.get(CHANNELS), dict):
         values[CHANNELS] = {name: _hidden(row) for name, row in channels.items()}
-    return {key: Setting(value, f"{path}:{key}", key, lines) for key, value in values.items()}
+    return {key: Setting(value, f"{path}:{_as_key(key)}", key, lines) for key, value in values.items()}
 
 
 def _hidden(row: object) -> object:
@@ -202,4 +202,6 @@ def _with_secrets(source: dict[str, Setting], secrets: set[str], problems: list[
 
 
 def _as_key(name: str) -> str:
+    if looks_secret(name):
+        return '"..."'
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'

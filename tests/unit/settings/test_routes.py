@@ -173,7 +173,7 @@ def test_people_and_teams_are_known_by_any_spelling(toml: Path) -> None:
     ("row", "says"),
     [
         ("channels = 3", "channels=: should be tables of a settings file: [channels.NAME]"),
-        ("[channels]\nx = 3", "channels.x (line 2): should be a table: [channels.x]"),
+        ("[channels]\nx = 3", "channels.x (line 2): should be a table: [channels.NAME]"),
         ('[channels.X]\ntype = "console"', "channels.X (line 1): a channel's name has 1 to 64 of a-z"),
         ('[channels.slack]\ntype = "console"', "channels.slack (line 1): slack is the channel of the settings slack_*"),
         ('[channels.console]\ntype = "console"', "channels.console (line 1): console is this terminal"),
