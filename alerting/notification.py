@@ -61,7 +61,7 @@ class Notification(Note):
     team_slack_id: SlackGroup | None = None
     """The same for the team: the id of its user group."""
     follows: Literal[True] | None = None
-    """The alert is over: to be told only where it was told of before."""
+    """To be told only where the alert was told of before: it is over, say."""
 
     @property
     def subject(self) -> str:

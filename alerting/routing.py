@@ -45,8 +45,8 @@ class Mention(StrEnum):
 class Route:
     """Where messages go, which, and when. Raises `ValueError` for an impossible one.
 
-    `channel`: the name of what carries them. `minimum_severity`: warning or critical; a watch is never told.
-    `continues`: the routes after this one may match as well.
+    `channel`: the name of what carries them. `minimum_severity`: a watch is told in digests only. `continues`: the
+    routes after this one may match as well.
     """
 
     name: str = DEFAULT
@@ -62,8 +62,10 @@ class Route:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", self.name):
             raise ValueError("a route's name has 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or digit")
-        if self.minimum_severity is Severity.WATCH:
-            raise ValueError(f"route {self.name}: minimum_severity is warning or critical; watches are never told")
+        if self.minimum_severity is Severity.WATCH and self.quiet.digest_at is None:
+            raise ValueError(
+                f"route {self.name}: minimum_severity is warning or critical, but for a digest (digest_at)"
+            )
 
     def wants(self, transition: Transition) -> bool:
         """Whether this route tells the transition. What happens to an alert while it is snoozed is not told."""
@@ -106,10 +108,12 @@ def followers(transition: Transition, routes: Iterable[Route], told: Iterable[st
     An alert that is over is over for all who heard of it. Its account may have another owner, team or MRR by then, and
     an alert that turned critical may have gone to a route that comes before the one it opened on.
     """
-    if transition.change is not Change.RESOLVED or transition.severity is Severity.WATCH:
-        return []  # severity never comes down: of one that is still a watch nobody ever heard
+    if transition.change is not Change.RESOLVED:
+        return []
     heard = frozenset(told)
-    return [each.name for each in routes if each.name not in heard and Change.RESOLVED in each.changes]
+    # Severity never comes down: who does not tell of it now never did.
+    may = [each for each in routes if each.may_tell(transition.kind, transition.severity)]
+    return [each.name for each in may if each.name not in heard and Change.RESOLVED in each.changes]
 
 
 class Judged(NamedTuple):

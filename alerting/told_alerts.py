@@ -32,11 +32,12 @@ class ToldAlerts:
             return True
         key = PREFIX + f"{note.route}/{note.transition.alert_id}".encode()
         known = key in self._known
+        if note.follows and not known:
+            return False
         if note.transition.change is Change.RESOLVED:
             if known:
                 self._forget(key)
-            return known or not note.follows
-        if not known:
+        elif not known:
             self._known[key] = self._changed[key] = None
             if len(self._known) > self._most:
                 self._forget(next(iter(self._known)))

@@ -28,13 +28,13 @@ def routes_of(settings: Settings) -> tuple[Route, ...]:
     kinds = (TOLD_KINDS | set(settings.tell_kinds)) - set(settings.shadow_kinds)
     if not settings.routes:
         return tuple(_default(settings, kinds, also_console=settings.console))
-    routes = [_on_terminal(each.route(kinds, settings.timezone), settings) for each in settings.routes]
+    usual = Quiet(timezone=settings.timezone)
+    routes = [_on_terminal(each.route(kinds, usual), settings) for each in settings.routes]
     if routes[-1].name != DEFAULT:
         routes += _default(settings, kinds, also_console=False)
     if settings.console and routes[-1].channel != CONSOLE:
         shown = kinds.union(*(each.kinds for each in routes))
-        quiet = Quiet(timezone=settings.timezone)
-        routes.insert(0, Route(CONSOLE, CONSOLE, kinds=shown, continues=True, quiet=quiet))
+        routes.insert(0, Route(CONSOLE, CONSOLE, kinds=shown, continues=True, quiet=usual))
     return tuple(routes)
 
 

@@ -124,7 +124,7 @@ class RouteSetting(BaseModel):
 
     # Matchers: without any of them a route takes all kinds that are told.
     kinds: Annotated[tuple[str, ...], Listed, AfterValidator(_of_kinds)] = ()
-    minimum_severity: Literal["warning", "critical"] = "warning"
+    minimum_severity: Literal["watch", "warning", "critical"] = "warning"
     reason_classes: Annotated[tuple[Annotated[ReasonClass, Field(strict=False)], ...], Listed] = ()
     influenceable: bool | None = None
     teams: Texts = ()
@@ -136,8 +136,8 @@ class RouteSetting(BaseModel):
     mrr_minor_below: Money | None = None
 
     # When and how much: `Quiet` says what each is.
-    group_wait: Duration = Quiet().group_wait
-    group_interval: Duration = Quiet().group_interval
+    group_wait: Duration | None = None
+    group_interval: Duration | None = None
     digest_at: Annotated[int, BeforeValidator(_of_the_day)] | None = None
     digest_days: Days = EVERY_DAY
     hours: Annotated[tuple[int, int], BeforeValidator(_hours)] | None = None
@@ -154,8 +154,10 @@ class RouteSetting(BaseModel):
             raise ValueError("digest_days has no effect without digest_at")
         if self.digest_at is not None and self.hours and not self.hours[0] <= self.digest_at < self.hours[1]:
             raise ValueError("digest_at lies outside hours")
+        if self.minimum_severity == "watch" and self.digest_at is None:
+            raise ValueError("minimum_severity is warning or critical, but for a digest (digest_at)")
         self.matchers()
-        self.quiet("UTC")
+        self.quiet(Quiet())
         return self
 
     def matchers(self) -> Matchers:
@@ -172,11 +174,11 @@ class RouteSetting(BaseModel):
             mrr_minor_below=self.mrr_minor_below,
         )
 
-    def quiet(self, timezone: str) -> Quiet:
-        """Its times and limits; `timezone` is for one that names none."""
+    def quiet(self, usual: Quiet) -> Quiet:
+        """Its times and limits; what it does not say is as usual."""
         return Quiet(
-            group_wait=self.group_wait,
-            group_interval=self.group_interval,
+            group_wait=usual.group_wait if self.group_wait is None else self.group_wait,
+            group_interval=usual.group_interval if self.group_interval is None else self.group_interval,
             digest_at=self.digest_at,
             digest_days=self.digest_days,
             hours=self.hours,
@@ -185,7 +187,7 @@ class RouteSetting(BaseModel):
             critical_passes=self.critical_passes,
             reminder=self.reminder,
             limit_per_hour=self.limit_per_hour,
-            timezone=self.timezone or timezone,
+            timezone=self.timezone or usual.timezone,
         )
 
     @property
@@ -193,8 +195,9 @@ class RouteSetting(BaseModel):
         """Kinds that it names in full: it tells them also where they are not told by themselves."""
         return frozenset(Kind(name) for name in self.kinds if name in set(Kind))
 
-    def route(self, told: Collection[Kind], timezone: str) -> Route:
-        """As the runtime has it. `told`: the kinds that are told by themselves, of which a pattern picks some."""
+    def route(self, told: Collection[Kind], usual: Quiet) -> Route:
+        """As the runtime has it. `told`: the kinds that are told by themselves, of which a pattern picks some. `usual`:
+        times for one that names none."""
         picked = [kind for kind in told if not self.kinds or any(like(name, kind) for name in self.kinds)]
         return Route(
             name=self.name,
@@ -204,7 +207,7 @@ class RouteSetting(BaseModel):
             continues=self.continues,
             matchers=self.matchers(),
             mentions=frozenset(self.mention),
-            quiet=self.quiet(timezone),
+            quiet=self.quiet(usual),
         )
 
 

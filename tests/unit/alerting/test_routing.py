@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerting.matchers import Matchers
+from alerting.quiet import Quiet
 from alerting.routing import TOLD_KINDS, Route, doubts, followers, home_route, judge, route
 from schemas.alerts import AlertReason, AlertState, Change, Kind, Resolution, Severity, Transition
 from tests.unit.alerting.samples import transition
 
 DEFAULT = [Route()]
+LOUDEST = Severity.CRITICAL
 OPENINGS = frozenset({Change.OPENED, Change.ESCALATED})
 MONEY = {"mrr_minor": 49_900, "currency": "EUR"}
 NAMES = st.sampled_from(["emea", "EMEA", "emea-2", "apac"])
@@ -115,9 +117,10 @@ def test_a_route_needs_a_name_that_can_be_a_key_and_a_label(name: str) -> None:
         Route(name)
 
 
-def test_a_route_cannot_ask_for_watches() -> None:
-    with pytest.raises(ValueError, match="watches are never told"):
+def test_a_route_cannot_ask_for_watches_but_in_a_digest() -> None:
+    with pytest.raises(ValueError, match="warning or critical"):
         Route(minimum_severity=Severity.WATCH)
+    assert Route(minimum_severity=Severity.WATCH, quiet=Quiet(digest_at=540)).wants(transition(severity=Severity.WATCH))
 
 
 def test_every_matcher_that_is_given_has_to_be_met_and_one_that_is_not_asks_for_nothing() -> None:
@@ -180,7 +183,9 @@ def test_matchers_that_nothing_meets_are_refused(fields: dict[str, Any], why: st
 
 
 def test_the_end_of_an_alert_is_offered_to_every_route_that_is_not_told_it_anyway() -> None:
-    routes = [Route("emea", matchers=Matchers(teams=("emea",))), Route("mute", changes=OPENINGS), Route()]
+    emea, paid = Matchers(teams=("emea",)), frozenset({Kind.PAYMENT_FAILED})
+    never = [Route("mute", changes=OPENINGS), Route("paid", kinds=paid), Route("loud", minimum_severity=LOUDEST)]
+    routes = [Route("emea", matchers=emea), *(replace(each, continues=True, matchers=emea) for each in never), Route()]
     over = transition(change=Change.RESOLVED, team="apac", resolution=Resolution.RECOVERED)
     assert followers(over, routes, route(over, routes)) == ["emea"]
     assert followers(transition(team="apac"), routes, ["default"]) == []

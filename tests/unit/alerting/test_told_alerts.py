@@ -39,6 +39,15 @@ def test_the_end_goes_where_the_opening_went_and_once() -> None:
     assert not told.takes(over())
 
 
+def test_whoever_never_heard_of_an_alert_does_not_hear_of_it_by_what_follows() -> None:
+    told = ToldAlerts(())
+    followed = opened(change=Change.ACKNOWLEDGED).model_copy(update={"follows": True})
+    assert not told.takes(followed)
+    assert not told.takes(over())
+    assert told.takes(opened())
+    assert told.takes(followed)
+
+
 def test_whoever_takes_the_end_by_its_own_matchers_is_told_in_any_case() -> None:
     told = ToldAlerts(())
     assert told.takes(over(follows=False))
