@@ -19,8 +19,8 @@ _KEYS = {
     "plain_text": {"type", "text", "emoji"},
     "mrkdwn": {"type", "text", "verbatim"},
 }
-# All that Slack acts upon in mrkdwn stands between < and >; only these two may come from us.
-_ALLOWED = re.compile(r"<(@[UW][A-Z0-9]+|https?://[^<>|\s]+)>")
+# All that Slack acts upon in mrkdwn stands between < and >; only these three may come from us.
+_ALLOWED = re.compile(r"<(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+|https?://[^<>|\s]+)>")
 _TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 

@@ -231,8 +231,9 @@ def test_a_lost_account_is_not_called_resolved() -> None:
 def test_quiet_news_mentions_nobody() -> None:
     for change in (Change.ACKNOWLEDGED, Change.SNOOZED, Change.RESOLVED):
         made = notification(change=change, owner="anna@vendor.example", by="Ben", revision=2)
-        message = render(made.model_copy(update={"owner_slack_id": "U0ANNA"}))
+        message = render(made.model_copy(update={"owner_slack_id": "U0ANNA", "team_slack_id": "S0EMEA"}))
         assert "<@" not in shown(message) + message.text
+        assert "<!" not in shown(message) + message.text
         assert "Owner: anna@vendor.example" in shown(message)
 
 
@@ -241,6 +242,16 @@ def test_an_owner_with_a_slack_id_is_mentioned() -> None:
     assert_slack_accepts(message)
     assert "Owner: <@U0ANNA>" in shown(message)
     assert message.text.endswith("Owner: <@U0ANNA>")
+
+
+def test_a_team_with_a_slack_group_is_mentioned_beside_the_owner() -> None:
+    made = notification(owner="anna@vendor.example", team="EMEA")
+    message = render(made.model_copy(update={"owner_slack_id": "U0ANNA", "team_slack_id": "S0EMEA"}))
+    assert_slack_accepts(message)
+    assert "Team: <!subteam^S0EMEA>" in shown(message)
+    assert "Team: EMEA" not in shown(message) + message.text
+    assert message.text.endswith("Owner: <@U0ANNA>\nTeam: <!subteam^S0EMEA>")
+    assert render(made).text.endswith("Team: EMEA\nWarning · alert 00112233445566aa · account acme")
 
 
 def test_a_name_full_of_markup_does_nothing_and_is_shown_as_it_is() -> None:

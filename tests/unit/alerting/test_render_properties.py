@@ -89,6 +89,7 @@ def notifications(draw: st.DrawFn) -> Notification:
         route="default",
         transition=transition(**fields),
         owner_slack_id=draw(st.none() | st.from_regex(r"\A[UW][A-Z0-9]{2,30}\Z")),
+        team_slack_id=draw(st.none() | st.from_regex(r"\AS[A-Z0-9]{2,30}\Z")),
         timezone=draw(st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia", "nowhere"]) | hostile),
         rerouted_from=draw(st.none() | st.just("sales")),
     )
