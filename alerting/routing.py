@@ -26,6 +26,9 @@ TOLD_KINDS = BILLING_KINDS | {Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.RENEWAL_
 TOLD_CHANGES = frozenset({Change.OPENED, Change.ESCALATED, Change.WOKEN, Change.RESOLVED})
 """Acknowledged and snoozed are not told: whoever did it knows, and the alert is to go quiet."""
 
+_FOR_ALL: Final = frozenset({Change.ACKNOWLEDGED, Change.SNOOZED, Change.RESOLVED})
+"""What asks for nothing, and concerns all who heard of the alert."""
+
 DEFAULT: Final = "default"
 """The route that takes what no other does, the notifications of a broken one, and what is said of slackwater itself."""
 SLACK: Final = "slack"
@@ -105,15 +108,16 @@ def _taking(transition: Transition, routes: Iterable[Route]) -> Iterator[Route]:
 def followers(transition: Transition, routes: Iterable[Route], told: Iterable[str]) -> list[str]:
     """The routes besides `told` that tell this transition if they have told of the alert before.
 
-    An alert that is over is over for all who heard of it. Its account may have another owner, team or MRR by then, and
-    an alert that turned critical may have gone to a route that comes before the one it opened on.
+    An alert that is over is over for all who heard of it, and so is one that somebody has taken on, where that is told.
+    Its account may have another owner, team or MRR by then, and an alert that turned critical may have gone to a route
+    that comes before the one it opened on.
     """
-    if transition.change is not Change.RESOLVED:
+    if transition.change not in _FOR_ALL:
         return []
     heard = frozenset(told)
     # Severity never comes down: who does not tell of it now never did.
     may = [each for each in routes if each.may_tell(transition.kind, transition.severity)]
-    return [each.name for each in may if each.name not in heard and Change.RESOLVED in each.changes]
+    return [each.name for each in may if each.name not in heard and transition.change in each.changes]
 
 
 class Judged(NamedTuple):

@@ -189,6 +189,9 @@ def test_the_end_of_an_alert_is_offered_to_every_route_that_is_not_told_it_anywa
     over = transition(change=Change.RESOLVED, team="apac", resolution=Resolution.RECOVERED)
     assert followers(over, routes, route(over, routes)) == ["emea"]
     assert followers(transition(team="apac"), routes, ["default"]) == []
+    shows = [Route("emea", changes=frozenset(Change), matchers=emea), Route()]
+    taken_on = transition(change=Change.ACKNOWLEDGED, team="apac")
+    assert followers(taken_on, shows, route(taken_on, shows)) == ["emea"]
     watch = over.model_copy(update={"severity": Severity.WATCH})
     assert followers(watch, routes, []) == [], "nobody ever heard of a watch"
 
