@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from alerting.quiet import Quiet
 from schemas.alerts import AlertState, Change, Kind, Severity, Transition
 
 BILLING_KINDS = frozenset(
@@ -23,6 +24,9 @@ TOLD_KINDS = BILLING_KINDS | {Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.RENEWAL_
 TOLD_CHANGES = frozenset({Change.OPENED, Change.ESCALATED, Change.WOKEN, Change.RESOLVED})
 """Acknowledged and snoozed are not told: whoever did it knows, and the alert is to go quiet."""
 
+QUIETENING = frozenset({Change.ACKNOWLEDGED, Change.SNOOZED})
+"""Routes that hold anything back hear of these all the same: of such an alert they remind nobody."""
+
 DEFAULT = "default"
 """The route that takes the notifications of a broken one."""
 
@@ -31,8 +35,8 @@ DEFAULT = "default"
 class Route:
     """Where messages go, and which. Raises `ValueError` for an impossible one.
 
-    `channel`: what carries them. `minimum_severity`: warning or critical; a watch is never told. `continues`: the
-    routes after this one may match as well.
+    `channel`: what carries them. `minimum_severity`: a watch is told in digests only. `continues`: the routes after
+    this one may match as well. `quiet`: when, and how much at most.
     """
 
     name: str = DEFAULT
@@ -41,12 +45,15 @@ class Route:
     kinds: frozenset[Kind] = TOLD_KINDS
     changes: frozenset[Change] = TOLD_CHANGES
     continues: bool = False
+    quiet: Quiet = field(default_factory=Quiet)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", self.name):
             raise ValueError("a route's name has 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or digit")
-        if self.minimum_severity is Severity.WATCH:
-            raise ValueError(f"route {self.name}: minimum_severity is warning or critical; watches are never told")
+        if self.minimum_severity is Severity.WATCH and self.quiet.digest_at is None:
+            raise ValueError(
+                f"route {self.name}: minimum_severity is warning or critical, but for a digest (digest_at)"
+            )
 
     def wants(self, transition: Transition) -> bool:
         """Whether this route tells the transition. What happens to an alert while it is snoozed is not told.
@@ -71,3 +78,10 @@ def route(transition: Transition, routes: Iterable[Route]) -> list[str]:
             if not candidate.continues:
                 break
     return names
+
+
+def listeners(transition: Transition, routes: Iterable[Route]) -> list[str]:
+    """The names of the routes that do not tell this transition, but take note of it if they know of the alert."""
+    if transition.change not in QUIETENING:
+        return []
+    return [each.name for each in routes if each.quiet.gathers and transition.change not in each.changes]

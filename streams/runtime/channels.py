@@ -5,6 +5,7 @@ from aiohttp import ClientSession
 from alerting.delivery import Channel
 from alerting.delivery.console import ConsoleChannel
 from alerting.delivery.slack import SlackChannel
+from alerting.quiet import Quiet
 from alerting.routing import DEFAULT, TOLD_KINDS, Route
 from streams.runtime.settings import Settings
 
@@ -16,11 +17,12 @@ def routes_of(settings: Settings) -> tuple[Route, ...]:
     if settings.shadow:
         return ()
     kinds = (TOLD_KINDS | set(settings.tell_kinds)) - set(settings.shadow_kinds)
+    quiet = Quiet(settings.group_wait, settings.group_interval, timezone=settings.timezone)
     routes: list[Route] = []
     if settings.slack_webhook_url is not None:
-        routes.append(Route(DEFAULT, kinds=kinds, continues=settings.console))
+        routes.append(Route(DEFAULT, kinds=kinds, continues=settings.console, quiet=quiet))
     if settings.console:
-        routes.append(Route(CONSOLE if routes else DEFAULT, channel="console", kinds=kinds))
+        routes.append(Route(CONSOLE if routes else DEFAULT, channel="console", kinds=kinds, quiet=quiet))
     return tuple(routes)
 
 

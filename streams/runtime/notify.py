@@ -9,7 +9,7 @@ from faust.types import TP
 from pydantic import ValidationError
 
 from alerting.notification import Notification
-from alerting.routing import route
+from alerting.routing import listeners, route
 from schemas.alerts import PAST_HEADER, Transition
 from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
@@ -71,7 +71,7 @@ class Notify(Task):
                     self.metrics.notifications_total.labels(name, "past").inc()
                 continue
             source = f"{self.tp.partition}{super().metadata}/{record.offset}"
-            for name in names:
+            for name in (*names, *listeners(transition, self.tasks.routes)):
                 note = Notification(route=name, transition=transition, source=source, timezone=self.settings.timezone)
                 partition = home_of(name, self.settings.partitions)
                 self._out.append(Record(self.settings.notifications_topic, partition, name.encode(), note.encode()))

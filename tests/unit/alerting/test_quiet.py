@@ -51,7 +51,7 @@ def test_what_comes_while_the_office_is_closed_goes_when_it_opens(now: str, goes
 
 
 def test_holidays_are_closed_and_critical_alerts_pass_unless_they_may_not() -> None:
-    closed = {"hours": (480, 1080), "days": WEEKDAYS, "timezone": "Europe/Berlin"}
+    closed: dict[str, Any] = {"hours": (480, 1080), "days": WEEKDAYS, "timezone": "Europe/Berlin"}
     christmas = frozenset([date(2025, 12, 24), date(2025, 12, 25), date(2025, 12, 26)])
     now = at("2025-12-24T12:00")
     quiet = Quiet(**closed, holidays=christmas)
@@ -77,7 +77,7 @@ def test_a_daily_digest_comes_once_a_day_whatever_the_clock_does(after: str, com
 
 
 def test_a_weekly_digest_whose_day_is_a_holiday_comes_on_the_next_open_day() -> None:
-    monday = {"digest_at": 540, "digest_days": frozenset([0]), "timezone": "Europe/Berlin"}
+    monday: dict[str, Any] = {"digest_at": 540, "digest_days": frozenset([0]), "timezone": "Europe/Berlin"}
     quiet = Quiet(**monday, days=WEEKDAYS, holidays=frozenset([date(2025, 12, 1), date(2025, 12, 2)]))
     assert shown(quiet.next_digest(at("2025-11-28T00:00"))) == "2025-12-03T09:00:00+01:00"
     assert shown(quiet.next_digest(at("2025-12-03T08:00"))) == "2025-12-08T09:00:00+01:00"

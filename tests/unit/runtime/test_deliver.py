@@ -19,6 +19,7 @@ from alerting.bucket import Bucket
 from alerting.delivery.slack import SlackChannel
 from alerting.notification import CatchUp, Notification, Undelivered, UndeliveredReason, decode_note
 from alerting.policy import DeliveryPolicy
+from alerting.quiet import Quiet
 from alerting.routing import Route
 from schemas.dead_letter import DeadLetter
 from streams.runtime import deliver
@@ -32,6 +33,7 @@ SETTINGS = Settings(brokers="127.0.0.1:1", partitions=1, flush="1m")
 """Nothing waits for the flush interval but what is given up."""
 PARTITION = TP(SETTINGS.notifications_topic, 0)
 CHANGELOG = f"{SETTINGS.app_id}-deliveries-changelog"
+AT_ONCE = Quiet(group_wait=0, group_interval=0)
 HURRY = DeliveryPolicy(first_wait=50, longest_wait=50, bucket=Bucket(interval_ms=0, burst=1))
 """Tries again within 50 ms, and as fast as it can."""
 
@@ -43,7 +45,7 @@ class Office:
         self.broker = FakeBroker()
         self.slacks = slacks
         self.tasks, self.errors = tasks_on(self.broker, SETTINGS)
-        self.tasks.routes = tuple(Route(name) for name in slacks)
+        self.tasks.routes = tuple(Route(name, quiet=AT_ONCE) for name in slacks)
         self.tasks.channels = {
             name: SlackChannel(session, SecretStr(slack.url), timeout_ms=5_000) for name, slack in slacks.items()
         }
