@@ -1,12 +1,12 @@
 """From what is held of accounts to the notes that tell it."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from heapq import nlargest, nsmallest
+from heapq import nsmallest
 from typing import Final, Literal
 
+from alerting.catch_up import in_order
 from alerting.gathering_rows import AccountRow, HeldAlert
 from alerting.notification import AtRisk, Group, Notification, Over, Reminder, Summary, Went
 from schemas.alerts import AlertState, Change, Kind
@@ -83,7 +83,7 @@ class Counted:
                 self.at_risk_minor[risk.currency] += round(risk.priority)
             self.risks.append(risk)
             if len(self.risks) >= 4 * SHOWN:
-                self.risks = most_at_risk(self.risks)
+                self.risks = list(in_order(self.risks, SHOWN))
 
     def _count(self, row: AccountRow) -> None:
         for each in row.held.values():
@@ -119,14 +119,9 @@ class Counted:
             kinds=dict(self.kinds.most_common()),
             open_accounts=self.open_accounts,
             at_risk_minor=dict(self.at_risk_minor),
-            accounts=tuple(most_at_risk(self.risks)),
+            accounts=in_order(self.risks, SHOWN),
             over=tuple(self.over),
         )
-
-
-def most_at_risk(accounts: Iterable[AtRisk]) -> list[AtRisk]:
-    """Those with the most money at risk, then the most severe; `SHOWN` at most."""
-    return nlargest(SHOWN, accounts, key=lambda each: (each.priority, each.severity, -each.since, each.account_id))
 
 
 def _urgency(held: HeldAlert) -> tuple[bool, int, Kind]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from alerting.gathering_rows import PREFIX, account_key, parts, route_key
+from alerting.gathering_rows import PREFIX, parts
 from alerting.hold import Hold
 from alerting.notification import AnyNote, Group, Notification
 from alerting.outbox import Outbox
@@ -98,20 +98,14 @@ class Gathering:
         """The table's keys that changed since the last call, and their new values; None deletes."""
         changed: list[tuple[str, bytes | None]] = []
         for hold in self._holds.values():
-            for account_id in hold.dirty:
-                if account_id is None:
-                    key, value = route_key(hold.name), hold.route.encode()
-                else:
-                    row = hold.accounts.get(account_id)
-                    key, value = account_key(hold.name, account_id), None if row is None else row.encode()
-                if value is not None:
-                    self._stored.add(key)
-                elif key in self._stored:
+            for key, value in hold.changed():
+                if value is None and key not in self._stored:
+                    continue
+                if value is None:
                     self._stored.remove(key)
                 else:
-                    continue
+                    self._stored.add(key)
                 changed.append((key, value))
-            hold.dirty = set()
         return changed
 
     def held(self) -> dict[str, int]:

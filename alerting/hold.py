@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from typing import Final, Literal
 
 from alerting.composing import Counted, reminds, tells
-from alerting.gathering_rows import AccountRow, HeldAlert, RouteRow, ToldAlert
+from alerting.gathering_rows import AccountRow, HeldAlert, RouteRow, ToldAlert, account_key, route_key
 from alerting.lane import EVERYTHING
 from alerting.notification import AnyNote, Notification
 from alerting.outbox import Outbox
@@ -53,6 +53,18 @@ class Hold:
         else:
             self.accounts[account_id] = AccountRow.decode(key, value)
             self._changed(account_id)
+
+    def changed(self) -> list[tuple[str, bytes | None]]:
+        """The rows that changed since the last call; None: it is none any more."""
+        changed: list[tuple[str, bytes | None]] = []
+        for account_id in self.dirty:
+            if account_id is None:
+                changed.append((route_key(self.name), self.route.encode()))
+            else:
+                row = self.accounts.get(account_id)
+                changed.append((account_key(self.name, account_id), None if row is None else row.encode()))
+        self.dirty = set()
+        return changed
 
     @property
     def held(self) -> int:

@@ -1,8 +1,8 @@
 """Deliver: one partition of the notifications topic, and so all of a route's messages, in order.
 
 What arrives is stored in the table before anything of it is sent: with what is gathered of its account, then as a row
-of its own, until it is final. A message that was answered is committed before the next one of its route goes out: a crash
-repeats at most the one in flight.
+of its own, until it is final. A message that was answered is committed before the next one of its route goes out: a
+crash repeats at most the one in flight.
 """
 
 import asyncio

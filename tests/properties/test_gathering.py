@@ -16,6 +16,7 @@ from alerting import lifecycle
 from alerting.delivery.answers import OK, Answer, Failure
 from alerting.lifecycle import Alert, Finding, Standing
 from alerting.notification import AnyNote, Group, Notification, Summary
+from alerting.policy import DeliveryPolicy
 from alerting.quiet import HOUR, MINUTE, SECOND, Quiet
 from alerting.routing import Route, listeners, route
 from schemas.alerts import AlertState, Change, Kind, Resolution, Severity, Transition
@@ -51,7 +52,8 @@ class Channel(RuleBasedStateMachine):
             for name, quiet in ROUTES.items()
         ]
         self.mood = OK
-        self.office = VirtualOffice(self.routes, lambda _route, _note, _now: (self.mood, 300))
+        patient = DeliveryPolicy(give_up=1_000 * HOUR)
+        self.office = VirtualOffice(self.routes, lambda _route, _note, _now: (self.mood, 300), patient)
         self.alerts: dict[tuple[str, Kind], Alert] = {}
         self.told: list[tuple[int, Transition]] = []
 
@@ -147,8 +149,13 @@ class Channel(RuleBasedStateMachine):
         for at, transition in self.told:
             if each.wants(transition):
                 later = [one for one in covered[transition.alert_id] if one[0] >= transition.revision]
-                assert later or self._came_and_went(each, transition), transition
+                assert later or self._came_and_went(each, transition), self._history(transition.alert_id)
                 assert all(heard_at >= at for _, heard_at in later)
+
+    def _history(self, alert_id: str) -> str:
+        """An alert's changes, for whoever reads of a failure."""
+        own = [(at, one) for at, one in self.told if one.alert_id == alert_id]
+        return "\n".join(f"{at} {one.revision} {one.change} {one.severity} {one.resolution or ''}" for at, one in own)
 
     def _came_and_went(self, each: Route, transition: Transition) -> bool:
         """Whether the alert was over before it was told, by what the route took in after it had last been told."""

@@ -6,6 +6,7 @@ import time
 import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ FLOOD = 10_000
 def alert(number: int, **fields: object) -> Notification:
     """An alert of an account of its own, one minor unit more at risk than the one before."""
     currency = ("EUR", "USD")[number % 2]
-    made = {"alert_id": f"{number:016x}", "account_id": f"acct-{number}", "mrr_minor": 10 * number}
+    made: dict[str, Any] = {"alert_id": f"{number:016x}", "account_id": f"acct-{number}", "mrr_minor": 10 * number}
     return notification(**(made | {"currency": currency, "priority": float(number)} | fields))
 
 
