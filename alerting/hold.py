@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from heapq import heappop, heappush
-from typing import Final, Literal
+from typing import Literal
 
 from alerting.composing import Counted, reminds, tells
 from alerting.gathering_rows import AccountRow, HeldAlert, RouteRow, ToldAlert, account_key, route_key
 from alerting.lane import EVERYTHING
 from alerting.notification import AnyNote, Notification
 from alerting.outbox import Outbox
-from alerting.quiet import HOUR, Quiet
+from alerting.pace import NEVER, Pace
+from alerting.quiet import Quiet
 from schemas.alerts import AlertState, Change, Severity, Transition
-
-NEVER: Final = 1 << 62
 
 
 class Hold:
@@ -43,8 +42,7 @@ class Hold:
         """Ripe, but with nothing new to say. Both in the order in which they came."""
         self._held: int | None = None
         self._released_at = 0
-        self._closed = (0, 0)
-        self._digest = (-1, NEVER)
+        self._pace = Pace(quiet)
 
     def restore(self, key: str, account_id: str | None, value: bytes) -> None:
         """Put a stored row back. Raises `StateError`."""
@@ -128,7 +126,8 @@ class Hold:
         """Hand over to the outbox what may go. `sequence`: the last that was taken in."""
         self._released_at = now
         self._ripen(now)
-        if self._digest_at() <= now and self._free(now) > 0 and self._outbox.room(self.name, now) == frozenset():
+        digest_due = self._pace.digest_at(self.route.digest_from) <= now
+        if digest_due and self._free(now) > 0 and self._outbox.room(self.name, now) == frozenset():
             self._summarise("digest", list(self.accounts), sequence, now)
         while (chosen := self._choose(now)) is not None:
             if chosen == EVERYTHING:
@@ -143,7 +142,7 @@ class Hold:
     def delivered(self, now: int) -> None:
         """A message has arrived."""
         if self.quiet.limit_per_hour:
-            self.route.delivered = [*self._recent(now), now]
+            self.route.delivered = [*self._pace.recent(self.route.delivered, now), now]
             self.dirty.add(None)
 
     def wake_at(self, now: int) -> int | None:
@@ -151,7 +150,7 @@ class Hold:
         while self._heap and self._moments.get(self._heap[0][1]) != self._heap[0][0]:
             heappop(self._heap)
         moments = [self._heap[0][0]] if self._heap else []
-        later = [self._digest_at()]
+        later = [self._pace.digest_at(self.route.digest_from)]
         if self._ripe or self._to_remind or later[0] <= self._released_at:
             later += [self._has_free(1, now), self._has_free(2, now)]
         if self.route.summary_at is not None:
@@ -260,11 +259,11 @@ class Hold:
     def _moment(self, row: AccountRow) -> int:
         moment = NEVER
         if row.due is not None and self.quiet.digest_at is None:
-            moment = self._goes_at(row.severity, row.due)
+            moment = self._pace.goes_at(row.severity, row.due)
         if row.told_at is None:
             return moment
         if row.unanswered and self.quiet.reminder:
-            moment = min(moment, self._goes_at(Severity.CRITICAL, row.told_at + self.quiet.reminder))
+            moment = min(moment, self._pace.goes_at(Severity.CRITICAL, row.told_at + self.quiet.reminder))
         if not (row.held or row.told or row.went) and self._released_at < row.told_at + self.quiet.group_interval:
             moment = row.told_at + self.quiet.group_interval  # to be forgotten
         return moment
@@ -289,40 +288,14 @@ class Hold:
             return
         for account_id in [*self._ripe, *self._to_remind]:
             severity = self.accounts[account_id].severity if account_id in self._ripe else Severity.CRITICAL
-            if (moment := self._goes_at(severity, now)) > now:
+            if (moment := self._pace.goes_at(severity, now)) > now:
                 self._ripe.pop(account_id, None)
                 self._to_remind.pop(account_id, None)
                 self._moments[account_id] = moment
                 heappush(self._heap, (moment, account_id))
 
-    def _goes_at(self, severity: Severity, moment: int) -> int:
-        if not self.quiet.has_hours or (severity is Severity.CRITICAL and self.quiet.critical_passes):
-            return moment
-        # To find out when a route opens takes a while; while it is closed it is the same for all.
-        if not self._closed[0] <= moment < self._closed[1]:
-            self._closed = (moment, self.quiet.goes_at(severity, moment))
-        return max(moment, self._closed[1])
-
-    def _digest_at(self) -> int:
-        since = self.route.digest_from
-        if since is None or self.quiet.digest_at is None:
-            return NEVER
-        if self._digest[0] != since:
-            self._digest = (since, self.quiet.next_digest(since))
-        return self._digest[1]
-
-    def _recent(self, now: int) -> list[int]:
-        return [each for each in self.route.delivered if now - HOUR < each <= now]
-
     def _free(self, now: int) -> int:
-        """How many more messages the hour has room for."""
-        limit = self.quiet.limit_per_hour
-        return limit - len(self._recent(now)) - self._outbox.pending(self.name) if limit else NEVER
+        return self._pace.free(self.route.delivered, self._outbox.pending(self.name), now)
 
     def _has_free(self, number: int, now: int) -> int:
-        """When it has room for so many, if those that are on their way arrive now; `NEVER`: it has no limit."""
-        if not self.quiet.limit_per_hour:
-            return NEVER
-        recent = self._recent(now)
-        more = number - self._free(now)
-        return recent[more - 1] + HOUR if 0 < more <= len(recent) else NEVER
+        return self._pace.has_free(number, self.route.delivered, self._outbox.pending(self.name), now)

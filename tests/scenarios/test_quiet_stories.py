@@ -260,7 +260,7 @@ def test_what_comes_after_the_summary_of_an_hour_waits_for_the_next_hour() -> No
     it.at("mon 09:20").opens("d", "usage_drop").resolves("b", "usage_drop")
     it.hears(
         "mon 09:00:30 a: usage_drop opened",
-        "mon 09:05:30 limit: 2 new; c b",
+        "mon 09:05:30 limit: 2 new; b c",
         "mon 10:05:30 limit: 1 new, 1 resolved; d",
     )
 
