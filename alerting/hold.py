@@ -17,6 +17,7 @@ from alerting.notification import AnyNote, Notification
 from alerting.outbox import Outbox
 from alerting.pace import NEVER, Pace
 from alerting.quiet import Quiet
+from alerting.routing import QUIETENING
 from schemas.alerts import AlertState, Change, Severity, Transition
 
 
@@ -106,7 +107,7 @@ class Hold:
             row.due = None
 
     def _due(self, row: AccountRow, each: Transition, now: int) -> int:
-        if each.change in (Change.ACKNOWLEDGED, Change.SNOOZED):
+        if each.change in QUIETENING and each.change in self.changes:
             return now  # somebody has just done it, and looks whether it shows
         if row.due is not None:
             return row.due

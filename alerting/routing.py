@@ -51,9 +51,8 @@ class Route:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", self.name):
             raise ValueError("a route's name has 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or digit")
         if self.minimum_severity is Severity.WATCH and self.quiet.digest_at is None:
-            raise ValueError(
-                f"route {self.name}: minimum_severity is warning or critical, but for a digest (digest_at)"
-            )
+            allowed = "minimum_severity is warning or critical; watches are never told but in a digest (digest_at)"
+            raise ValueError(f"route {self.name}: {allowed}")
 
     def wants(self, transition: Transition) -> bool:
         """Whether this route tells the transition. What happens to an alert while it is snoozed is not told.

@@ -24,7 +24,7 @@ from tests.e2e.slack import HANG, RESET, Asked, Slack
 
 ACCOUNTS = 40
 ATTEMPTS = 26
-ROUND_SECONDS = 1.5
+ROUND_SECONDS = 1.0
 KILLS = 3
 MOODS = {200: 60, 429: 8, 500: 6, 503: 6, HANG: 4, RESET: 8, 400: 8}
 JITTER_SECONDS = 0.25

@@ -2,7 +2,8 @@
 
 import pytest
 
-from alerting.routing import TOLD_KINDS, Route, route
+from alerting.quiet import Quiet
+from alerting.routing import TOLD_CHANGES, TOLD_KINDS, Route, listeners, route
 from schemas.alerts import AlertState, Change, Kind, Resolution, Severity
 from tests.unit.alerting.samples import transition
 
@@ -64,6 +65,16 @@ def test_a_route_needs_a_name_that_can_be_a_key_and_a_label(name: str) -> None:
         Route(name)
 
 
-def test_a_route_cannot_ask_for_watches() -> None:
-    with pytest.raises(ValueError, match="watches are never told"):
+def test_a_route_cannot_ask_for_watches_unless_it_is_a_digest() -> None:
+    with pytest.raises(ValueError, match="watches are never told but in a digest"):
         Route(minimum_severity=Severity.WATCH)
+    assert Route(minimum_severity=Severity.WATCH, quiet=Quiet(digest_at=0)).wants(transition(severity=Severity.WATCH))
+
+
+def test_what_quietens_an_alert_is_heard_by_routes_that_hold_back_and_do_not_tell_it() -> None:
+    at_once = Quiet(group_wait=0, group_interval=0)
+    tells = TOLD_CHANGES | {Change.SNOOZED}
+    routes = [Route("one"), Route("two", changes=tells), Route("three", quiet=at_once)]
+    assert listeners(transition(change=Change.ACKNOWLEDGED), routes) == ["one", "two"]
+    assert listeners(transition(change=Change.SNOOZED), routes) == ["one"]
+    assert listeners(transition(change=Change.RESOLVED), routes) == []
