@@ -272,6 +272,20 @@ def test_a_single_account_above_the_limit_is_told_in_full() -> None:
     it.hears("mon 09:05:30 acme: usage_drop opened", "mon 10:10:30 beta: usage_drop opened")
 
 
+def test_what_is_set_aside_while_slack_is_away_counts_for_the_limit() -> None:
+    def away(_route: str, _note: AnyNote, now: int) -> tuple[Answer, int]:
+        return (BUSY if now < it._moment("mon 11:00") else OK), 100
+
+    it = QuietStory(Quiet(limit_per_hour=2), slack=away)
+    it.at("mon 09:00").opens("one", "paused").at("mon 09:01").opens("two", "paused")
+    it.at("mon 09:02").opens("three", "paused").opens("four", "paused")
+    it.at("mon 11:55")
+    assert [line.partition(" ")[2].partition(" ")[2] for line in it.heard] == [
+        "one: paused opened",
+        "limit: 3 new; two four three",
+    ]
+
+
 # A crash
 
 

@@ -146,16 +146,20 @@ class VirtualOffice:
 
     def _release(self) -> None:
         """Let go, and note which alerts each new message of the outbox covers: those that are not held any more."""
-        before = {route.name: self._held(route.name) for route in self.routes}
+        before = {route.name: self._held(route.name) for route in self.routes if self._may_release(route.name)}
         newest = {route.name: self.outbox.following(route.name, 0) for route in self.routes}
         self.gathering.release(self.now)
         for route in self.routes:
             if self.outbox.following(route.name, 0) > newest[route.name]:
                 sequence = self.outbox.following(route.name, 0) - 1
                 left = self._held(route.name)
-                covers = {alert: revision for alert, revision in before[route.name].items() if alert not in left}
+                known = before.get(route.name, {})
+                covers = {alert: revision for alert, revision in known.items() if alert not in left}
                 self.covers[route.name, sequence] = covers
                 self.released.append((self.now, route.name, covers))
+
+    def _may_release(self, route: str) -> bool:
+        return self.outbox.room(route, self.now) is not None
 
     def _held(self, route: str) -> Covers:
         accounts = self.gathering._hold(route).accounts.values()
@@ -164,7 +168,7 @@ class VirtualOffice:
     def _store(self) -> None:
         rows, changed = self.gathering.changed(), self.outbox.changed()
         self._step()
-        table = dict(self.stored.table)
+        table = self.stored.table  # all of it at once: a step comes before or after
         for key, value in (*rows, *changed.rows):
             if value is None:
                 del table[key]  # a key that was never stored is never deleted
@@ -172,5 +176,5 @@ class VirtualOffice:
                 table[key] = value
         self.undelivered += len(changed.undelivered)
         self.rerouted += changed.rerouted
-        self.stored = Stored(table, self.position, dict(self.covers))
+        self.stored.position, self.stored.covers = self.position, dict(self.covers)
         self._step()
