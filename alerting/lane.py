@@ -12,6 +12,11 @@ from alerting.notification import Undelivered, UndeliveredReason, decode_note
 from alerting.outbox_rows import RouteState, Row, route_key
 from alerting.policy import DeliveryPolicy
 
+SET_ASIDE_AT_MOST = 2
+"""Messages of a route that may be set aside while others are tried: where three fail it is the route that fails."""
+EVERYTHING = ""
+"""The subject of what overtakes nothing and is overtaken by nothing. No alert or account has it."""
+
 
 class Lane:
     """A route's rows in the order of their sequence, and how the route does.
@@ -49,7 +54,7 @@ class Lane:
         row = Row(self.name, sequence, alert_id, now, notification)
         if self._bucket is None:
             self._leave(row, now)
-        elif self.state.broken_since is not None and self._refuge and now < self.state.not_before:
+        elif self._passes_on(now):
             self.leaving.append(row)
         else:
             if self.rows:
@@ -57,6 +62,22 @@ class Lane:
                 row = replace(row, added_at=max(now, self.rows[next(reversed(self.rows))].added_at))
             self._put(row)
         return True
+
+    @property
+    def newest(self) -> int:
+        """The highest sequence taken in; -1: none is known."""
+        return self._newest
+
+    def room(self, now: int) -> frozenset[str] | None:
+        """None: nothing more should be queued for now, so that it can still grow or shrink while the route is slow or
+        away. Else the subjects of which nothing more should be: their messages are set aside, two at most."""
+        if self._bucket is None or self._passes_on(now):
+            return frozenset()  # it does not stay here
+        rows = self.rows.values()
+        if self._in_flight is not None or len(rows) > SET_ASIDE_AT_MOST or any(row.not_before <= now for row in rows):
+            return None
+        subjects = frozenset(row.alert_id for row in rows)
+        return None if EVERYTHING in subjects else subjects
 
     def next(self, now: int) -> Row | None:
         """What may be sent at `now`, counted as tried and taken from the bucket; None while an answer is awaited."""
@@ -166,12 +187,19 @@ class Lane:
         return max(self.state.not_before, bucket.ready_at(self.state.full_at), min(heads))
 
     def _heads(self) -> Iterator[Row]:
-        """The first row of each alert, in order: what may go without overtaking its own alert."""
+        """The first row of each subject, in order: what may go without overtaking what it is about."""
         seen: set[str] = set()
         for row in self.rows.values():
+            if row.alert_id == EVERYTHING:
+                if not seen:
+                    yield row
+                return
             if row.alert_id not in seen:
                 seen.add(row.alert_id)
                 yield row
+
+    def _passes_on(self, now: int) -> bool:
+        return self.state.broken_since is not None and self._refuge and now < self.state.not_before
 
     def _leave(self, row: Row, now: int) -> None:
         if self._refuge:

@@ -98,13 +98,27 @@ class Outbox:
             outbox._lane(row.route).restore(row)
         return outbox
 
-    def add(self, sequence: int, notification: AnyNote, now: int) -> bool:
+    def add(self, sequence: int, notification: AnyNote, now: int, subject: str | None = None) -> bool:
         """Take a notification in. `sequence` grows within a route: its offset in the notifications topic, say.
+        `subject`: what it stays in order with, if not its own; `EVERYTHING`: all others.
 
         False, and nothing done, for a sequence that is not above all those taken in before: it is read again.
         """
         lane = self._lane(notification.route)
-        return lane.add(sequence, notification.subject, notification.encode(), now)
+        of = notification.subject if subject is None else subject
+        return lane.add(sequence, of, notification.encode(), now)
+
+    def following(self, route: str, at_least: int) -> int:
+        """A sequence above all those of a route."""
+        return max(self._lane(route).newest + 1, at_least)
+
+    def room(self, route: str, now: int) -> frozenset[str] | None:
+        """Whether a route can do with another message (see `Lane.room`)."""
+        return self._lane(route).room(now)
+
+    def pending(self, route: str) -> int:
+        """How many of a route's messages wait, or are on their way."""
+        return len(self._lane(route).rows)
 
     def next(self, now: int) -> Row | None:
         """A notification to send at once, or None. A route gives no other one before the answer is told."""

@@ -26,7 +26,10 @@ TOLD_KINDS = BILLING_KINDS | {Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.RENEWAL_
 TOLD_CHANGES = frozenset({Change.OPENED, Change.ESCALATED, Change.WOKEN, Change.RESOLVED})
 """Acknowledged and snoozed are not told: whoever did it knows, and the alert is to go quiet."""
 
-_FOR_ALL: Final = frozenset({Change.ACKNOWLEDGED, Change.SNOOZED, Change.RESOLVED})
+QUIETENING = frozenset({Change.ACKNOWLEDGED, Change.SNOOZED})
+"""Routes that hold anything back hear of these all the same: of such an alert they remind nobody."""
+
+_FOR_ALL: Final = QUIETENING | {Change.RESOLVED}
 """What asks for nothing, and concerns all who heard of the alert."""
 
 DEFAULT: Final = "default"
@@ -49,7 +52,7 @@ class Route:
     """Where messages go, which, and when. Raises `ValueError` for an impossible one.
 
     `channel`: the name of what carries them. `minimum_severity`: a watch is told in digests only. `continues`: the
-    routes after this one may match as well.
+    routes after this one may match as well. `quiet`: when, and how much at most.
     """
 
     name: str = DEFAULT
@@ -66,9 +69,8 @@ class Route:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", self.name):
             raise ValueError("a route's name has 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or digit")
         if self.minimum_severity is Severity.WATCH and self.quiet.digest_at is None:
-            raise ValueError(
-                f"route {self.name}: minimum_severity is warning or critical, but for a digest (digest_at)"
-            )
+            allowed = "minimum_severity is warning or critical; watches are never told but in a digest (digest_at)"
+            raise ValueError(f"route {self.name}: {allowed}")
 
     def wants(self, transition: Transition) -> bool:
         """Whether this route tells the transition. What happens to an alert while it is snoozed is not told."""
@@ -184,3 +186,10 @@ def _takes_all(before: Route, other: Route) -> bool:
 
 def _asks_for_reasons(matchers: Matchers) -> bool:
     return bool(matchers.reason_classes) or matchers.influenceable is not None
+
+
+def listeners(transition: Transition, routes: Iterable[Route]) -> list[str]:
+    """The names of the routes that do not tell this transition, but take note of it if they know of the alert."""
+    if transition.change not in QUIETENING:
+        return []
+    return [each.name for each in routes if each.quiet.gathers and transition.change not in each.changes]

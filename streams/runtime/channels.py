@@ -28,7 +28,7 @@ def routes_of(settings: Settings) -> tuple[Route, ...]:
     kinds = (TOLD_KINDS | set(settings.tell_kinds)) - set(settings.shadow_kinds)
     if not settings.routes:
         return tuple(_default(settings, kinds, also_console=settings.console))
-    usual = Quiet(timezone=settings.timezone)
+    usual = _usual(settings)
     routes = [_on_terminal(each.route(kinds, usual), settings) for each in settings.routes]
     if routes[-1].name != DEFAULT:
         routes += _default(settings, kinds, also_console=False)
@@ -74,12 +74,17 @@ def channels_of(
 
 def _default(settings: Settings, kinds: Collection[Kind], *, also_console: bool) -> Iterator[Route]:
     """The route that nobody has to write, where there is something to carry it; and the terminal's beside it."""
-    kinds, quiet = frozenset(kinds), Quiet(timezone=settings.timezone)
+    kinds, quiet = frozenset(kinds), _usual(settings)
     if settings.slack_webhook_url is not None:
         yield Route(DEFAULT, kinds=kinds, continues=also_console, quiet=quiet)
     if settings.console and (also_console or settings.slack_webhook_url is None):
         name = DEFAULT if settings.slack_webhook_url is None else CONSOLE
         yield Route(name, CONSOLE, kinds=kinds, quiet=quiet)
+
+
+def _usual(settings: Settings) -> Quiet:
+    """Times and limits of a route that says nothing of them."""
+    return Quiet(settings.group_wait, settings.group_interval, timezone=settings.timezone)
 
 
 def _on_terminal(route: Route, settings: Settings) -> Route:

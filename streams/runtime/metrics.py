@@ -1,6 +1,6 @@
 """The worker's metrics, in a registry of their own. Never an account, a user or free text as a label."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -65,6 +65,7 @@ class Metrics:
         self.notifications_total = counter("notifications", "Answers to messages.", "route", "result")
         self.notification_seconds = histogram("notification_seconds", "Time a message takes.", _TIMES, "route")
         self.notifications_pending = gauge("notifications_pending", "Messages that wait.", "route")
+        self.notifications_held = gauge("notifications_held", "Alerts that are held back for now.", "route")
         self.notification_oldest_seconds = gauge("notification_oldest_seconds", "Age of the oldest of them.", "route")
         self.recovery_seconds = gauge("recovery_seconds", "From assignment to the first record, the last time.")
         self.exactly_once = gauge("exactly_once", "1: the broker has transactions. 0: at least once.")
@@ -105,8 +106,10 @@ class Metrics:
         for currency, lost in tally.mrr_lost:
             self.mrr_lost_minor_total.labels(currency, *_labels(lost)).inc(more[currency, lost])
 
-    def observe_routes(self, routes: Iterable[RouteStatus], now: int) -> None:
-        """Take over how the routes do."""
+    def observe_routes(self, routes: Iterable[RouteStatus], held: Mapping[str, int], now: int) -> None:
+        """Take over how the routes do, and how many alerts each holds back."""
+        for name, alerts in held.items():
+            self.notifications_held.labels(name).set(alerts)
         for route in routes:
             self.notifications_pending.labels(route.route).set(route.pending)
             oldest = 0.0 if route.oldest_at is None else (now - route.oldest_at) / 1000

@@ -9,7 +9,7 @@ from faust.types import TP
 from pydantic import ValidationError
 
 from alerting.notification import Notification
-from alerting.routing import Mention, Route, followers, route
+from alerting.routing import Mention, Route, followers, listeners, route
 from schemas.alerts import PAST_HEADER, Transition
 from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
@@ -75,8 +75,9 @@ class Notify(Task):
         self.pending += len(batch.records)
 
     def _tell(self, transition: Transition, source: str, names: list[str]) -> None:
-        also = followers(transition, self.tasks.routes, names)
-        by_name = {each.name: each for each in self.tasks.routes}
+        routes = self.tasks.routes
+        also = (*followers(transition, routes, names), *listeners(transition, routes))
+        by_name = {each.name: each for each in routes}
         for name in (*names, *also):
             note = Notification(
                 route=name,

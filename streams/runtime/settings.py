@@ -116,7 +116,9 @@ class Settings(BaseModel):
     tell_kinds: Kinds = ()
     shadow_kinds: Kinds = ()
 
-    # Where alerts go.
+    # Where alerts go, and how quietly.
+    group_wait: Duration = 30_000
+    group_interval: Duration = 300_000
     slack_webhook_url: Webhook | None = None
     console: bool = False
     slack_timeout: PositiveDuration = 10_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alerting.matchers import Matchers
 from alerting.quiet import Quiet
-from alerting.routing import TOLD_KINDS, Route, doubts, followers, home_route, judge, route
+from alerting.routing import TOLD_CHANGES, TOLD_KINDS, Route, doubts, followers, home_route, judge, listeners, route
 from schemas.alerts import AlertReason, AlertState, Change, Kind, Resolution, Severity, Transition
 from tests.unit.alerting.samples import transition
 
@@ -115,12 +115,6 @@ def test_the_first_route_that_matches_wins_unless_it_lets_others_match_too() -> 
 def test_a_route_needs_a_name_that_can_be_a_key_and_a_label(name: str) -> None:
     with pytest.raises(ValueError, match="a route's name"):
         Route(name)
-
-
-def test_a_route_cannot_ask_for_watches_but_in_a_digest() -> None:
-    with pytest.raises(ValueError, match="warning or critical"):
-        Route(minimum_severity=Severity.WATCH)
-    assert Route(minimum_severity=Severity.WATCH, quiet=Quiet(digest_at=540)).wants(transition(severity=Severity.WATCH))
 
 
 def test_every_matcher_that_is_given_has_to_be_met_and_one_that_is_not_asks_for_nothing() -> None:
@@ -232,3 +226,18 @@ def test_a_route_of_which_is_said_that_it_never_matches_never_does(routes: list[
     named = [replace(one, name=f"r{number}") for number, one in enumerate(routes)]
     never = {doubt.split()[1] for doubt in doubts(named) if "can never match" in doubt}
     assert never.isdisjoint(route(each, named))
+
+
+def test_a_route_cannot_ask_for_watches_unless_it_is_a_digest() -> None:
+    with pytest.raises(ValueError, match="watches are never told but in a digest"):
+        Route(minimum_severity=Severity.WATCH)
+    assert Route(minimum_severity=Severity.WATCH, quiet=Quiet(digest_at=0)).wants(transition(severity=Severity.WATCH))
+
+
+def test_what_quietens_an_alert_is_heard_by_routes_that_hold_back_and_do_not_tell_it() -> None:
+    at_once = Quiet(group_wait=0, group_interval=0)
+    tells = TOLD_CHANGES | {Change.SNOOZED}
+    routes = [Route("one"), Route("two", changes=tells), Route("three", quiet=at_once)]
+    assert listeners(transition(change=Change.ACKNOWLEDGED), routes) == ["one", "two"]
+    assert listeners(transition(change=Change.SNOOZED), routes) == ["one"]
+    assert listeners(transition(change=Change.RESOLVED), routes) == []

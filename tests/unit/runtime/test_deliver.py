@@ -19,9 +19,10 @@ from alerting.bucket import Bucket
 from alerting.delivery.slack import SlackChannel
 from alerting.notification import CatchUp, Notification, Undelivered, UndeliveredReason, decode_note
 from alerting.policy import DeliveryPolicy
+from alerting.quiet import Quiet
 from alerting.routing import Route
 from alerting.told_alerts import PREFIX
-from schemas.alerts import Change, Resolution
+from schemas.alerts import AlertState, Change, Resolution
 from schemas.dead_letter import DeadLetter
 from streams.runtime import deliver
 from streams.runtime.deliver import PARTS, POSITION, Deliver
@@ -34,6 +35,7 @@ SETTINGS = Settings(brokers="127.0.0.1:1", partitions=1, flush="1m")
 """Nothing waits for the flush interval but what is given up."""
 PARTITION = TP(SETTINGS.notifications_topic, 0)
 CHANGELOG = f"{SETTINGS.app_id}-deliveries-changelog"
+AT_ONCE = Quiet(group_wait=0, group_interval=0)
 HURRY = DeliveryPolicy(first_wait=50, longest_wait=50, bucket=Bucket(interval_ms=0, burst=1))
 """Tries again within 50 ms, and as fast as it can."""
 
@@ -45,7 +47,7 @@ class Office:
         self.broker = FakeBroker()
         self.slacks = slacks
         self.tasks, self.errors = tasks_on(self.broker, SETTINGS)
-        self.tasks.routes = tuple(Route(name) for name in slacks)
+        self.tasks.routes = tuple(Route(name, quiet=AT_ONCE) for name in slacks)
         self.tasks.channels = {
             name: SlackChannel(session, SecretStr(slack.url), timeout_ms=5_000) for name, slack in slacks.items()
         }
@@ -60,6 +62,10 @@ class Office:
         self.owners.append(task)
         return task
 
+    def gather(self, quiet: Quiet) -> None:
+        """From the next owner on, put together what belongs together."""
+        self.tasks.routes = tuple(replace(route, quiet=quiet) for route in self.tasks.routes)
+
     def be_impatient(self, give_up: int) -> None:
         """From the next owner on, give a message up after so many milliseconds."""
         self.tasks.settings = SETTINGS.model_copy(update={"flush": 50})
@@ -73,8 +79,13 @@ class Office:
     @property
     def waiting(self) -> list[str]:
         """The rows of notifications that are not final."""
-        keys = [key.decode() for key in self.rows if not key.startswith(b"\0")]
+        keys = [key.decode() for key in self.rows if not key.startswith((b"\0", b"~"))]
         return sorted(key for key in keys if not key.endswith("/"))
+
+    @property
+    def held(self) -> list[str]:
+        """The accounts of which something is remembered that is not handed over."""
+        return sorted(key.decode() for key in self.rows if key.startswith(b"~") and not key.endswith(b"/"))
 
     @property
     def undelivered(self) -> list[Undelivered]:
@@ -84,7 +95,7 @@ class Office:
     def heard(self, route: str = "default") -> str:
         """What a route's Slack was asked to post, in order, however it answered: the letters of `about`."""
         alerts = [re.findall(r"\b[0-9a-f]{16}\b", message["text"]) for message in self.slacks[route].received]
-        return "".join(chr(int(alert_id, 16)) for (alert_id,) in alerts)
+        return "".join("".join(chr(int(alert_id, 16)) for alert_id in ids) for ids in alerts)
 
 
 @pytest.fixture
@@ -363,3 +374,60 @@ async def test_a_home_that_has_nothing_to_tell_of_the_past_is_not_waited_for_wit
     await until(lambda: bool(office.broker.topics[SETTINGS.notifications_topic]))
     assert PARTS not in office.rows
     assert task.position == 1
+
+
+async def test_what_comes_together_is_one_message_and_a_change_of_owner_in_between_loses_nothing(
+    office: Office,
+) -> None:
+    office.gather(Quiet(group_wait=400, group_interval=60_000))
+    first = await office.owner()
+    taken(first, *about("a"))
+    await until(lambda: office.held == ["~default/=acme"])
+    await killed(first)
+    second = await office.owner()
+    taken(second, *about("bc"), start=1)
+    await until(lambda: bool(office.heard()) and not office.waiting)
+    assert office.heard() == "abc"
+    assert len(office.slacks["default"].received) == 1
+    assert office.held == ["~default/=acme"], "three alerts that are told, and not over"
+    assert second.metrics.registry.get_sample_value("slackwater_notifications_held", {"route": "default"}) == 0
+    over = [note.transition.model_copy(update={"change": Change.RESOLVED, "state": AlertState.RESOLVED, "revision": 2})
+            for note in about("abc")]  # fmt: skip
+    office.gather(AT_ONCE)
+    await second.end(patience=5)
+    third = await office.owner()
+    taken(third, *(Notification(route="default", transition=each) for each in over), start=3)
+    await until(lambda: len(office.slacks["default"].received) == 4 and not office.waiting)
+    assert office.held == []
+    assert office.errors == []
+
+
+async def test_what_is_held_is_committed_with_the_position_and_sent_once_after_any_crash(office: Office) -> None:
+    office.gather(Quiet(group_wait=100, group_interval=60_000))
+    office.slacks["default"].moods = [hangs]
+    first = await office.owner()
+    taken(first, *about("ab"))
+    await until(lambda: office.heard() == "ab")
+    assert office.rows[POSITION] == b"2"
+    assert len(office.waiting) == 1, "the message is remembered as it was sent"
+    await killed(first)
+    second = await office.owner()
+    taken(second, *about("c"), start=2)
+    await until(lambda: len(office.slacks["default"].received) == 2 and not office.waiting)
+    assert office.heard() == "abab", "the one that was on its way, as it was; what came since waits for its time"
+    assert office.errors == []
+
+
+async def test_while_a_route_is_away_what_waits_for_it_goes_on_growing(office: Office) -> None:
+    office.gather(Quiet(group_wait=50, group_interval=50))
+    office.slacks["default"].mood = says(503)
+    task = await office.owner()
+    taken(task, *about("a"))
+    await until(lambda: "a" in office.heard())
+    for offset, letter in enumerate("bcd", start=1):
+        taken(task, *about(letter), start=offset)
+        await asyncio.sleep(0.1)
+    office.slacks["default"].mood = ok
+    await until(lambda: office.heard().endswith("bcd") and not office.waiting)
+    assert set(office.heard().removesuffix("bcd")) == {"a"}
+    assert office.errors == []
