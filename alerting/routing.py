@@ -27,6 +27,9 @@ TOLD_CHANGES = frozenset({Change.OPENED, Change.ESCALATED, Change.WOKEN, Change.
 QUIETENING = frozenset({Change.ACKNOWLEDGED, Change.SNOOZED})
 """Routes that hold anything back hear of these all the same: of such an alert they remind nobody."""
 
+SHOWN_CHANGES = TOLD_CHANGES | {Change.ACKNOWLEDGED, Change.SNOOZED}
+"""What a channel is told that keeps an alert's message up to date: so its buttons are those of its state."""
+
 DEFAULT = "default"
 """The route that takes the notifications of a broken one."""
 
@@ -40,7 +43,7 @@ class Route:
     """
 
     name: str = DEFAULT
-    channel: Literal["slack", "console"] = "slack"
+    channel: Literal["slack", "bot", "console"] = "slack"
     minimum_severity: Severity = Severity.WARNING
     kinds: frozenset[Kind] = TOLD_KINDS
     changes: frozenset[Change] = TOLD_CHANGES

@@ -5,21 +5,30 @@ from traceback import extract_tb
 
 from alerting.delivery import Channel
 from alerting.delivery.answers import Answer, Failure
-from alerting.notification import decode_note
+from alerting.delivery.bot import BotChannel
+from alerting.letter import letter_of
+from alerting.notification import Notification, decode_note
+from alerting.outbox import Earlier
 from alerting.outbox_rows import Row
 from alerting.render import render
 
 
-async def attempt(row: Row, channel: Channel) -> Answer:
+async def attempt(row: Row, channel: Channel, earlier: Earlier | None = None) -> Answer:
     """Render the row's notification and send it: as plain text, where its blocks were refused before.
 
     A defect in rendering must not hold up the route: it is an answer too, which says where, and ends in the undelivered
     topic.
     """
     try:
-        message = render(decode_note(row.notification))
+        note = decode_note(row.notification)
+        letter = letter_of(note) if isinstance(channel, BotChannel) and isinstance(note, Notification) else None
+        message = render(note)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's own
         place = extract_tb(error.__traceback__)[-1]
         detail = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
         return Answer(failure=Failure.UNRENDERABLE, detail=detail)
+    if isinstance(channel, BotChannel) and letter is not None:
+        before = earlier or Earlier()
+        told = letter.plain() if row.plain else letter
+        return await channel.send_letter(told, before.first, doubtful=before.doubtful)
     return await channel.send(message.plain() if row.plain else message)

@@ -22,6 +22,9 @@ def check(
     sample: Annotated[
         int, typer.Option(metavar="N", min=0, help="Records of the usage topic, the last ones, that are looked at.")
     ] = 20_000,
+    slack: Annotated[
+        bool, typer.Option("--slack", help="Ask Slack, too, whether it knows the tokens; nothing is posted.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
     """Would a worker start here, and what could it promise? Looks at the settings, the broker and the topics; exit
@@ -33,6 +36,11 @@ def check(
     """
     settings = settings_of(context)  # impossible settings end it here, with status 2
     result, found = run(_look(settings, sample))
+    if slack:
+        from streams.cli.slack_check import ask
+
+        result["slack"] = run(ask(settings))
+        result["ok"] = result["ok"] and all(each["ok"] for each in result["slack"])
     if as_json:
         emit_json({**result, "usage": None if found is None else found.as_json()})
     else:
@@ -43,6 +51,8 @@ def check(
             typer.echo(f"promise:  {'exactly once' if result['exactly_once'] else AT_LEAST_ONCE}")
         else:
             typer.echo(f"broker:   {result['broker']}")
+        for each in result.get("slack", ()):
+            typer.echo(f"slack:    {each['what']}: {each['text']}")
         for problem in result["topics"]:
             typer.echo(f"  {problem['topic']}: {problem['text']}\n    {problem['remedy']}")
         if found is not None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerting.delivery.console import as_slack_shows_it
+from alerting.letter import letter_of
 from alerting.markup import clean, cut, escape, escaped_units, mrkdwn
 from alerting.notification import Notification, Over, Went, decode_note
 from alerting.render import render
@@ -132,6 +133,12 @@ def test_slack_accepts_any_digest_and_any_summary(name: str, account: str, named
     assert_slack_accepts(message)
     assert decode_note(made.encode()) == made
     as_slack_shows_it(message)
+
+
+@settings(max_examples=40)
+@given(notifications())
+def test_slack_accepts_the_message_that_an_alert_has_of_its_own(made: Notification) -> None:
+    assert_slack_accepts(letter_of(made).first)
 
 
 @given(notifications())
