@@ -18,16 +18,21 @@ from streams.runtime.settings import Settings
 from tests.unit.alerting.test_buttons import pressed
 
 
+def press(account: str, action_ts: str) -> dict[str, Any]:
+    payload = pressed(Button.SNOOZE, account_id=account)
+    (action,) = payload["actions"]
+    return payload | {"response_url": None, "actions": [action | {"action_ts": action_ts}]}
+
+
 async def test_commands_are_keyed_and_placed_by_account_and_the_same_whoever_took_them(broker: Broker) -> None:
     settings = Settings(brokers=broker.address, app_id=f"presses-{uuid4().hex[:8]}", topic_prefix=f"{uuid4().hex[:8]}.")
     await topics.create(settings)
     async with aiohttp.ClientSession() as session:
         workers = [Presses(settings, {"U012AB3CD": "ann"}, session, Metrics()) for _ in range(2)]
         accounts = ["acme", "株式会社", "x"]
-        payloads: list[dict[str, Any]] = [pressed(Button.SNOOZE, account_id=account) for account in accounts]
         for worker in workers:
-            for payload in payloads:
-                await worker.take(payload | {"response_url": None})
+            for number, account in enumerate(accounts):
+                await worker.take(press(account, f"1548426417.00000{number}"))
             await worker.stop()
     records = [record async for record in read_all(settings, settings.topic("commands"))]
     assert len(records) == 2 * len(accounts)
