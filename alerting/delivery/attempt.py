@@ -22,7 +22,7 @@ async def attempt(row: Row, channel: Channel, earlier: Earlier | None = None) ->
     try:
         note = decode_note(row.notification)
         letter = letter_of(note) if isinstance(channel, BotChannel) and isinstance(note, Notification) else None
-        message = render(note)
+        message = render(note) if letter is None else letter.reply
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's own
         place = extract_tb(error.__traceback__)[-1]
         detail = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
