@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from alerting.buttons import button_row
 from alerting.message import Message
-from alerting.notification import Notification
+from alerting.notification import AnyNote, Notification
 from alerting.render import render, render_standing
 from schemas.alerts import Change
 
@@ -27,13 +27,15 @@ class Letter:
         return replace(self, first=self.first.plain(), reply=self.reply.plain())
 
 
-def letter_of(notification: Notification) -> Letter:
-    """The letter of a notification. Total, as `render` is."""
-    transition = notification.transition
-    standing = render_standing(notification)
+def letter_of(note: AnyNote) -> Letter | None:
+    """The letter of a note that belongs to a thread (`threads.thread_of`); None for others. Total, as `render` is."""
+    if not isinstance(note, Notification):
+        return None
+    transition = note.transition
+    standing = render_standing(note)
     return Letter(
         first=replace(standing, blocks=standing.blocks + button_row(transition)),
-        reply=render(notification),
+        reply=render(note),
         loud=transition.change in _LOUD,
-        mark=f"{notification.route}/{transition.alert_id}/{transition.revision}",
+        mark=f"{note.route}/{transition.alert_id}/{transition.revision}",
     )

@@ -7,7 +7,7 @@ from alerting.delivery import Channel
 from alerting.delivery.answers import Answer, Failure
 from alerting.delivery.bot import BotChannel
 from alerting.letter import letter_of
-from alerting.notification import Notification, decode_note
+from alerting.notification import decode_note
 from alerting.outbox import Earlier
 from alerting.outbox_rows import Row
 from alerting.render import render
@@ -21,7 +21,7 @@ async def attempt(row: Row, channel: Channel, earlier: Earlier | None = None) ->
     """
     try:
         note = decode_note(row.notification)
-        letter = letter_of(note) if isinstance(channel, BotChannel) and isinstance(note, Notification) else None
+        letter = letter_of(note) if isinstance(channel, BotChannel) else None
         message = render(note) if letter is None else letter.reply
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's own
         place = extract_tb(error.__traceback__)[-1]

@@ -1,7 +1,7 @@
 """Slack's Web API: one call is one request, and what it answered as the outbox judges it.
 
-Not slack_sdk's client: with its defaults that one repeats a message whose answer was lost (`http_retry`), and ignores
-its timeout when the session is the caller's. The token is the secret: it leaves this module in one header only.
+Not slack_sdk's client. Measured with 3.47: it sends a message twice whose connection broke before the answer, and has
+no timeout when the session is the caller's. The token is the secret: it leaves this module in one header only.
 """
 
 import re

@@ -13,19 +13,19 @@ from pydantic import SecretStr
 from alerting.delivery.answers import OK, Answer, judge
 from alerting.delivery.bot import BotChannel
 from alerting.delivery.slack_api import SlackApi
-from alerting.letter import letter_of
+from alerting.letter import Letter
 from alerting.message import Receipt
 from schemas.alerts import Change
 from streams.broker.child import ChildProcess
 from streams.broker.ready import free_port
 from tests.e2e.harness import eventually
-from tests.unit.alerting.samples import notification
+from tests.unit.alerting.samples import letter
 
 EMULATE = "emulate@0.11.2"
 CHANNEL = "C000000001"
-OPENED = letter_of(notification())
-ACKNOWLEDGED = letter_of(notification(revision=2, change=Change.ACKNOWLEDGED, by="ann"))
-RESOLVED = letter_of(notification(revision=3, change=Change.RESOLVED))
+OPENED = letter()
+ACKNOWLEDGED = letter(revision=2, change=Change.ACKNOWLEDGED, by="ann")
+RESOLVED = letter(revision=3, change=Change.RESOLVED)
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ async def test_an_alert_is_told_in_one_message_and_its_thread_and_nothing_twice(
     assert (await api.call("auth.test")).ok
     bot = BotChannel(api, CHANNEL)
 
-    async def told(letter: Any, first: Receipt | None, *, doubtful: bool = False) -> Receipt:
-        answer = await bot.send_letter(letter, first, doubtful=doubtful)
+    async def told(each: Letter, first: Receipt | None, *, doubtful: bool = False) -> Receipt:
+        answer = await bot.send_letter(each, first, doubtful=doubtful)
         assert answer == Answer(OK.status, OK.body_code, receipt=answer.receipt), answer
         assert answer.receipt is not None
         return answer.receipt

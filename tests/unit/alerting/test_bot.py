@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -13,14 +12,14 @@ from alerting.delivery.answers import Answer, Failure, Verdict, judge
 from alerting.delivery.attempt import attempt
 from alerting.delivery.bot import BotChannel
 from alerting.delivery.slack_api import SlackApi
-from alerting.letter import Letter, letter_of
+from alerting.letter import Letter
 from alerting.message import Receipt
 from alerting.outbox import Earlier
 from alerting.outbox_rows import Row
 from alerting.render import render
 from schemas.alerts import Change, Resolution, Severity
 from tests.slack_workspace import BOT_TOKEN, CHANNEL, SECRETS, Mood, Workspace, does_and_hangs, hangs, says, text
-from tests.unit.alerting.samples import AT, notice, notification
+from tests.unit.alerting.samples import AT, letter, notice, notification
 
 TIMEOUT_MS = 400
 
@@ -44,10 +43,6 @@ def bot(slack: Workspace, session: ClientSession) -> BotChannel:
 
 def bot_of(slack: Workspace, session: ClientSession, token: str = BOT_TOKEN, timeout_ms: int = 10_000) -> BotChannel:
     return BotChannel(SlackApi(session, SecretStr(token), slack.url, timeout_ms), CHANNEL)
-
-
-def letter(**fields: Any) -> Letter:
-    return letter_of(notification(**fields))
 
 
 OPENED = letter()

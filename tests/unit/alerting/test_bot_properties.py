@@ -11,13 +11,12 @@ from alerting.delivery.answers import OK, Answer, Failure
 from alerting.delivery.attempt import attempt
 from alerting.delivery.bot import BotChannel
 from alerting.delivery.slack_api import Reply
-from alerting.letter import letter_of
 from alerting.notification import Notification
 from alerting.outbox import Outbox
 from alerting.routing import Route
 from schemas.alerts import Change
 from tests.slack_workspace import CHANNEL, Posted, Workspace
-from tests.unit.alerting.samples import AT, notification
+from tests.unit.alerting.samples import AT, letter_to, notification
 
 ALERTS = [f"{number:016x}" for number in range(3)]
 CHANGES = [Change.OPENED, Change.ESCALATED, Change.ACKNOWLEDGED, Change.RESOLVED]
@@ -119,9 +118,9 @@ def test_each_news_is_there_once_and_each_alerts_message_says_the_last_one(
     faults = iter(data.draw(st.lists(st.sampled_from(FAULTS), max_size=40)))
     api, notes = lived(told, lambda: next(faults, ""), lambda: False)
     slack = api.slack
-    assert sorted(marks(slack.messages)) == sorted(letter_of(note).mark for note in notes)
+    assert sorted(marks(slack.messages)) == sorted(letter_to(note).mark for note in notes)
     for alert_id in {alert_id for alert_id, _ in told}:
-        own = [letter_of(note) for note in notes if note.transition.alert_id == alert_id]
+        own = [letter_to(note) for note in notes if note.transition.alert_id == alert_id]
         (first,) = [each for each in slack.channel if marks([each]) == [own[0].mark]]
         assert first.text == own[-1].first.text
         assert first.blocks == list(own[-1].first.blocks)
@@ -136,4 +135,4 @@ def test_whatever_people_delete_each_news_is_told_and_nothing_waits_for_ever(
     faults = iter(data.draw(st.lists(st.sampled_from(FAULTS), max_size=20)))
     deletions = iter(data.draw(st.lists(st.booleans(), max_size=10)))
     api, notes = lived(told, lambda: next(faults, ""), lambda: next(deletions, False))
-    assert api.posted == {letter_of(note).mark for note in notes}
+    assert api.posted == {letter_to(note).mark for note in notes}

@@ -7,14 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerting.delivery.console import as_slack_shows_it
-from alerting.letter import letter_of
 from alerting.markup import clean, cut, escape, escaped_units, mrkdwn
 from alerting.notification import Notification, Over, Went, decode_note
 from alerting.render import render
 from alerting.sparkline import LEVELS, NOTHING, sparkline
 from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
 from schemas.instants import EARLIEST, LATEST
-from tests.unit.alerting.samples import STATES, group, reminder, summary, transition
+from tests.unit.alerting.samples import STATES, group, letter_to, reminder, summary, transition
 from tests.unit.alerting.slack_limits import assert_inert, assert_slack_accepts, units
 
 NASTY = [
@@ -138,7 +137,7 @@ def test_slack_accepts_any_digest_and_any_summary(name: str, account: str, named
 @settings(max_examples=40)
 @given(notifications())
 def test_slack_accepts_the_message_that_an_alert_has_of_its_own(made: Notification) -> None:
-    assert_slack_accepts(letter_of(made).first)
+    assert_slack_accepts(letter_to(made).first)
 
 
 @given(notifications())

@@ -7,13 +7,15 @@ import pytest
 
 from alerting import threads
 from alerting.delivery.answers import OK, Answer
+from alerting.letter import letter_of
 from alerting.message import Receipt
+from alerting.notification import AnyNote
 from alerting.outbox import Outbox
 from alerting.routing import Route
-from alerting.threads import KEPT_MS, MOST, OVER_MS, First, Threads
+from alerting.threads import KEPT_MS, MOST, OVER_MS, First, Threads, thread_of
 from schemas.alerts import Change
 from schemas.errors import StateError
-from tests.unit.alerting.samples import AT, notice, notification
+from tests.unit.alerting.samples import AT, catch_up, notice, notification
 
 ROUTES = [Route(channel="bot")]
 RECEIPT = Receipt("C0000000001", "1700000000.000001")
@@ -118,6 +120,11 @@ def test_what_belongs_to_no_thread_has_none() -> None:
     known = Threads("default")
     assert known.keep(notice(), RECEIPT, AT) == {}
     assert known.first(notice()) is None
+
+
+@pytest.mark.parametrize("note", [notification(), notice(), catch_up()])
+def test_what_has_a_letter_has_a_thread(note: AnyNote) -> None:
+    assert (letter_of(note) is None) == (thread_of(note) is None)
 
 
 def test_a_row_is_read_as_it_was_written() -> None:
