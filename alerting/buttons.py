@@ -1,23 +1,29 @@
-"""The buttons under an alert's message, and the command that pressing one of them gives.
+"""The buttons under a message about an account, and the command that pressing one of them gives.
 
-What a button is for stands in the button itself: the account and the alert. A press is known by its user and by Slack's
-own time of it, so that the same press, however often and to whomever it is told, gives the same command.
+What a button is for stands in the button itself: the account and the alert, or all of its alerts. A press is known by
+its user and by Slack's own time of it, so that the same press, however often and to whomever it is told, gives the same
+command.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement, PlainTextObject
 
 from alerting.message import Block
-from schemas.alerts import AlertId, AlertState, Kind, Resolution, Transition
+from alerting.notification import Notification
+from alerting.threads import others_open
+from schemas.alerts import AlertId, AlertState, Kind, Resolution
 from schemas.base import AccountId
 from schemas.commands import COMMAND, Command
 
 PREFIX: Final = "slackwater."
 """Of the buttons' action ids."""
+ALL: Final = "*"
+"""In place of an alert: all of the account's."""
 SNOOZE_MS: Final = 7 * 86_400_000
 
 
@@ -41,24 +47,26 @@ _LABELS: Final = {
 _OUTCOMES: Final = (Button.FALSE_ALARM, Button.SAVED, Button.LOST)
 
 
-def buttons_of(transition: Transition) -> tuple[Button, ...]:
-    """Those that make sense as the alert stands. How it ended can be said afterwards, too, but of an account that is
-    lost; an alert on the fleet has no such end."""
-    outcomes = () if transition.kind is Kind.TELEMETRY_STALLED else _OUTCOMES
-    match transition.state:
-        case AlertState.FIRING:
-            return (Button.ACKNOWLEDGE, Button.SNOOZE, *outcomes)
-        case AlertState.ACKNOWLEDGED:
-            return (Button.SNOOZE, *outcomes)
-        case AlertState.SNOOZED:
-            return (Button.ACKNOWLEDGE, *outcomes)
-        case AlertState.RESOLVED:
-            return () if transition.resolution is Resolution.LOST else outcomes
+def buttons_of(alerts: Sequence[Notification]) -> tuple[Button, ...]:
+    """Those that make sense under a message about these alerts of one account, and what it names as open besides. How
+    it ended can be said afterwards, too, but of an account that is lost; an alert on the fleet has no such end."""
+    others = others_open(alerts)
+    transitions = [each.transition for each in alerts]
+    states = {each.state for each in transitions} | ({AlertState.FIRING} if others else set())
+    buttons = [Button.ACKNOWLEDGE] if states & {AlertState.FIRING, AlertState.SNOOZED} else []
+    if states & {AlertState.FIRING, AlertState.ACKNOWLEDGED}:
+        buttons.append(Button.SNOOZE)
+    lost = not buttons and any(each.resolution is Resolution.LOST for each in transitions)
+    fleet = any(each.kind is Kind.TELEMETRY_STALLED for each in transitions)
+    return tuple(buttons) if lost or fleet else (*buttons, *_OUTCOMES)
 
 
-def button_row(transition: Transition) -> tuple[Block, ...]:
-    """The block that has them; none where there is no button."""
-    value = orjson.dumps([transition.account_id, transition.alert_id]).decode()
+def button_row(alerts: Sequence[Notification]) -> tuple[Block, ...]:
+    """The block that has them; none where there is no button. They are for the one alert, or for all of the account's
+    where the message is about several or names others as open."""
+    first = alerts[0].transition
+    about = first.alert_id if len(alerts) == 1 and not others_open(alerts) else ALL
+    value = orjson.dumps([first.account_id, about]).decode()
     elements = [
         ButtonElement(
             text=PlainTextObject(text=_LABELS[button], emoji=False),
@@ -66,7 +74,7 @@ def button_row(transition: Transition) -> tuple[Block, ...]:
             value=value,
             style="primary" if button is Button.ACKNOWLEDGE else None,
         )
-        for button in buttons_of(transition)
+        for button in buttons_of(alerts)
     ]
     return (ActionsBlock(elements=elements).to_dict(),) if elements else ()
 
@@ -95,17 +103,18 @@ class _Payload(_Part):
 
 class _Value(_Part):
     account_id: AccountId
-    alert_id: AlertId
+    about: AlertId | Literal["*"]
 
 
 class Press(_Part):
-    """Somebody pressed a button. `at`: Slack's time of it, ms. `response_url`: where that person can be answered."""
+    """Somebody pressed a button. `about`: the alert, or `ALL`. `at`: Slack's time of it, ms. `response_url`: where that
+    person can be answered."""
 
     user_id: str
     user_name: str
     button: Button
     account_id: str
-    alert_id: str
+    about: str
     at: int
     press_id: str
     response_url: SecretStr | None
@@ -118,8 +127,8 @@ def press_of(payload: object) -> Press | None:
         read = _Payload.model_validate(payload)
         action = read.actions[0]
         button = Button(action.action_id.removeprefix(PREFIX))
-        account_id, alert_id = orjson.loads(action.value)
-        value = _Value(account_id=account_id, alert_id=alert_id)
+        account_id, about = orjson.loads(action.value)
+        value = _Value(account_id=account_id, about=about)
     except (ValidationError, ValueError, TypeError):
         return None
     if read.type != "block_actions" or not action.action_id.startswith(PREFIX):
@@ -130,7 +139,7 @@ def press_of(payload: object) -> Press | None:
         user_name=read.user.username,
         button=button,
         account_id=value.account_id,
-        alert_id=value.alert_id,
+        about=value.about,
         at=int(seconds) * 1_000 + int(fraction[:3]),
         press_id=f"slack-{read.user.id}-{action.action_ts}",
         response_url=read.response_url,
@@ -148,4 +157,5 @@ def command_of(press: Press, by: str) -> Command:
         case _:
             fields = {"command": "record_outcome", "outcome": press.button.value}
     named = {"command_id": f"{press.press_id}-{press.button}", "account_id": press.account_id}
-    return COMMAND.validate_python(named | {"alert_id": press.alert_id, "by": by, "at": press.at} | fields)
+    target = {"kind" if press.about == ALL else "alert_id": press.about}
+    return COMMAND.validate_python(named | target | {"by": by, "at": press.at} | fields)

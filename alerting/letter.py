@@ -1,11 +1,13 @@
-"""What is told of an alert where messages can be changed and answered: one that stays up to date, and its thread."""
+"""What is told of an account where messages can be changed and answered: one that stays up to date, and its thread."""
 
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 from alerting.buttons import button_row
 from alerting.message import Message
-from alerting.notification import AnyNote, Notification
+from alerting.notification import AnyNote, Notification, Reminder
 from alerting.render import render, render_standing
+from alerting.threads import alerts_of
 from schemas.alerts import Change
 
 _LOUD = frozenset({Change.OPENED, Change.ESCALATED, Change.WOKEN})
@@ -13,12 +15,13 @@ _LOUD = frozenset({Change.OPENED, Change.ESCALATED, Change.WOKEN})
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """`first`: what the alert's own message says from now on. `reply`: what is added to its thread, if that message is
-    there already; `loud`: and is shown in the channel as well, as it asks for something. `mark`: names this news of
-    this alert, the same whenever it is told again."""
+    """`first`: what the account's own message says from now on; `stays`: but if it is there already, it stays as it
+    is. `reply`: what is added to its thread then; `loud`: and is shown in the channel as well, as it asks for
+    something. `mark`: names this news, the same whenever it is told again."""
 
     first: Message
     reply: Message
+    stays: bool
     loud: bool
     mark: str
 
@@ -29,13 +32,16 @@ class Letter:
 
 def letter_of(note: AnyNote) -> Letter | None:
     """The letter of a note that belongs to a thread (`threads.thread_of`); None for others. Total, as `render` is."""
-    if not isinstance(note, Notification):
+    alerts = alerts_of(note)
+    if not alerts:
         return None
-    transition = note.transition
-    standing = render_standing(note)
+    reply = render(note)
+    first = render_standing(note) if isinstance(note, Notification) else reply
+    reminder = isinstance(note, Reminder)
     return Letter(
-        first=replace(standing, blocks=standing.blocks + button_row(transition)),
-        reply=render(note),
-        loud=transition.change in _LOUD,
-        mark=f"{note.route}/{transition.alert_id}/{transition.revision}",
+        first=replace(first, blocks=first.blocks + button_row(alerts)),
+        reply=reply,
+        stays=reminder,
+        loud=reminder or any(each.transition.change in _LOUD for each in alerts),
+        mark=blake2b(note.encode(), digest_size=8).hexdigest(),
     )

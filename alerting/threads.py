@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
 from alerting.message import Receipt
-from alerting.notification import AnyNote, Notification
+from alerting.notification import AnyNote, Group, Notification, Reminder
 from schemas.alerts import AlertState
 from schemas.errors import StateError
 
@@ -16,7 +17,7 @@ DAY_MS: Final = 86_400_000
 KEPT_MS: Final = 90 * DAY_MS
 """So long after the last news of it a thread is forgotten that is not over ..."""
 OVER_MS: Final = 30 * DAY_MS
-"""... and so long one that is: longer than an alert that is resolved may open again."""
+"""... and so long one that is, as no alert of its account is open: longer than one may open again."""
 MOST: Final = 10_000
 """Threads of a route; beyond it those are forgotten before their time whose time comes first."""
 _INFIX: Final = "/thread/"
@@ -30,11 +31,33 @@ class Thread:
     over: bool
 
 
+def alerts_of(note: AnyNote) -> tuple[Notification, ...]:
+    """What a note tells of an account's alerts; empty: it is about something else."""
+    match note:
+        case Notification():
+            return (note,)
+        case Group():
+            return note.alerts
+        case Reminder():
+            return note.unanswered
+        case _:
+            return ()
+
+
+def others_open(alerts: Iterable[Notification]) -> bool:
+    """Whether the account has open alerts besides these."""
+    transitions = [each.transition for each in alerts]
+    last = max(transitions, key=lambda each: (each.at, each.revision))
+    return bool({each.kind for each in last.also_open} - {each.kind for each in transitions})
+
+
 def thread_of(note: AnyNote) -> Thread | None:
-    """The thread of a note; None: it stands alone."""
-    if isinstance(note, Notification):
-        return Thread(note.transition.alert_id, note.transition.state is AlertState.RESOLVED)
-    return None
+    """The thread of a note, which is that of its account; None: it stands alone."""
+    alerts = alerts_of(note)
+    if not alerts:
+        return None
+    resolved = all(each.transition.state is AlertState.RESOLVED for each in alerts)
+    return Thread(alerts[0].transition.account_id, resolved and not others_open(alerts))
 
 
 @dataclass(frozen=True, slots=True)

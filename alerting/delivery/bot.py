@@ -1,4 +1,4 @@
-"""Slack with a bot's token: an alert has one message, which is kept up to date, and what happens goes into its thread.
+"""Slack with a bot's token: an account has one message, kept up to date, and what happens goes into its thread.
 
 Changing a message can be repeated, posting one cannot: `chat.postMessage` has no documented key by which Slack would
 know that it has posted the same before (https://github.com/slackapi/slack-api-specs/issues/10; `client_msg_id` is named
@@ -40,27 +40,27 @@ class BotChannel:
         return (await self._post(message.payload())).answer
 
     async def send_letter(self, letter: Letter, first: Receipt | None, *, doubtful: bool) -> Answer:
-        """Post the alert's message, or change it and add the reply to its thread. `first`: where it stands. `doubtful`:
-        all of this may have been done before. Raises nothing but `asyncio.CancelledError`.
+        """Post the account's message, or change it and add the reply to its thread. `first`: where it stands.
+        `doubtful`: all of this may have been done before. Raises nothing but `asyncio.CancelledError`.
 
-        The answer of a delivery says where the alert's message stands: elsewhere than before, where that was deleted.
+        The answer of a delivery says where the account's message stands: elsewhere than before, if that was deleted.
         """
-        if first is None or first.channel != self._channel:  # an alert of before another channel was set
+        if first is None or first.channel != self._channel:  # one of before another channel was set
             return await self._post_first(letter, doubtful=doubtful)
-        message = {"blocks": [], **letter.first.payload(), "parse": "none"}
-        changed = await self._api.call("chat.update", {"channel": first.channel, "ts": first.ts, **message})
-        if not changed.ok and changed.answer.body_code not in _GONE | _FIXED:
-            return changed.answer
-        if changed.answer.body_code not in _GONE:
-            if doubtful and (found := await self._find(letter.mark, first.ts)):
-                return replace(OK, receipt=first) if isinstance(found, str) else found
-            reply = {**letter.reply.payload(), "thread_ts": first.ts, "reply_broadcast": letter.loud}
-            replied = await self._post(reply | _marked(letter.mark))
-            if replied.ok:
-                return replace(OK, receipt=first)
-            if replied.answer.body_code not in _GONE:
-                return replied.answer
-        return await self._post_first(letter, doubtful=doubtful)
+        if not letter.stays:
+            message = {"blocks": [], **letter.first.payload(), "parse": "none"}
+            changed = await self._api.call("chat.update", {"channel": first.channel, "ts": first.ts, **message})
+            if changed.answer.body_code in _GONE:
+                return await self._post_first(letter, doubtful=doubtful)
+            if not changed.ok and changed.answer.body_code not in _FIXED:
+                return changed.answer
+        if doubtful and (found := await self._find(letter.mark, first.ts)):
+            return replace(OK, receipt=first) if isinstance(found, str) else found
+        reply = {**letter.reply.payload(), "thread_ts": first.ts, "reply_broadcast": letter.loud}
+        replied = await self._post(reply | _marked(letter.mark))
+        if replied.answer.body_code in _GONE:
+            return await self._post_first(letter, doubtful=doubtful)
+        return replace(OK, receipt=first) if replied.ok else replied.answer
 
     async def _post_first(self, letter: Letter, *, doubtful: bool) -> Answer:
         if doubtful and (found := await self._find(letter.mark, None)):

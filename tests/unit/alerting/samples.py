@@ -52,8 +52,8 @@ def letter(route: str = "default", **fields: Any) -> Letter:
     return letter_to(notification(route, **fields))
 
 
-def letter_to(note: Notification) -> Letter:
-    """The letter of a notification, which each has."""
+def letter_to(note: AnyNote) -> Letter:
+    """The letter of a note that has one."""
     made = letter_of(note)
     assert made is not None
     return made

@@ -19,7 +19,7 @@ from alerting.outbox_rows import Row
 from alerting.render import render
 from schemas.alerts import Change, Resolution, Severity
 from tests.slack_workspace import BOT_TOKEN, CHANNEL, SECRETS, Mood, Workspace, does_and_hangs, hangs, says, text
-from tests.unit.alerting.samples import AT, letter, notice, notification
+from tests.unit.alerting.samples import AT, group, letter, letter_to, notice, notification, reminder
 
 TIMEOUT_MS = 400
 
@@ -58,7 +58,9 @@ async def told(bot: BotChannel, each: Letter, first: Receipt | None = None, *, d
     return answer.receipt
 
 
-async def test_an_alert_has_one_message_that_is_kept_up_to_date_and_a_thread(bot: BotChannel, slack: Workspace) -> None:
+async def test_an_account_has_one_message_that_is_kept_up_to_date_and_a_thread(
+    bot: BotChannel, slack: Workspace
+) -> None:
     first = await told(bot, OPENED)
     (message,) = slack.channel
     assert first == Receipt(CHANNEL, message.ts)
@@ -79,6 +81,22 @@ async def test_an_alert_has_one_message_that_is_kept_up_to_date_and_a_thread(bot
         ("✅ Usage drop: Acme Corp", ["Not a risk", "Saved", "Lost"]),
     ]
     assert not any(each.buttons for each in slack.thread(message))
+
+
+async def test_a_group_has_one_message_and_a_reminder_of_it_leaves_that_as_it_is(
+    bot: BotChannel, slack: Workspace
+) -> None:
+    both, again = letter_to(group()), letter_to(reminder())
+    first = await told(bot, both)
+    (message,) = slack.channel
+    assert message.text == both.first.text
+    assert await told(bot, again, first) == first
+    assert [(each.text, each.broadcast) for each in slack.thread(message)] == [(again.reply.text, True)]
+    assert message.text == both.first.text
+    assert not slack.called("chat.update")
+    slack.messages.clear()
+    assert (await told(bot, again, first)).ts == slack.channel[0].ts, "where it is gone, the reminder has its place"
+    assert "Acknowledge" in slack.channel[0].buttons
 
 
 async def test_an_acknowledged_alert_goes_on_saying_what_was_found(bot: BotChannel, slack: Workspace) -> None:

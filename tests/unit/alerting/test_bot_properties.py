@@ -18,7 +18,7 @@ from schemas.alerts import Change
 from tests.slack_workspace import CHANNEL, Posted, Workspace
 from tests.unit.alerting.samples import AT, letter_to, notification
 
-ALERTS = [f"{number:016x}" for number in range(3)]
+ACCOUNTS = ["acme", "b/thread/", "c"]
 CHANGES = [Change.OPENED, Change.ESCALATED, Change.ACKNOWLEDGED, Change.RESOLVED]
 FAULTS = ["", "", "", "refused", "lost", "lost", "crash", "crash after"]
 
@@ -62,8 +62,8 @@ def lived(
     routes, now = [Route(channel="bot")], AT
     outbox = Outbox(routes, draw=lambda: 0.5)
     notes = [
-        notification(alert_id=alert_id, change=change, revision=number + 1)
-        for number, (alert_id, change) in enumerate(news)
+        notification(account_id=account_id, change=change, revision=number + 1)
+        for number, (account_id, change) in enumerate(news)
     ]
 
     def store() -> None:
@@ -103,7 +103,7 @@ def at_once(work: Coroutine[Any, Any, Answer]) -> Answer:
     raise AssertionError("it waits")
 
 
-news = st.lists(st.tuples(st.sampled_from(ALERTS), st.sampled_from(CHANGES)), min_size=1, max_size=8)
+news = st.lists(st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(CHANGES)), min_size=1, max_size=8)
 
 
 def marks(messages: list[Posted]) -> list[str]:
@@ -112,15 +112,15 @@ def marks(messages: list[Posted]) -> list[str]:
 
 @settings(max_examples=60, deadline=None)
 @given(news, st.data())
-def test_each_news_is_there_once_and_each_alerts_message_says_the_last_one(
+def test_each_news_is_there_once_and_each_accounts_message_says_the_last_one(
     told: list[tuple[str, Change]], data: st.DataObject
 ) -> None:
     faults = iter(data.draw(st.lists(st.sampled_from(FAULTS), max_size=40)))
     api, notes = lived(told, lambda: next(faults, ""), lambda: False)
     slack = api.slack
     assert sorted(marks(slack.messages)) == sorted(letter_to(note).mark for note in notes)
-    for alert_id in {alert_id for alert_id, _ in told}:
-        own = [letter_to(note) for note in notes if note.transition.alert_id == alert_id]
+    for account_id in {account_id for account_id, _ in told}:
+        own = [letter_to(note) for note in notes if note.transition.account_id == account_id]
         (first,) = [each for each in slack.channel if marks([each]) == [own[0].mark]]
         assert first.text == own[-1].first.text
         assert first.blocks == list(own[-1].first.blocks)

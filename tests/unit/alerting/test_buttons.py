@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from alerting.buttons import PREFIX, SNOOZE_MS, Button, button_row, buttons_of, command_of, press_of
 from alerting.message import Message
-from schemas.alerts import Change, Kind, Resolution
+from schemas.alerts import Change, Kind, OpenAlert, Resolution, Severity
 from schemas.commands import COMMAND, Acknowledge, RecordOutcome, Snooze
-from tests.unit.alerting.samples import transition
+from tests.unit.alerting.samples import group, notification
 from tests.unit.alerting.slack_limits import assert_slack_accepts
 from tests.unit.alerting.test_render_properties import account_ids
 
@@ -33,7 +33,7 @@ def payload(button: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 def pressed(label: Button, **fields: Any) -> dict[str, Any]:
     """The payload of a press on one of the buttons of an alert."""
-    (row,) = button_row(transition(**fields))
+    (row,) = button_row([notification(**fields)])
     (button,) = [each for each in row["elements"] if each["action_id"] == PREFIX + label.value]
     return payload(button)
 
@@ -42,8 +42,8 @@ def pressed(label: Button, **fields: Any) -> dict[str, Any]:
 def test_a_button_names_its_account_and_alert_whatever_they_are_called_and_fits(account: str, button: Button) -> None:
     press = press_of(pressed(button, account_id=account))
     assert press is not None
-    assert (press.account_id, press.alert_id, press.button) == (account, "00112233445566aa", button)
-    assert_slack_accepts(Message("x", button_row(transition(account_id=account))))
+    assert (press.account_id, press.about, press.button) == (account, "00112233445566aa", button)
+    assert_slack_accepts(Message("x", button_row([notification(account_id=account)])))
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,21 @@ def test_the_same_press_gives_the_same_command_and_another_one_another() -> None
     ],
 )
 def test_an_alert_has_the_buttons_of_its_state(fields: dict[str, Any], expected: str) -> None:
-    assert " ".join(buttons_of(transition(**fields))) == expected
-    assert len(button_row(transition(**fields))) == bool(expected)
+    assert " ".join(buttons_of([notification(**fields)])) == expected
+    assert len(button_row([notification(**fields)])) == bool(expected)
+
+
+def test_under_a_message_about_several_alerts_a_button_is_for_all_of_the_account() -> None:
+    also = (OpenAlert(kind=Kind.PAUSED, severity=Severity.WARNING),)
+    resolved = notification(change=Change.RESOLVED, also_open=also)
+    for alerts in (group().alerts, (resolved,)):
+        assert buttons_of(alerts)[:2] == (Button.ACKNOWLEDGE, Button.SNOOZE), "one of them is open"
+        (row,) = button_row(alerts)
+        press = press_of(payload(row["elements"][0]))
+        assert press is not None
+        command = command_of(press, "ann")
+        assert (command.account_id, command.alert_id, command.kind) == ("acme", None, "*")
+        assert COMMAND.validate_json(command.model_dump_json(exclude_none=True)) == command
 
 
 FINE = pressed(Button.SAVED)

@@ -13,9 +13,9 @@ from alerting.notification import AnyNote
 from alerting.outbox import Outbox
 from alerting.routing import Route
 from alerting.threads import KEPT_MS, MOST, OVER_MS, First, Threads, thread_of
-from schemas.alerts import Change
+from schemas.alerts import Change, Kind, OpenAlert, Severity
 from schemas.errors import StateError
-from tests.unit.alerting.samples import AT, catch_up, notice, notification
+from tests.unit.alerting.samples import AT, catch_up, group, notice, notification, reminder, summary
 
 ROUTES = [Route(channel="bot")]
 RECEIPT = Receipt("C0000000001", "1700000000.000001")
@@ -52,12 +52,12 @@ def test_the_first_message_is_stored_with_the_deletion_of_its_row_and_known_to_t
     outbox = outbox_of(table)
     assert delivered(outbox, 0, posted()) is None
     changed = dict(outbox.changed().rows)
-    assert set(changed) == {"default/", "default/thread/00112233445566aa"}
+    assert set(changed) == {"default/", "default/thread/acme"}
     table = {key: value for key, value in changed.items() if value is not None}
     second = outbox_of(table)
     assert delivered(second, 1, posted(), change=Change.ESCALATED) == RECEIPT
     assert delivered(second, 2, posted("2.0"), AT + 5_000, change=Change.ESCALATED) == RECEIPT
-    assert delivered(second, 3, posted("2.0"), AT + 9_000, alert_id="ff" * 8) is None
+    assert delivered(second, 3, posted("2.0"), AT + 9_000, account_id="ff") is None
     assert delivered(second, 4, posted("3.0"), AT + 9_500, change=Change.RESOLVED) == Receipt(RECEIPT.channel, "2.0")
 
 
@@ -73,10 +73,10 @@ def test_what_was_restored_or_tried_before_may_have_arrived_already() -> None:
     assert again is not None
     assert outbox.earlier(again).doubtful
     outbox.answered(again, Answer(503), AT + 60_000)
-    outbox.add(1, notification(alert_id="ff" * 8), AT)
+    outbox.add(1, notification(account_id="ff"), AT)
     store(outbox, table)
     second = outbox_of(table)
-    second.add(2, notification(alert_id="ee" * 8), AT)
+    second.add(2, notification(account_id="ee"), AT)
     now, doubtful = AT + 86_000_000, {}
     while (row := second.next(now)) is not None:
         doubtful[row.sequence] = second.earlier(row).doubtful
@@ -87,22 +87,22 @@ def test_what_was_restored_or_tried_before_may_have_arrived_already() -> None:
 
 def test_a_thread_is_forgotten_some_time_after_its_alert_is_over_and_much_later_where_nothing_more_is_heard() -> None:
     known = Threads("default")
-    known.keep(notification(alert_id="aa" * 8), RECEIPT, AT)
-    known.keep(notification(alert_id="bb" * 8, change=Change.RESOLVED), RECEIPT, AT)
-    of = {name: notification(alert_id=name * 8) for name in ("aa", "bb", "cc")}
+    known.keep(notification(account_id="aa"), RECEIPT, AT)
+    known.keep(notification(account_id="bb", change=Change.RESOLVED), RECEIPT, AT)
+    of = {name: notification(account_id=name) for name in ("aa", "bb", "cc")}
     forgotten = known.keep(of["cc"], RECEIPT, AT + OVER_MS)
-    assert forgotten["default/thread/" + "bb" * 8] is None
+    assert forgotten["default/thread/bb"] is None
     assert (known.first(of["aa"]), known.first(of["bb"])) == (RECEIPT, None)
-    assert known.keep(of["cc"], RECEIPT, AT + KEPT_MS)["default/thread/" + "aa" * 8] is None
+    assert known.keep(of["cc"], RECEIPT, AT + KEPT_MS)["default/thread/aa"] is None
 
 
 def test_there_are_never_more_threads_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "MOST", 3)
     known = Threads("default")
     for number in range(4):
-        rows = known.keep(notification(alert_id=f"{number:016x}"), RECEIPT, AT + number)
-    assert rows["default/thread/0000000000000000"] is None
-    assert len([key for key in range(4) if known.first(notification(alert_id=f"{key:016x}"))]) == 3
+        rows = known.keep(notification(account_id=f"{number}/x"), RECEIPT, AT + number)
+    assert rows["default/thread/0/x"] is None
+    assert len([key for key in range(4) if known.first(notification(account_id=f"{key}/x"))]) == 3
     assert MOST >= 1_000
 
 
@@ -122,9 +122,28 @@ def test_what_belongs_to_no_thread_has_none() -> None:
     assert known.first(notice()) is None
 
 
-@pytest.mark.parametrize("note", [notification(), notice(), catch_up()])
+@pytest.mark.parametrize("note", [notification(), group(), reminder(), notice(), catch_up(), summary()])
 def test_what_has_a_letter_has_a_thread(note: AnyNote) -> None:
     assert (letter_of(note) is None) == (thread_of(note) is None)
+
+
+def test_a_thread_is_over_when_no_alert_of_its_account_is_open() -> None:
+    opened, resolved = notification(), notification(change=Change.RESOLVED, revision=2)
+    other = notification(kind=Kind.PAYMENT_FAILED, alert_id="1" * 16, change=Change.RESOLVED)
+    left = OpenAlert(kind=Kind.PAUSED, severity=Severity.WARNING)
+    of_group = OpenAlert(kind=Kind.PAYMENT_FAILED, severity=Severity.WARNING)
+    over: dict[str, AnyNote] = {
+        "opened": opened,
+        "resolved": resolved,
+        "resolved, another open": notification(change=Change.RESOLVED, also_open=(left,)),
+        "all of a group resolved": group(resolved, other),
+        "all of a group, which the last did not know": group(resolved, notification(also_open=(of_group,))),
+        "one of a group open": group(opened, other),
+        "reminded": reminder(),
+    }
+    found = {name: thread_of(note) for name, note in over.items()}
+    assert {name for name, thread in found.items() if thread and thread.over} == {"resolved", "all of a group resolved"}
+    assert {thread.key for thread in found.values() if thread} == {"acme"}
 
 
 def test_a_row_is_read_as_it_was_written() -> None:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from alerting.delivery.bot import BotChannel
 from alerting.delivery.slack_api import SlackApi
+from alerting.quiet import Quiet
 from alerting.routing import SHOWN_CHANGES, Route
 from schemas.alerts import Change
 from streams.runtime.deliver import Deliver
@@ -26,7 +27,7 @@ class Office:
     def __init__(self, session: aiohttp.ClientSession, slack: Workspace) -> None:
         self.broker = FakeBroker()
         self.tasks, self.errors = tasks_on(self.broker, SETTINGS)
-        self.tasks.routes = (Route(channel="bot", changes=SHOWN_CHANGES),)
+        self.tasks.routes = (Route(channel="bot", changes=SHOWN_CHANGES, quiet=Quiet(group_wait=0, group_interval=0)),)
         self.tasks.channels = {"default": BotChannel(SlackApi(session, SecretStr(BOT_TOKEN), slack.url), CHANNEL)}
         self.tasks.delivery_policy = HURRY
         self.slack = slack
@@ -63,7 +64,7 @@ async def office() -> AsyncIterator[Office]:
 async def test_the_next_owner_goes_on_in_the_thread(office: Office) -> None:
     first = await office.owner()
     office.tell(first, 1, Change.OPENED)
-    await until(lambda: office.rows == ["default/", "default/thread/00112233445566aa"])
+    await until(lambda: office.rows == ["default/", "default/thread/acme"])
     await first.end(patience=5)
     second = await office.owner()
     office.tell(second, 2, Change.RESOLVED)
@@ -83,7 +84,7 @@ async def test_what_was_posted_as_the_owner_died_is_found_by_the_next_one(office
     assert office.rows == ["default/0"]
     second = await office.owner()
     office.tell(second, 2, Change.ESCALATED)
-    await until(lambda: office.rows == ["default/", "default/thread/00112233445566aa"])
+    await until(lambda: office.rows == ["default/", "default/thread/acme"])
     (message,) = office.slack.channel
     assert message.text == office.slack.thread(message)[0].text
     assert len(office.slack.messages) == 2
@@ -93,6 +94,7 @@ async def test_what_was_posted_as_the_owner_died_is_found_by_the_next_one(office
 async def test_a_message_that_is_known_is_looked_for_by_nobody(office: Office) -> None:
     task = await office.owner()
     office.tell(task, 1, Change.OPENED)
+    await until(lambda: len(office.slack.messages) == 1)
     office.tell(task, 2, Change.ACKNOWLEDGED)
     await until(lambda: len(office.slack.messages) == 2)
     assert {name for name, _ in office.slack.calls} == {"chat.postMessage", "chat.update"}
