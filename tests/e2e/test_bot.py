@@ -1,6 +1,7 @@
 """The whole path with a bot: an alert's message, the buttons under it, and what they lead to, while workers die."""
 
 import json
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,12 @@ async def test_buttons_lead_to_commands_once_whichever_worker_hears_of_them(kafk
         await tell_of(app, "payment.succeeded")
         await until_it_says(slack, "Resolved after")
         assert list(message.buttons) == ["Not a risk", "Saved", "Lost"]
-        assert [each.text[0] for each in slack.thread(message)] == ["👀", "✅"]
+        await eventually(lambda: _in_thread(slack, message, "👀✅"), "both changes in the thread")
         async with aiohttp.ClientSession() as session, session.get(f"{staying.address}/metrics") as page:
             metrics = await page.text()
+        staying.process.signal(signal.SIGTERM)
+        assert await staying.process.wait(patience=10) == 0, staying.process.output_tail(20)
+        assert slack.sockets == []
 
     changes = [each.change for each in await app.transitions()]
     assert changes == [Change.OPENED, Change.ACKNOWLEDGED, Change.RESOLVED]
@@ -111,6 +115,10 @@ async def test_buttons_lead_to_commands_once_whichever_worker_hears_of_them(kafk
 async def _all_in(some: list[str], those: object) -> bool:
     assert isinstance(those, dict | set)
     return set(some) <= set(those)
+
+
+async def _in_thread(slack: Workspace, message: Posted, icons: str) -> bool:
+    return "".join(each.text[0] for each in slack.thread(message)) == icons
 
 
 def _texts(slack: Workspace) -> set[str]:
