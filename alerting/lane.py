@@ -11,6 +11,7 @@ from alerting.delivery.answers import Answer, Failure, Verdict, judge
 from alerting.notification import Undelivered, UndeliveredReason, decode_note
 from alerting.outbox_rows import RouteState, Row, route_key
 from alerting.policy import DeliveryPolicy
+from alerting.threads import First, Threads
 
 SET_ASIDE_AT_MOST = 2
 """Messages of a route that may be set aside while others are tried: where three fail it is the route that fails."""
@@ -31,7 +32,8 @@ class Lane:
         self.name = name
         self.state = RouteState()
         self.rows: dict[int, Row] = {}
-        self.dirty: dict[str, Row | RouteState | None] = {}
+        self.threads = Threads(name)
+        self.dirty: dict[str, Row | RouteState | First | None] = {}
         self.undelivered: list[Undelivered] = []
         self.leaving: list[Row] = []
         self._bucket = bucket
@@ -39,10 +41,12 @@ class Lane:
         self._draw = draw
         self._refuge = refuge
         self._in_flight: int | None = None
+        self._restored: set[int] = set()
         self._newest = -1
 
     def restore(self, row: Row) -> None:
         """Put a stored row back; rows come in the order of their sequence."""
+        self._restored.add(row.sequence)
         self.rows[row.sequence] = row
         self._newest = row.sequence
 
@@ -97,6 +101,10 @@ class Lane:
         self._set(full_at=self._bucket.take(self.state.full_at, now))
         return row
 
+    def doubtful(self, row: Row) -> bool:
+        """Whether the row may have arrived before: it was tried, or was perhaps on its way when its worker ended."""
+        return row.attempts > 1 or row.sequence in self._restored
+
     def wake_at(self) -> int | None:
         """The earliest moment at which `next` has something to do, if nothing is added or answered before."""
         if self._in_flight is not None or not self.rows:
@@ -118,6 +126,8 @@ class Lane:
         if verdict is not Verdict.DELIVERED:
             self._set(last=_words(verdict, answer))
         if verdict is Verdict.DELIVERED:
+            if answer.receipt is not None:
+                self.dirty |= self.threads.keep(decode_note(row.notification), answer.receipt, now)
             self._drop(row)
             self._works(now)
         elif verdict is Verdict.REJECTED:
@@ -227,6 +237,7 @@ class Lane:
 
     def _drop(self, row: Row) -> None:
         self.rows.pop(row.sequence, None)
+        self._restored.discard(row.sequence)
         self.dirty[row.key] = None
 
     def _set(self, **fields: object) -> None:

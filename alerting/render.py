@@ -24,7 +24,7 @@ from alerting.blocks import (
 from alerting.group_story import group_story, reminder_story
 from alerting.markup import clean, cut, mrkdwn
 from alerting.message import Message
-from alerting.notification import AnyNote, CatchUp, Group, Notice, Reminder, Summary
+from alerting.notification import AnyNote, CatchUp, Group, Notice, Notification, Reminder, Summary
 from alerting.overview import Overview
 from alerting.past_story import catch_up_story
 from alerting.render_group import render_group
@@ -45,7 +45,15 @@ def render(notification: AnyNote) -> Message:
         return render_group(group_story(notification))
     if isinstance(notification, Reminder):
         return render_group(reminder_story(notification))
-    story = tell(notification)
+    return _message(tell(notification))
+
+
+def render_standing(notification: Notification) -> Message:
+    """The alert as it stands after a change, for a message that is kept up to date. Total, too."""
+    return _message(tell(notification, standing=True))
+
+
+def _message(story: Story) -> Message:
     blocks = _quiet(story) if story.quiet else _loud(story)
     return Message(_text(story), tuple(block.to_dict() for block in blocks))
 
@@ -88,6 +96,8 @@ def _overview(story: Overview) -> Message:
 
 def _loud(story: Story) -> list[Block]:
     blocks: list[Block] = [HeaderBlock(text=plain(_headline(story), HEADER_LIMIT))]
+    if story.news:
+        blocks.append(SectionBlock(text=plain(story.news, SENTENCE_LIMIT)))
     if story.sentence:
         blocks.append(SectionBlock(text=plain(story.sentence, SENTENCE_LIMIT)))
     blocks += in_fields(story.facts)
@@ -113,6 +123,7 @@ def _text(story: Story) -> str:
     """The whole story as lines of text; escaped, for Slack looks for mentions here too."""
     lines = [
         cut(_headline(story), 2 * HEADER_LIMIT),
+        cut(story.news, SENTENCE_LIMIT),
         cut(story.sentence, SENTENCE_LIMIT),
         " · ".join(_fact_lines(story)),
         sparkline(story.daily),

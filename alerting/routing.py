@@ -29,6 +29,9 @@ TOLD_CHANGES = frozenset({Change.OPENED, Change.ESCALATED, Change.WOKEN, Change.
 QUIETENING = frozenset({Change.ACKNOWLEDGED, Change.SNOOZED})
 """Routes that hold anything back hear of these all the same: of such an alert they remind nobody."""
 
+SHOWN_CHANGES = TOLD_CHANGES | QUIETENING
+"""What a channel is told that keeps an alert's message up to date: so its buttons are those of its state."""
+
 _FOR_ALL: Final = QUIETENING | {Change.RESOLVED}
 """What asks for nothing, and concerns all who heard of the alert."""
 

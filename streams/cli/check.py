@@ -26,6 +26,9 @@ def check(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     sample: Annotated[
         int, typer.Option(metavar="N", min=0, help="Records of the usage topic, the last ones, that are looked at.")
     ] = 20_000,
+    slack: Annotated[
+        bool, typer.Option("--slack", help="Ask Slack, too, whether it knows the tokens; nothing is posted.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
     routes: Annotated[
         bool, typer.Option("--routes", help="Only show which route takes an example alert, and why the others do not.")
@@ -58,6 +61,11 @@ def check(  # noqa: PLR0913, PLR0917 - a command has the options that it has
             raise typer.Exit(1)
         return
     result, found = run(_look(settings, sample))
+    if slack:
+        from streams.cli.slack_check import ask
+
+        result["slack"] = run(ask(settings))
+        result["ok"] = result["ok"] and all(each["ok"] for each in result["slack"])
     if as_json:
         emit_json({**result, "usage": None if found is None else found.as_json()})
     else:
@@ -70,6 +78,8 @@ def check(  # noqa: PLR0913, PLR0917 - a command has the options that it has
             typer.echo(f"promise:  {'exactly once' if result['exactly_once'] else AT_LEAST_ONCE}")
         else:
             typer.echo(f"broker:   {result['broker']}")
+        for each in result.get("slack", ()):
+            typer.echo(f"slack:    {each['what']}: {each['text']}")
         for problem in result["topics"]:
             typer.echo(f"  {problem['topic']}: {problem['text']}\n    {problem['remedy']}")
         if found is not None:

@@ -6,13 +6,14 @@ from dataclasses import replace
 from aiohttp import ClientSession
 
 from alerting.delivery import Channel, NoteChannel
+from alerting.delivery.bot import BotChannel
 from alerting.delivery.console import ConsoleChannel
 from alerting.delivery.slack import SlackChannel
+from alerting.delivery.slack_api import SlackApi
 from alerting.delivery.webhook import WebhookChannel
 from alerting.quiet import Quiet
-from alerting.routing import CONSOLE, DEFAULT, SLACK, TOLD_KINDS, Route, doubts
+from alerting.routing import CONSOLE, DEFAULT, SHOWN_CHANGES, SLACK, TOLD_KINDS, Route, doubts
 from schemas.alerts import Kind
-from schemas.errors import StartError
 from streams.runtime.settings import Settings
 from streams.runtime.settings_channels import ChannelSetting, ChannelType
 
@@ -27,7 +28,7 @@ def routes_of(settings: Settings) -> tuple[Route, ...]:
         return ()
     kinds = (TOLD_KINDS | set(settings.tell_kinds)) - set(settings.shadow_kinds)
     if not settings.routes:
-        return tuple(_default(settings, kinds, also_console=settings.console))
+        return tuple(_shown(each, settings) for each in _default(settings, kinds, also_console=settings.console))
     usual = _usual(settings)
     routes = [_on_terminal(each.route(kinds, usual), settings) for each in settings.routes]
     if routes[-1].name != DEFAULT:
@@ -35,7 +36,7 @@ def routes_of(settings: Settings) -> tuple[Route, ...]:
     if settings.console and routes[-1].channel != CONSOLE:
         shown = kinds.union(*(each.kinds for each in routes))
         routes.insert(0, Route(CONSOLE, CONSOLE, kinds=shown, continues=True, quiet=usual))
-    return tuple(routes)
+    return tuple(_shown(each, settings) for each in routes)
 
 
 def doubts_of(settings: Settings) -> Iterator[str]:
@@ -45,8 +46,9 @@ def doubts_of(settings: Settings) -> Iterator[str]:
     used = {each.channel for each in routes} | {each.channel for each in settings.routes}
     for name in (each.name for each in settings.channels if each.name not in used):
         yield f"channel {name} carries nothing: no route names it"
-    if settings.slack_webhook_url is not None and SLACK not in used:
-        yield f"slack_webhook_url carries nothing: the route {DEFAULT} has another channel"
+    for key in ("slack_webhook_url", "slack_bot_token"):
+        if getattr(settings, key) is not None and SLACK not in used:
+            yield f"{key} carries nothing: the route {DEFAULT} has another channel"
     known = {"owner": settings.people, "team": settings.teams}
     for each in settings.routes:
         for mention in each.mention:
@@ -59,27 +61,37 @@ def channels_of(
     settings: Settings, routes: tuple[Route, ...], session: ClientSession
 ) -> dict[str, Channel | NoteChannel]:
     """The channel of each route. Routes that name the same one share it."""
-    by_name = {each.name: each for each in settings.channels}
+    by_name = {each.name: each for each in (_slack(settings), *settings.channels)}
     made: dict[str, Channel | NoteChannel] = {}
     for name in {each.channel for each in routes}:
         if name == CONSOLE:
             made[name] = ConsoleChannel()
-        elif name == SLACK:
-            assert settings.slack_webhook_url is not None
-            made[name] = SlackChannel(session, settings.slack_webhook_url, settings.slack_timeout)
         else:
-            made[name] = _made(by_name[name], session, settings.slack_timeout)
+            made[name] = _made(by_name[name], session, settings)
     return {each.name: made[each.channel] for each in routes}
 
 
 def _default(settings: Settings, kinds: Collection[Kind], *, also_console: bool) -> Iterator[Route]:
     """The route that nobody has to write, where there is something to carry it; and the terminal's beside it."""
     kinds, quiet = frozenset(kinds), _usual(settings)
-    if settings.slack_webhook_url is not None:
+    slack = settings.slack_webhook_url is not None or settings.slack_bot_token is not None
+    if slack:
         yield Route(DEFAULT, kinds=kinds, continues=also_console, quiet=quiet)
-    if settings.console and (also_console or settings.slack_webhook_url is None):
-        name = DEFAULT if settings.slack_webhook_url is None else CONSOLE
-        yield Route(name, CONSOLE, kinds=kinds, quiet=quiet)
+    if settings.console and (also_console or not slack):
+        yield Route(CONSOLE if slack else DEFAULT, CONSOLE, kinds=kinds, quiet=quiet)
+
+
+def _slack(settings: Settings) -> ChannelSetting:
+    """The channel of the settings `slack_*`."""
+    if settings.slack_bot_token is None:
+        return ChannelSetting(SLACK, ChannelType.SLACK_WEBHOOK, url=settings.slack_webhook_url)
+    return ChannelSetting(SLACK, ChannelType.SLACK_BOT, token=settings.slack_bot_token, channel=settings.slack_channel)
+
+
+def _shown(route: Route, settings: Settings) -> Route:
+    """The route; with what keeps an alert's message up to date where its channel can do that."""
+    bots = {each.name for each in bots_of(settings)}
+    return replace(route, changes=SHOWN_CHANGES) if route.channel in bots else route
 
 
 def _usual(settings: Settings) -> Quiet:
@@ -93,14 +105,32 @@ def _on_terminal(route: Route, settings: Settings) -> Route:
     return replace(route, channel=CONSOLE) if route.channel in terminals else route
 
 
-def _made(setting: ChannelSetting, session: ClientSession, timeout_ms: int) -> Channel | NoteChannel:
+def _made(setting: ChannelSetting, session: ClientSession, settings: Settings) -> Channel | NoteChannel:
+    timeout_ms = settings.slack_timeout
     match setting.type:
         case ChannelType.SLACK_WEBHOOK:
             assert setting.url is not None
             return SlackChannel(session, setting.url, timeout_ms)
+        case ChannelType.SLACK_BOT:
+            assert setting.token is not None
+            assert setting.channel is not None
+            return BotChannel(SlackApi(session, setting.token, settings.slack_api_url, timeout_ms), setting.channel)
         case ChannelType.WEBHOOK:
             assert setting.url is not None
             assert setting.secret is not None
             return WebhookChannel(session, setting.url, setting.secret, timeout_ms)
-        case _:
-            raise StartError(f"channel {setting.name}: this version has no bot; use slack_webhook")
+        case ChannelType.CONSOLE:
+            return ConsoleChannel()
+
+
+def bots_of(settings: Settings) -> list[ChannelSetting]:
+    """The channels that are a bot's."""
+    return [each for each in (_slack(settings), *settings.channels) if each.type is ChannelType.SLACK_BOT]
+
+
+def people_of(settings: Settings) -> dict[str, str]:
+    """Names by Slack user id; of somebody with several names, the first."""
+    names: dict[str, str] = {}
+    for name, user in settings.people.items():
+        names.setdefault(user, name)
+    return names

@@ -20,7 +20,7 @@ from alerting.delivery.answers import Answer, Verdict
 from alerting.delivery.attempt import attempt
 from alerting.gathering import Gathering, is_gathered
 from alerting.notification import AnyNote, CatchUp, Notification, decode_note
-from alerting.outbox import Outbox
+from alerting.outbox import Earlier, Outbox
 from alerting.outbox_rows import Row
 from alerting.told_alerts import PREFIX, ToldAlerts
 from schemas.shuffle import place_of
@@ -157,14 +157,14 @@ class Deliver(StatefulTask):
         if self._dirty or self._parts:
             await self._flush()
         while not self.closing and (chosen := outbox.next(_now())) is not None:
-            sending = asyncio.create_task(self._send(chosen))
+            sending = asyncio.create_task(self._send(chosen, outbox.earlier(chosen)))
             self._sending[sending] = chosen
             sending.add_done_callback(lambda _: self.wake())
         self.metrics.observe_routes(outbox.status(), gathering.held(), _now())
 
-    async def _send(self, row: Row) -> Answer:
+    async def _send(self, row: Row, earlier: Earlier) -> Answer:
         with self.metrics.notification_seconds.labels(row.route).time():
-            return await attempt(row, self.tasks.channels[row.route])
+            return await attempt(row, self.tasks.channels[row.route], earlier)
 
     def _patience(self) -> float:
         assert self.outbox is not None

@@ -67,6 +67,8 @@ class Metrics:
         self.notifications_pending = gauge("notifications_pending", "Messages that wait.", "route")
         self.notifications_held = gauge("notifications_held", "Alerts that are held back for now.", "route")
         self.notification_oldest_seconds = gauge("notification_oldest_seconds", "Age of the oldest of them.", "route")
+        self.button_presses_total = counter("button_presses", "Buttons that were pressed in Slack.", "button", "result")
+        self.slack_connections = gauge("slack_connections", "Connections over which Slack tells of buttons.")
         self.recovery_seconds = gauge("recovery_seconds", "From assignment to the first record, the last time.")
         self.exactly_once = gauge("exactly_once", "1: the broker has transactions. 0: at least once.")
         Info("build", "The version that runs.", namespace=PREFIX, registry=self.registry).info(

@@ -21,6 +21,8 @@ from streams.runtime.settings_routes import RouteSetting
 from streams.runtime.settings_sources import PREFIX, Environment, Setting, read_sources
 from streams.runtime.settings_tables import read_tables
 from streams.runtime.settings_values import (
+    AppToken,
+    BotToken,
     Brokers,
     ClassesAndTiers,
     Duration,
@@ -32,10 +34,12 @@ from streams.runtime.settings_values import (
     Plays,
     PositiveDuration,
     ReplicationFactor,
+    SlackChannelId,
     TimeZone,
     TopicName,
     TopicPrefix,
     UpperCase,
+    WebAddress,
     Webhook,
 )
 
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
     from streams.detection.config import DetectionConfig
     from streams.detection.usage_rule import UsageRule
 
-SECRETS = ("slack_webhook_url", "user_hash_key", "sasl_plain_password")
+SECRETS = ("slack_webhook_url", "slack_bot_token", "slack_app_token", "user_hash_key", "sasl_plain_password")
 _TOPICS = ("usage", "billing", "accounts", "feedback", "commands", "alerts", "health", "dead_letters")
 
 
@@ -120,6 +124,11 @@ class Settings(BaseModel):
     group_wait: Duration = 30_000
     group_interval: Duration = 300_000
     slack_webhook_url: Webhook | None = None
+    slack_bot_token: BotToken | None = None
+    slack_channel: SlackChannelId | None = None
+    slack_app_token: AppToken | None = None
+    slack_users: Literal["known", "any"] = "known"
+    slack_api_url: WebAddress = "https://slack.com/api/"
     console: bool = False
     slack_timeout: PositiveDuration = 10_000
     give_up: PositiveDuration = 86_400_000
@@ -202,6 +211,12 @@ class Settings(BaseModel):
             user_key=self.user_key,
             key_actions=self.key_actions,
         )
+
+    @property
+    def app_tokens(self) -> tuple[SecretStr, ...]:
+        """Of the Slack apps whose buttons are listened to, each once."""
+        tokens = (self.slack_app_token, *(each.app_token for each in self.channels))
+        return tuple({each.get_secret_value(): each for each in tokens if each is not None}.values())
 
     @property
     def user_key(self) -> bytes:
@@ -312,6 +327,7 @@ def _impossible(settings: Settings) -> Iterator[str]:
         yield f"tell_kinds, shadow_kinds: {twice[0].value!r} is in both; a kind is sent or recorded only"
     yield from _impossible_routes(settings)
     yield from _impossible_usage(settings)
+    yield from _impossible_slack(settings)
     taken: dict[str, str] = {}
     for name in _TOPICS:
         full = settings.topic(name)
@@ -338,6 +354,16 @@ def _impossible_usage(settings: Settings) -> Iterator[str]:
     for name in settings.key_actions:
         if "*" not in name and (by := rule.excludes(name, None)) is not None:
             yield f"key_actions, {by}: {name!r} is no usage by {by}; a core action has to be usage"
+
+
+def _impossible_slack(settings: Settings) -> Iterator[str]:
+    if settings.slack_webhook_url is not None and settings.slack_bot_token is not None:
+        yield "slack_webhook_url, slack_bot_token: both say where the default route goes; set one of them"
+    if settings.slack_bot_token is not None and settings.slack_channel is None:
+        yield "slack_channel, slack_bot_token: a bot has to be told its channel, by its id"
+    for key in ("slack_channel", "slack_app_token"):
+        if settings.slack_bot_token is None and getattr(settings, key) is not None:
+            yield f"{key}, slack_bot_token: has no effect without the bot's token"
 
 
 def _impossible_security(settings: Settings) -> Iterator[str]:

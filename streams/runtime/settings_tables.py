@@ -8,7 +8,7 @@ from streams.runtime.settings_channels import read_channels
 from streams.runtime.settings_routes import read_ids, read_routes
 from streams.runtime.settings_sources import CHANNELS, Setting
 
-OF_SLACK: Final = ("slack_webhook_url",)
+OF_SLACK: Final = ("slack_webhook_url", "slack_bot_token")
 """Settings of which one is enough for the channel `slack`."""
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from alerting.letter import Letter, letter_of
 from alerting.notification import AnyNote, AtRisk, CatchUp, Group, Notice, Notification, Over, Reminder, Summary
 from schemas.alerts import AlertState, Change, Kind, Severity, Transition
 from schemas.instants import parse_instant
@@ -44,6 +45,18 @@ def transition(**fields: Any) -> Transition:
 def notification(route: str = "default", **fields: Any) -> Notification:
     """A notification of such a transition."""
     return Notification(route=route, transition=transition(**fields))
+
+
+def letter(route: str = "default", **fields: Any) -> Letter:
+    """The letter of such a notification."""
+    return letter_to(notification(route, **fields))
+
+
+def letter_to(note: AnyNote) -> Letter:
+    """The letter of a note that has one."""
+    made = letter_of(note)
+    assert made is not None
+    return made
 
 
 def transition_of(note: AnyNote) -> Transition:

@@ -13,7 +13,7 @@ from alerting.render import render
 from alerting.sparkline import LEVELS, NOTHING, sparkline
 from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
 from schemas.instants import EARLIEST, LATEST
-from tests.unit.alerting.samples import STATES, group, reminder, summary, transition
+from tests.unit.alerting.samples import STATES, group, letter_to, reminder, summary, transition
 from tests.unit.alerting.slack_limits import assert_inert, assert_slack_accepts, units
 
 NASTY = [
@@ -114,7 +114,7 @@ def test_slack_accepts_the_message_of_any_group_and_any_reminder(
     made = group(*alerts, account_id=account, new=ids, went=went, rerouted_from=rerouted)
     for each in (made, reminder(*alerts, account_id=account, rerouted_from=rerouted)):
         message = render(each)
-        assert_slack_accepts(message)
+        assert_slack_accepts(letter_to(each).first)
         assert render(decode_note(each.encode())) == message
         as_slack_shows_it(message)
 
@@ -133,6 +133,12 @@ def test_slack_accepts_any_digest_and_any_summary(name: str, account: str, named
     assert_slack_accepts(message)
     assert decode_note(made.encode()) == made
     as_slack_shows_it(message)
+
+
+@settings(max_examples=40)
+@given(notifications())
+def test_slack_accepts_the_message_that_an_alert_has_of_its_own(made: Notification) -> None:
+    assert_slack_accepts(letter_to(made).first)
 
 
 @given(notifications())

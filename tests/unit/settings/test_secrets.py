@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from alerting.delivery.slack import SlackChannel
 from alerting.routing import Route
-from schemas.errors import SettingsError, StartError
+from schemas.errors import SettingsError
 from streams.runtime.channels import channels_of, routes_of
 from streams.runtime.settings import load_settings
 from tests.secrecy import Secrets, crash_report
@@ -91,8 +91,8 @@ def test_an_error_at_the_start_shows_none_whatever_stands_where(toml: Path, text
 async def test_a_crash_where_channels_are_made_shows_none(toml: Path) -> None:
     settings = load_settings(ENVIRON, toml)
     async with ClientSession() as session:
-        with pytest.raises(StartError) as crashed:
-            channels_of(settings, routes_of(settings), session)
+        with pytest.raises(KeyError) as crashed:
+            channels_of(settings, (Route("all", "bot"), Route("x", "nowhere")), session)
     report = crash_report(crashed.value, of="/streams/")
     assert "ChannelSetting(" in report, "local variables are in it"
     assert SECRETS.found_in(report) == set()
