@@ -14,7 +14,7 @@ ROUNDS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-compiled check coverage bench bench-detection chaos wheel format dashboards constraints clean
+.PHONY: help setup demo test test-compiled check coverage bench bench-detection chaos gallery wheel format dashboards constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -47,6 +47,10 @@ bench: $(READY) ## figures against peers, in one run of 25 minutes; ARGS='--list
 
 bench-detection: $(READY) ## method against method on simulated and real fleets; ARGS='--quick' for a small one
 	$(BIN)/python -m tests.bench.detection $(ARGS)
+
+gallery: $(READY) ## every message that there is, as a page to look at: build/gallery.html
+	@mkdir -p build
+	$(BIN)/python -m tests.unit.alerting.gallery build/gallery.html
 
 wheel: $(READY) ## a wheel with the core compiled, in dist; takes a C compiler
 	HATCH_BUILD_HOOKS_ENABLE=true $(BIN)/pip wheel -q --no-deps --no-build-isolation -w dist .

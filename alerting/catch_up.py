@@ -21,10 +21,10 @@ SHOWN: Final = 10
 """Accounts that are named."""
 
 
-def in_order(accounts: Iterable[AtRisk]) -> tuple[AtRisk, ...]:
-    """Those with the most money at risk, then the most severe; `SHOWN` at most."""
+def in_order(accounts: Iterable[AtRisk], shown: int = SHOWN) -> tuple[AtRisk, ...]:
+    """Those with the most money at risk, then the most severe; so many at most."""
     ordered = sorted(accounts, key=lambda each: (-each.priority, -each.severity, each.since, each.account_id))
-    return tuple(ordered[:SHOWN])
+    return tuple(ordered[:shown])
 
 
 def whole(parts: Iterable[CatchUp]) -> CatchUp:

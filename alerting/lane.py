@@ -11,6 +11,12 @@ from alerting.delivery.answers import Answer, Failure, Verdict, judge
 from alerting.notification import Undelivered, UndeliveredReason, decode_note
 from alerting.outbox_rows import RouteState, Row, route_key
 from alerting.policy import DeliveryPolicy
+from alerting.threads import First, Threads
+
+SET_ASIDE_AT_MOST = 2
+"""Messages of a route that may be set aside while others are tried: where three fail it is the route that fails."""
+EVERYTHING = ""
+"""The subject of what overtakes nothing and is overtaken by nothing. No alert or account has it."""
 
 
 class Lane:
@@ -26,7 +32,8 @@ class Lane:
         self.name = name
         self.state = RouteState()
         self.rows: dict[int, Row] = {}
-        self.dirty: dict[str, Row | RouteState | None] = {}
+        self.threads = Threads(name)
+        self.dirty: dict[str, Row | RouteState | First | None] = {}
         self.undelivered: list[Undelivered] = []
         self.leaving: list[Row] = []
         self._bucket = bucket
@@ -34,10 +41,12 @@ class Lane:
         self._draw = draw
         self._refuge = refuge
         self._in_flight: int | None = None
+        self._restored: set[int] = set()
         self._newest = -1
 
     def restore(self, row: Row) -> None:
         """Put a stored row back; rows come in the order of their sequence."""
+        self._restored.add(row.sequence)
         self.rows[row.sequence] = row
         self._newest = row.sequence
 
@@ -49,7 +58,7 @@ class Lane:
         row = Row(self.name, sequence, alert_id, now, notification)
         if self._bucket is None:
             self._leave(row, now)
-        elif self.state.broken_since is not None and self._refuge and now < self.state.not_before:
+        elif self._passes_on(now):
             self.leaving.append(row)
         else:
             if self.rows:
@@ -57,6 +66,22 @@ class Lane:
                 row = replace(row, added_at=max(now, self.rows[next(reversed(self.rows))].added_at))
             self._put(row)
         return True
+
+    @property
+    def newest(self) -> int:
+        """The highest sequence taken in; -1: none is known."""
+        return self._newest
+
+    def room(self, now: int) -> frozenset[str] | None:
+        """None: nothing more should be queued for now, so that it can still grow or shrink while the route is slow or
+        away. Else the subjects of which nothing more should be: their messages are set aside, two at most."""
+        if self._bucket is None or self._passes_on(now):
+            return frozenset()  # it does not stay here
+        rows = self.rows.values()
+        if self._in_flight is not None or len(rows) > SET_ASIDE_AT_MOST or any(row.not_before <= now for row in rows):
+            return None
+        subjects = frozenset(row.alert_id for row in rows)
+        return None if EVERYTHING in subjects else subjects
 
     def next(self, now: int) -> Row | None:
         """What may be sent at `now`, counted as tried and taken from the bucket; None while an answer is awaited."""
@@ -75,6 +100,10 @@ class Lane:
         self._put(row)
         self._set(full_at=self._bucket.take(self.state.full_at, now))
         return row
+
+    def doubtful(self, row: Row) -> bool:
+        """Whether the row may have arrived before: it was tried, or was perhaps on its way when its worker ended."""
+        return row.attempts > 1 or row.sequence in self._restored
 
     def wake_at(self) -> int | None:
         """The earliest moment at which `next` has something to do, if nothing is added or answered before."""
@@ -97,6 +126,8 @@ class Lane:
         if verdict is not Verdict.DELIVERED:
             self._set(last=_words(verdict, answer))
         if verdict is Verdict.DELIVERED:
+            if answer.receipt is not None:
+                self.dirty |= self.threads.keep(decode_note(row.notification), answer.receipt, now)
             self._drop(row)
             self._works(now)
         elif verdict is Verdict.REJECTED:
@@ -166,12 +197,19 @@ class Lane:
         return max(self.state.not_before, bucket.ready_at(self.state.full_at), min(heads))
 
     def _heads(self) -> Iterator[Row]:
-        """The first row of each alert, in order: what may go without overtaking its own alert."""
+        """The first row of each subject, in order: what may go without overtaking what it is about."""
         seen: set[str] = set()
         for row in self.rows.values():
+            if row.alert_id == EVERYTHING:
+                if not seen:
+                    yield row
+                return
             if row.alert_id not in seen:
                 seen.add(row.alert_id)
                 yield row
+
+    def _passes_on(self, now: int) -> bool:
+        return self.state.broken_since is not None and self._refuge and now < self.state.not_before
 
     def _leave(self, row: Row, now: int) -> None:
         if self._refuge:
@@ -199,6 +237,7 @@ class Lane:
 
     def _drop(self, row: Row) -> None:
         self.rows.pop(row.sequence, None)
+        self._restored.discard(row.sequence)
         self.dirty[row.key] = None
 
     def _set(self, **fields: object) -> None:

@@ -19,6 +19,14 @@ class Message:
         return Message(self.text)
 
     def payload(self) -> dict[str, Any]:
-        """The body of an incoming webhook's request. No link unfolds, and the text is not read as markup."""
+        """The arguments with which it is posted. No link unfolds, and the text is not read as markup."""
         payload: dict[str, Any] = {"text": self.text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
         return payload | {"blocks": list(self.blocks)} if self.blocks else payload
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where a message stands: the channel's id, and the message's `ts`, which names it there."""
+
+    channel: str
+    ts: str

@@ -1,6 +1,7 @@
 """What crosses the notifications topic: one message to be written, to one route, with all that writing it takes.
 
-A `Notification` tells of an alert, a `CatchUp` of many that are of the past, a `Notice` of slackwater itself.
+A `Notification` tells of an alert, a `Group` of several of one account, a `Reminder` of those that nobody has
+acknowledged, a `Summary` of many accounts, a `CatchUp` of what is of the past, a `Notice` of slackwater itself.
 
 Also what becomes of one that could not be delivered: a value of the undelivered topic.
 """
@@ -10,13 +11,14 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from schemas.alerts import Kind, Severity, Transition
-from schemas.base import Model
+from schemas.alerts import AlertId, Kind, Severity, Transition
+from schemas.base import AccountId, Model
 from schemas.instants import Instant
 
 RouteName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 SlackUser = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
+SlackGroup = Annotated[str, StringConstraints(pattern=r"^S[A-Z0-9]{2,30}$")]
 
 
 class Note(Model):
@@ -57,11 +59,61 @@ class Notification(Note):
     that was read again, because the group's positions were lost, is told by it. None: an older version wrote it."""
     owner_slack_id: SlackUser | None = None
     """The owner's Slack user id: mentions them. Without it the owner is named."""
+    team_slack_id: SlackGroup | None = None
+    """The same for the team: the id of its user group."""
+    follows: Literal[True] | None = None
+    """To be told only where the alert was told of before: it is over, say."""
 
     @property
     def subject(self) -> str:
         """The alert."""
         return self.transition.alert_id
+
+
+class Went(Model):
+    """An alert that opened and was resolved before anybody was told."""
+
+    kind: Kind
+    severity: Severity
+
+
+class Group(Note):
+    """A message about one account: what has changed of its alerts since the last one."""
+
+    account_id: AccountId
+    alerts: Annotated[tuple[Notification, ...], Field(min_length=1)]
+    """The last change of each, the worst first."""
+    new: tuple[AlertId, ...] = ()
+    """Those of them that nobody has heard of before, whatever their last change is."""
+    went: tuple[Went, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The account."""
+        return self.account_id
+
+    def rerouted(self, route: str) -> Self:
+        """See `Note`."""
+        alerts = tuple(each.rerouted(route) for each in self.alerts)
+        return super().rerouted(route).model_copy(update={"alerts": alerts})
+
+
+class Reminder(Note):
+    """An account's critical alerts that were told and that nobody has acknowledged."""
+
+    account_id: AccountId
+    number: Annotated[int, Field(ge=1)]
+    """How many times in a row."""
+    told_at: Instant
+    """When the first of them was told."""
+    at: Instant
+    unanswered: Annotated[tuple[Notification, ...], Field(min_length=1)]
+    """What was told of each."""
+
+    @property
+    def subject(self) -> str:
+        """The account."""
+        return self.account_id
 
 
 class Notice(Note):
@@ -135,7 +187,57 @@ class CatchUp(Note):
         return self.catch_up_id
 
 
-AnyNote = Notification | Notice | CatchUp
+class Over(Model):
+    """An alert that people knew of, and that is over."""
+
+    account_id: AccountId
+    account_name: str | None = None
+    kind: Kind
+    lost: bool = False
+    """The account is lost."""
+
+
+class Summary(Note):
+    """A message about many accounts: a digest, or what is above the limit of an hour. Money of several currencies is
+    never added up."""
+
+    summary_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    why: Literal["digest", "limit"]
+    at: Instant
+    first_at: Instant
+    last_at: Instant
+    """Event time of the first and the last change that it tells."""
+    changed_accounts: Annotated[int, Field(ge=1)]
+    """Accounts that anything has changed of."""
+    new: Annotated[int, Field(ge=0)]
+    """Alerts that opened, and are open."""
+    worse: Annotated[int, Field(ge=0)]
+    """Those that people knew of, and that have something new to say."""
+    acknowledged: Annotated[int, Field(ge=0)]
+    """Those that somebody has acknowledged or snoozed."""
+    resolved: Annotated[int, Field(ge=0)]
+    went: Annotated[int, Field(ge=0)]
+    """Those that opened and were resolved before anybody was told."""
+    still_open: Annotated[int, Field(ge=0)] = 0
+    """Those that were told before, and of which there is nothing new."""
+    kinds: dict[Kind, int] = Field(default_factory=dict)
+    """How many of the new and worse ones are of each kind."""
+    open_accounts: Annotated[int, Field(ge=0)]
+    """Accounts with new or worse ones ..."""
+    at_risk_minor: dict[str, int] = Field(default_factory=dict)
+    """... the money at risk on those, by currency ..."""
+    accounts: tuple[AtRisk, ...] = ()
+    """... and the first of them, most money at risk first."""
+    over: tuple[Over, ...] = ()
+    """The first of those that are over, lost accounts first."""
+
+    @property
+    def subject(self) -> str:
+        """See `Note`."""
+        return self.summary_id
+
+
+AnyNote = Notification | Group | Reminder | Summary | CatchUp | Notice
 _NOTES: Final[TypeAdapter[AnyNote]] = TypeAdapter(AnyNote)
 
 

@@ -9,7 +9,8 @@ One outbox holds the routes of one partition of the notifications topic. Whoever
 
 A route's notifications go in the order of their sequence: those of one alert always, those of different alerts unless
 one message fails for so long (`DeliveryPolicy.patience`) that the others are let past it. A crash between sending and
-storing sends a message again: a webhook has no way to tell that it has seen a message before.
+storing sends a message again: a webhook has no way to tell that it has seen a message before. Of channels that can say
+where a message stands the first one of each thread is kept (`earlier`), in the transaction that deletes its row.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from pydantic import ValidationError
 from alerting.bucket import Bucket
 from alerting.delivery.answers import Answer, Verdict
 from alerting.lane import Lane
+from alerting.message import Receipt
 from alerting.notification import AnyNote, Undelivered, decode_note
 from alerting.outbox_rows import RouteState, Row
 from alerting.policy import DeliveryPolicy
-from alerting.routing import DEFAULT, Route
+from alerting.routing import CONSOLE, DEFAULT, Route
+from alerting.threads import is_first, route_of
 from schemas.errors import StateError
 
 _UNLIMITED = Bucket(interval_ms=0, burst=1)
@@ -44,6 +47,15 @@ class Changed:
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.undelivered or self.rerouted)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What went before an attempt. `first`: where the first message of its thread stands, if there is one. `doubtful`:
+    the same may have arrived already."""
+
+    first: Receipt | None = None
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +80,7 @@ class Outbox:
         """`draw`: uniform random numbers in [0, 1), for the jitter of waits."""
         self._policy = policy or DeliveryPolicy()
         self._draw = draw
-        self._buckets = {
-            route.name: _UNLIMITED if route.channel == "console" else self._policy.bucket for route in routes
-        }
+        self._buckets = {each.name: _UNLIMITED if each.channel == CONSOLE else self._policy.bucket for each in routes}
         self._lanes: dict[str, Lane] = {}
         self._stored: set[str] = set()
 
@@ -91,26 +101,50 @@ class Outbox:
         waiting: list[Row] = []
         for key, value in rows:
             outbox._stored.add(key)
-            if key.endswith("/"):
+            if is_first(key):
+                outbox._lane(route_of(key)).threads.restore(key, value)
+            elif key.endswith("/"):
                 outbox._lane(key.removesuffix("/")).state = RouteState.decode(key, value)
             else:
                 waiting.append(Row.decode(key, value))
         for row in sorted(waiting, key=lambda row: row.sequence):
             _check(row)
             outbox._lane(row.route).restore(row)
+        for lane in outbox._lanes.values():
+            if lane.name not in outbox._buckets:
+                lane.dirty |= lane.threads.forget()
         return outbox
 
-    def add(self, sequence: int, notification: AnyNote, now: int) -> bool:
+    def add(self, sequence: int, notification: AnyNote, now: int, subject: str | None = None) -> bool:
         """Take a notification in. `sequence` grows within a route: its offset in the notifications topic, say.
+        `subject`: what it stays in order with, if not its own; `EVERYTHING`: all others.
 
         False, and nothing done, for a sequence that is not above all those taken in before: it is read again.
         """
         lane = self._lane(notification.route)
-        return lane.add(sequence, notification.subject, notification.encode(), now)
+        of = notification.subject if subject is None else subject
+        return lane.add(sequence, of, notification.encode(), now)
+
+    def following(self, route: str, at_least: int) -> int:
+        """A sequence above all those of a route."""
+        return max(self._lane(route).newest + 1, at_least)
+
+    def room(self, route: str, now: int) -> frozenset[str] | None:
+        """Whether a route can do with another message (see `Lane.room`)."""
+        return self._lane(route).room(now)
+
+    def pending(self, route: str) -> int:
+        """How many of a route's messages wait, or are on their way."""
+        return len(self._lane(route).rows)
 
     def next(self, now: int) -> Row | None:
         """A notification to send at once, or None. A route gives no other one before the answer is told."""
         return next((row for lane in self._lanes.values() if (row := lane.next(now)) is not None), None)
+
+    def earlier(self, row: Row) -> Earlier:
+        """What went before the attempt at a row that `next` gave."""
+        lane = self._lane(row.route)
+        return Earlier(lane.threads.first(decode_note(row.notification)), lane.doubtful(row))
 
     def wake_at(self, now: int) -> int | None:
         """When to call `next` again if nothing is added or answered before; None: not needed. Never before `now`."""

@@ -1,7 +1,7 @@
 """What an outbox keeps between two lives: a row per waiting notification and a row per route, as a table stores them.
 
 A key is `route/sequence` or, for the route itself, `route/`. A value is a line of JSON and, for a notification, its
-bytes unchanged after it.
+bytes unchanged after it. First messages of threads have rows, too (`threads.py`).
 """
 
 import json

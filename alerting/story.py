@@ -35,8 +35,8 @@ class Story:
     """The parts of a message, each one clean line. Empty ones are left out.
 
     `quiet`: news that asks for nothing, to be shown small. `mention`: the Slack user id of the owner, who is named in
-    `owner` too. `reasons`: with what the customer said, if anything.
-    `daily`: counts of the last days, oldest first.
+    `owner` too; `team_mention`: that of the team's user group. `reasons`: with what the customer said, if anything.
+    `daily`: counts of the last days, oldest first. `news`: what was done about it, where the rest does not say so.
     """
 
     quiet: bool
@@ -52,14 +52,18 @@ class Story:
     owner: str
     mention: str
     team: str
+    team_mention: str
     footer: str
+    news: str = ""
 
 
-def tell(notification: Notification) -> Story:
-    """The story of a notification."""
+def tell(notification: Notification, *, standing: bool = False) -> Story:
+    """The story of a notification; or, `standing`, of the alert as it stands: that somebody acknowledged it is then no
+    news to be shown small, but a line of the whole."""
     transition = notification.transition
     change = transition.change
-    quiet = change in _CHANGE_ICONS
+    whole = standing and change is not Change.RESOLVED
+    quiet = change in _CHANGE_ICONS and not whole
     where = words.zone(notification.timezone)
     return Story(
         quiet=quiet,
@@ -75,7 +79,9 @@ def tell(notification: Notification) -> Story:
         owner=clean(transition.owner or ""),
         mention="" if quiet else notification.owner_slack_id or "",
         team=clean(transition.team or ""),
+        team_mention="" if quiet else notification.team_slack_id or "",
         footer=_footer(notification),
+        news=_news(transition) if whole and change in _CHANGE_ICONS else "",
     )
 
 

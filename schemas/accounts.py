@@ -43,6 +43,8 @@ class AccountUpdate(Model):
     team: Name | None = None
     tier: Name | None = None
     segment: Name | None = None
+    tags: Annotated[tuple[Label, ...], Field(max_length=20, strict=False), _AtMost(20)] | None = None
+    """Words that routes go by: `pilot`, `do-not-call`."""
     country: Name | None = None
     plan: Name | None = None
     mrr_minor: Money | None = Field(default=None, validation_alias=AliasChoices("mrr_minor", "mrr"))

@@ -141,6 +141,9 @@ class Transition(Model):
     """The account's other open alerts, the most severe first."""
     owner: str | None = None
     team: str | None = None
+    tier: str | None = None
+    tags: tuple[str, ...] = ()
+    """The account's, as its record has them."""
     playbook: str | None = None
     """What to do next."""
     resolution: Resolution | None = None

@@ -2,12 +2,15 @@
 
 Pure: a table. The statuses and body codes are those of Slack's incoming webhooks
 (https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks,
-https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). Among the refusals a body code says more
-than its status, so it is looked at first.
+https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks) and of its Web API
+(https://docs.slack.dev/reference/methods/chat.postMessage), which refuses with status 200. Among the refusals a body
+code says more than its status, so it is looked at first.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from alerting.message import Receipt
 
 
 class Failure(StrEnum):
@@ -29,7 +32,8 @@ class Answer:
 
     `status`: the HTTP status, None without one. `body_code`: the body where it looks like one of Slack's short codes
     (`ok`, `invalid_payload`), else "". `retry_after`: seconds the other side asks to wait, None when it does not.
-    `failure`: set when there was no whole answer. `detail`: for people: a class of error, never its text.
+    `failure`: set when there was no whole answer. `detail`: for people: a class of error, never its text. `refused`:
+    the body says so, whatever the status. `receipt`: where the message stands, from channels that know.
     """
 
     status: int | None = None
@@ -37,6 +41,8 @@ class Answer:
     retry_after: float | None = None
     failure: Failure | None = None
     detail: str = ""
+    refused: bool = False
+    receipt: Receipt | None = None
 
 
 OK = Answer(status=200, body_code="ok")
@@ -67,7 +73,13 @@ _BY_FAILURE = {
 _BY_CODE = {
     "rate_limited": Verdict.RATE_LIMITED,
     "ratelimited": Verdict.RATE_LIMITED,
+    "message_limit_exceeded": Verdict.RATE_LIMITED,
     "rollup_error": Verdict.SERVER_ERROR,
+    "internal_error": Verdict.SERVER_ERROR,
+    "fatal_error": Verdict.SERVER_ERROR,
+    "service_unavailable": Verdict.SERVER_ERROR,
+    "request_timeout": Verdict.SERVER_ERROR,
+    "team_added_to_org": Verdict.SERVER_ERROR,
     "invalid_payload": Verdict.REJECTED,
     "invalid_blocks": Verdict.REJECTED,
     "invalid_blocks_format": Verdict.REJECTED,
@@ -76,6 +88,10 @@ _BY_CODE = {
     "missing_text_or_fallback_or_attachments": Verdict.REJECTED,
     "no_text": Verdict.REJECTED,
     "msg_too_long": Verdict.REJECTED,
+    "msg_blocks_too_long": Verdict.REJECTED,
+    "invalid_arguments": Verdict.REJECTED,
+    "invalid_metadata_format": Verdict.REJECTED,
+    "invalid_metadata_schema": Verdict.REJECTED,
     "user_not_found": Verdict.REJECTED,
     "action_prohibited": Verdict.ROUTE_BROKEN,
     "posting_to_general_channel_denied": Verdict.ROUTE_BROKEN,
@@ -87,6 +103,15 @@ _BY_CODE = {
     "no_service_id": Verdict.ROUTE_BROKEN,
     "no_active_hooks": Verdict.ROUTE_BROKEN,
     "no_team": Verdict.ROUTE_BROKEN,
+    "invalid_auth": Verdict.ROUTE_BROKEN,
+    "not_authed": Verdict.ROUTE_BROKEN,
+    "account_inactive": Verdict.ROUTE_BROKEN,
+    "token_revoked": Verdict.ROUTE_BROKEN,
+    "token_expired": Verdict.ROUTE_BROKEN,
+    "missing_scope": Verdict.ROUTE_BROKEN,
+    "not_in_channel": Verdict.ROUTE_BROKEN,
+    "is_archived": Verdict.ROUTE_BROKEN,
+    "restricted_action": Verdict.ROUTE_BROKEN,
 }
 
 _BY_STATUS = {
@@ -114,10 +139,10 @@ def judge(answer: Answer) -> Verdict:
         return _BY_FAILURE[answer.failure]
     if answer.status is None:
         return Verdict.CONNECTION_ERROR
-    if answer.status == 200 and answer.body_code == "ok":
+    if answer.status == 200 and answer.body_code == "ok" and not answer.refused:
         return Verdict.DELIVERED
     if answer.status >= 500:
         return Verdict.SERVER_ERROR
     by_status = _BY_STATUS.get(answer.status, Verdict.ROUTE_BROKEN)
-    refused = answer.status >= 400 and answer.status != 429
+    refused = answer.refused or (answer.status >= 400 and answer.status != 429)
     return _BY_CODE.get(answer.body_code, by_status) if refused else by_status

@@ -14,11 +14,12 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 import orjson
-from aiohttp import ClientConnectorCertificateError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientResponse, ClientSession, ClientTimeout
 from pydantic import SecretStr
 from yarl import URL
 
-from alerting.delivery.answers import Answer, Failure
+from alerting.delivery.answers import Answer
+from alerting.delivery.failures import failed
 from alerting.message import Message
 
 BODY_LIMIT = 4_096
@@ -56,18 +57,10 @@ class SlackChannel:
                 allow_redirects=False,
             ) as response:
                 status = response.status
-                body = await _read(response)
+                body = await read_some(response, BODY_LIMIT)
                 return Answer(status, _code(body), retry_after(response.headers.get("Retry-After"), datetime.now(UTC)))
-        except TimeoutError as error:
-            failure = Failure.TIMEOUT
-            name = type(error).__name__
-        except ClientConnectorCertificateError as error:
-            failure = Failure.TLS
-            name = type(error).__name__
         except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold the address: it must not get out
-            failure = Failure.CONNECTION
-            name = type(error).__name__
-        return Answer(status=status, failure=failure, detail=name)
+            return failed(error, status)
 
     def __repr__(self) -> str:
         return "SlackChannel(webhook_url=SecretStr('**********'))"
@@ -95,10 +88,11 @@ def retry_after(header: str | None, now: datetime) -> float | None:
     return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
 
 
-async def _read(response: ClientResponse) -> bytes:
+async def read_some(response: ClientResponse, limit: int) -> bytes:
+    """The first `limit` bytes of the body."""
     body = b""
     # The rest is of no interest, and may have no end; leaving the response closes a connection that is not read out.
-    while len(body) < BODY_LIMIT and (chunk := await response.content.read(BODY_LIMIT - len(body))):
+    while len(body) < limit and (chunk := await response.content.read(limit - len(body))):
         body += chunk
     return body
 

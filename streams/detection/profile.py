@@ -10,6 +10,7 @@ _KEPT = (
     "team",
     "tier",
     "segment",
+    "tags",
     "country",
     "plan",
     "mrr_minor",
@@ -48,6 +49,11 @@ class Profile:
         """A field that holds text."""
         value = self.fields.get(name)
         return value if isinstance(value, str) else None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A field that holds several texts."""
+        value = self.fields.get(name)
+        return tuple(value) if isinstance(value, list) else ()
 
     def number(self, name: str) -> int | None:
         """A field that holds a number or a time."""

@@ -14,7 +14,7 @@ def transition_of(account: Account, alert: Alert, rules: Rules) -> Transition:
     """The last change of one of the account's alerts. Who the account is, its renewal, what else is open, and what to
     do are those of now."""
     profile, renewal_at = account.profile, renewal_of(account, alert.at)
-    return lifecycle.transition(
+    changed = lifecycle.transition(
         alert,
         account.id,
         profile.text("name"),
@@ -24,6 +24,7 @@ def transition_of(account: Account, alert: Alert, rules: Rules) -> Transition:
         _others_open(account, alert),
         _next_step(account, alert, renewal_at, rules) if alert.is_open else None,
     )
+    return changed.model_copy(update={"tier": profile.text("tier"), "tags": profile.texts("tags")})
 
 
 def fleet_transition(alert: Alert, rules: Rules) -> Transition:

@@ -1,7 +1,9 @@
 """The Faust application: agents, tables, and the hooks in which tasks begin and end."""
 
+import asyncio
 import gc
 import logging
+import random
 import ssl
 from time import monotonic
 from typing import Any, Final
@@ -11,13 +13,16 @@ import faust
 from faust.serializers import codecs
 from yarl import URL
 
+from alerting.delivery.slack_api import SlackApi
 from schemas.errors import StartError
 from streams.runtime import topics
-from streams.runtime.channels import channels_of
+from streams.runtime.channels import channels_of, doubts_of, people_of
 from streams.runtime.intact import refuse_without_state
 from streams.runtime.metrics import Metrics
+from streams.runtime.presses import Presses
 from streams.runtime.rights import refuse_without_rights
 from streams.runtime.settings import Settings
+from streams.runtime.socket_mode import SocketMode
 from streams.runtime.state_directory import StateDirectory, path_of
 from streams.runtime.table import SCHEMES, Table, Tables
 from streams.runtime.tasks import Tasks
@@ -64,11 +69,14 @@ class App(faust.App):
     tasks: Tasks
     _directory: StateDirectory | None = None
     _session: aiohttp.ClientSession | None = None
+    _presses: Presses | None = None
+    _listening: tuple[asyncio.Task[None], ...] = ()
 
     async def on_start(self) -> None:
         """Look at the broker and its topics before anything is joined. Raises `StartError`, `BrokerError`."""
         await self._prepare()
         self.add_future(watch(self.tasks))
+        self._listen()
         await self.add_runtime_dependency(Web(self, beacon=self.beacon, loop=self.loop))
         gc.collect()
         gc.freeze()
@@ -83,7 +91,7 @@ class App(faust.App):
         if self.tasks.by_tp:
             log.info("stopping")
         self.tables.give_up()  # type: ignore[attr-defined]
-        await self.tasks.release()
+        await asyncio.gather(self.tasks.release(), self._stop_listening())
         await self.tasks.fleet.stop()
         await super().on_stop()
         for store in self.metrics.standings.stores:
@@ -113,6 +121,25 @@ class App(faust.App):
         late = [task for task in self.tasks.by_tp.values() if task.position is not None and now - task.beat > seconds]
         return f"{late[0].stage} of {late[0].tp.topic}/{late[0].tp.partition} does not get on" if late else ""
 
+    def _listen(self) -> None:
+        """Hear of buttons that are pressed in Slack."""
+        settings, session = self.settings, self._session
+        if session is None or not self.tasks.routes or not settings.app_tokens:
+            return
+        self._presses = Presses(settings, people_of(settings), session, self.metrics)
+        draw = random.SystemRandom().random
+        for token in settings.app_tokens:
+            api = SlackApi(session, token, settings.slack_api_url, settings.slack_timeout)
+            listening = SocketMode(api, session, self._presses.take, self.metrics.slack_connections.inc, draw).run()
+            self._listening += (asyncio.create_task(listening, name="buttons"),)
+
+    async def _stop_listening(self) -> None:
+        for each in self._listening:
+            each.cancel()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+        if self._presses is not None:
+            await self._presses.stop()
+
     async def _prepare(self) -> None:
         settings, tasks = self.settings, self.tasks
         await refuse_without_rights(settings)
@@ -137,7 +164,11 @@ class App(faust.App):
         self._session = aiohttp.ClientSession()
         tasks.channels = channels_of(settings, tasks.routes, self._session)
         if not tasks.routes:
-            log.warning("no route: alerts go to the topic only (set SLACKWATER_SLACK_WEBHOOK_URL)")
+            log.warning(
+                "no route: alerts go to the topic only (set SLACKWATER_SLACK_WEBHOOK_URL or ..._SLACK_BOT_TOKEN)"
+            )
+        for doubt in doubts_of(settings):
+            log.warning("%s", doubt)
         await tasks.fleet.start()
 
 

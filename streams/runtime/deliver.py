@@ -1,14 +1,15 @@
 """Deliver: one partition of the notifications topic, and so all of a route's messages, in order.
 
-A notification is stored as a row of the table before it is sent, and deleted once it is final. A message that was
-answered is committed before the next one of its route goes out: a crash repeats at most the one in flight.
+What arrives is stored in the table before anything of it is sent: with what is gathered of its account, then as a row
+of its own, until it is final. A message that was answered is committed before the next one of its route goes out: a
+crash repeats at most the one in flight.
 """
 
 import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from time import monotonic, time
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -20,9 +21,11 @@ from pydantic import ValidationError
 from alerting.catch_up import whole
 from alerting.delivery.answers import Answer, Verdict
 from alerting.delivery.attempt import attempt
+from alerting.gathering import Gathering, is_gathered
 from alerting.notification import AnyNote, CatchUp, Notification, Undelivered, decode_note
-from alerting.outbox import Outbox, RouteStatus
+from alerting.outbox import Earlier, Outbox, RouteStatus
 from alerting.outbox_rows import Row
+from alerting.told_alerts import PREFIX, ToldAlerts
 from schemas.shuffle import place_of
 from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
@@ -45,7 +48,7 @@ group whose positions were lost reads them all again, and nobody is to be told t
 PARTS: Final = b"\0parts"
 """Key of the row with the parts of messages about the past, until they are put together."""
 OWN: Final = frozenset({POSITION, TAKEN, PARTS})
-"""Rows that are none of the outbox's."""
+"""Rows that are none of the outbox's or of what is gathered."""
 TOGETHER_SECONDS: Final = 30.0
 """So long after the last part a message is put together that does not have one of every home partition: those that
 have nothing to tell say nothing."""
@@ -62,10 +65,12 @@ class Deliver(StatefulTask):
     def __init__(self, tp: TP, tasks: "Tasks") -> None:
         super().__init__(tp, tasks)
         self.outbox: Outbox | None = None
+        self.gathering: Gathering | None = None
         self._sending: dict[asyncio.Task[Answer], Row] = {}
         self._dirty = False
         self._taken: dict[str, dict[str, int]] = {}
         self._taken_stored = b""
+        self._told = ToldAlerts(())
         self._foreign: list[Record] = []
         self._parts: dict[str, dict[int, CatchUp]] = {}
         self._parts_stored: bytes | None = None
@@ -74,16 +79,24 @@ class Deliver(StatefulTask):
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
-        waiting = [(key.decode(), value) for key, value in rows.items() if key not in OWN]
+        stored = [(key.decode(), value) for key, value in rows.items() if key not in OWN and not key.startswith(PREFIX)]
+        self._told = ToldAlerts(key for key, _ in rows.items())
         self._taken_stored = rows.get(TAKEN) or b"{}"
         self._taken = orjson.loads(self._taken_stored)
         self._parts_stored = rows.get(PARTS)
         for text in orjson.loads(self._parts_stored or b"[]"):
             self._take_part(CatchUp.decode(text.encode()))
         policy = self.tasks.delivery_policy
+        waiting = [(key, value) for key, value in stored if not is_gathered(key)]
         self.outbox = Outbox.restore(waiting, self.tasks.routes, policy, draw=random.SystemRandom().random)
         self.log = replace(self.log, first=earliest)
-        position, _, mark = (rows.get(POSITION) or b"").decode().partition("@")
+        start = self._start(rows.get(POSITION) or b"")
+        gathered = [(key, value) for key, value in stored if is_gathered(key)]
+        self.gathering = Gathering.restore(gathered, self.tasks.routes, self.outbox, start)
+        return start
+
+    def _start(self, stored: bytes) -> int:
+        position, _, mark = stored.decode().partition("@")
         if position or not self.committed:
             return self.place(int(position) if position else None, mark).position
         start = self.place(self.committed, "").position
@@ -91,8 +104,8 @@ class Deliver(StatefulTask):
         return start
 
     async def accept(self, batch: Batch) -> None:
-        """Put the notifications of a batch into the outbox."""
-        assert self.outbox is not None
+        """Gather the notifications of a batch."""
+        assert self.gathering is not None
         now = _now()
         for record in batch.records:
             try:
@@ -102,8 +115,8 @@ class Deliver(StatefulTask):
                 continue
             if isinstance(note, CatchUp) and note.part is not None:
                 self._take_part(note)
-            elif self._is_new(note):
-                self._dirty |= self.outbox.add(record.offset, note, now)
+            elif self._is_new(note) and self._told.takes(note):
+                self._dirty |= self.gathering.take_in(record.offset, note, now)
         self.pending += len(batch.records)
 
     def _is_new(self, note: AnyNote) -> bool:
@@ -132,23 +145,28 @@ class Deliver(StatefulTask):
         return [whole(self._parts.pop(each).values()) for each in done]
 
     async def work(self) -> None:
-        """Take answers, commit them, send what may be sent."""
-        outbox = self.outbox
+        """Take answers, let go what may go, commit it, send what may be sent."""
+        outbox, gathering = self.outbox, self.gathering
         assert outbox is not None
+        assert gathering is not None
         if self.closing and self._sending:
             await asyncio.wait(self._sending, timeout=_LAST_ANSWERS)
         for sent in [each for each in self._sending if each.done()]:
             row = self._sending.pop(sent)
             verdict = outbox.answered(row, sent.result(), _now())
+            if verdict is Verdict.DELIVERED:
+                gathering.delivered(row.route, _now())
             self.metrics.notifications_total.labels(row.route, verdict.value).inc()
             if verdict is Verdict.ROUTE_BROKEN:
                 (answer,) = (each.last for each in outbox.status() if each.route == row.route)
                 log.error("the route %s takes no message, until somebody mends it: %s", row.route, answer)
             self._dirty = True
+        if not self.closing:
+            self._dirty |= gathering.release(_now())
         if self._dirty or self._parts:
             await self._flush()
         while not self.closing and (chosen := outbox.next(_now())) is not None:
-            sending = asyncio.create_task(self._send(chosen))
+            sending = asyncio.create_task(self._send(chosen, outbox.earlier(chosen)))
             self._sending[sending] = chosen
             sending.add_done_callback(lambda _: self.wake())
 
@@ -156,16 +174,22 @@ class Deliver(StatefulTask):
         """See `Task`."""
         return () if self.outbox is None else self.outbox.status()
 
-    async def _send(self, row: Row) -> Answer:
+    def held(self) -> Mapping[str, int]:
+        """See `Task`."""
+        return {} if self.gathering is None else self.gathering.held()
+
+    async def _send(self, row: Row, earlier: Earlier) -> Answer:
         with self.metrics.notification_seconds.labels(row.route).time():
-            return await attempt(row, self.tasks.channels[row.route])
+            return await attempt(row, self.tasks.channels[row.route], earlier)
 
     def _patience(self) -> float:
         assert self.outbox is not None
+        assert self.gathering is not None
         now = _now()
-        wake_at = self.outbox.wake_at(now)
+        moments = [each.wake_at(now) for each in (self.outbox, self.gathering)]
+        soonest = min((moment for moment in moments if moment is not None), default=None)
         usual = super()._patience()
-        return usual if wake_at is None else min(usual, max(wake_at - now, 1) / 1000)
+        return usual if soonest is None else min(usual, max(soonest - now, 1) / 1000)
 
     def _parts_row(self) -> bytes | None:
         if not self._parts:
@@ -175,10 +199,12 @@ class Deliver(StatefulTask):
     def take(self) -> list[Record]:
         """Rows of the table, what nobody got, what goes another way."""
         assert self.outbox is not None
+        assert self.gathering is not None
         changed = self.outbox.changed()
         self._dirty = False
         records, self._foreign = self._foreign, []
-        records.extend(self.row(key.encode(), value) for key, value in changed.rows)
+        records.extend(self.row(key.encode(), value) for key, value in (*self.gathering.changed(), *changed.rows))
+        records.extend(self.row(key, value) for key, value in self._told.changed())
         undelivered = self.settings.undelivered_topic
         self._given_up = changed.undelivered
         records.extend(

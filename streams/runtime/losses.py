@@ -28,10 +28,10 @@ def count(loss: Loss, metrics: Metrics) -> None:
         metrics.topic_incarnations_total.labels(loss.topic).inc()
 
 
-def notice(loss: Loss, *, at: int, timezone: str) -> Notice:
+def notice(loss: Loss, *, route: str = DEFAULT, at: int, timezone: str) -> Notice:
     """The message about it; `at` is the time it was found, in ms."""
     return Notice(
-        route=DEFAULT,
+        route=route,
         timezone=timezone,
         notice_id=blake2b(repr(loss).encode(), digest_size=8).hexdigest(),
         title=title(loss),

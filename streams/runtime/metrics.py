@@ -72,6 +72,8 @@ class Metrics:
         self.notifications_undelivered_total = counter(
             "notifications_undelivered", "Messages that nobody got, and that are not tried any more.", "route", "reason"
         )
+        self.button_presses_total = counter("button_presses", "Buttons that were pressed in Slack.", "button", "result")
+        self.slack_connections = gauge("slack_connections", "Connections over which Slack tells of buttons.")
         self.recovery_seconds = gauge("recovery_seconds", "From assignment to the first record, the last time.")
         self.assignment_timestamp_seconds = gauge(
             "assignment_timestamp_seconds", "When this worker was given its partitions, the last time."

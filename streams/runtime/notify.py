@@ -9,7 +9,7 @@ from faust.types import TP
 from pydantic import ValidationError
 
 from alerting.notification import Notification
-from alerting.routing import route
+from alerting.routing import Mention, Route, followers, listeners, route
 from schemas.alerts import PAST_HEADER, Transition
 from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
@@ -71,11 +71,32 @@ class Notify(Task):
                     self.metrics.notifications_total.labels(name, "past").inc()
                 continue
             source = f"{self.tp.partition}{super().metadata}/{record.offset}"
-            for name in names:
-                note = Notification(route=name, transition=transition, source=source, timezone=self.settings.timezone)
-                partition = home_of(name, self.settings.partitions)
-                self._out.append(Record(self.settings.notifications_topic, partition, name.encode(), note.encode()))
+            self._tell(transition, source, names)
         self.pending += len(batch.records)
+
+    def _tell(self, transition: Transition, source: str, names: list[str]) -> None:
+        routes = self.tasks.routes
+        also = (*followers(transition, routes, names), *listeners(transition, routes))
+        by_name = {each.name: each for each in routes}
+        for name in (*names, *also):
+            note = Notification(
+                route=name,
+                transition=transition,
+                source=source,
+                timezone=self.settings.timezone,
+                owner_slack_id=self._slack_id(by_name[name], Mention.OWNER, transition.owner),
+                team_slack_id=self._slack_id(by_name[name], Mention.TEAM, transition.team),
+                follows=name in also or None,
+            )
+            partition = home_of(name, self.settings.partitions)
+            self._out.append(Record(self.settings.notifications_topic, partition, name.encode(), note.encode()))
+
+    def _slack_id(self, route: Route, mention: Mention, name: str | None) -> str | None:
+        """The Slack id of whom the route mentions, where it is known."""
+        if name is None or mention not in route.mentions:
+            return None
+        known = self.settings.people if mention is Mention.OWNER else self.settings.teams
+        return known.get(name.casefold())
 
     @property
     def urgent(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 from alerting.catch_up import PastCounts, in_order
 from alerting.lifecycle import Alert
 from alerting.notification import AtRisk, CatchUp
-from alerting.routing import DEFAULT, Route, route
+from alerting.routing import Route, home_route, route
 from schemas.alerts import Change, Kind, Severity, Transition
 from streams.detection.priority import money_at_risk
 from streams.detection.state import Account, standing_of
@@ -79,7 +79,8 @@ class Past:
         of all accounts, `place` is one that no other message has, `at` the time (ms)."""
         counts, self.counts, self._told_at = self.counts, PastCounts(), monotonic()
         assert counts.first_at is not None
-        if not self._routes:
+        home = home_route(self._routes)
+        if home is None:
             return None
         names = (key.decode() for key, value in rows if self._has_raised(value))
         found = [each for name in names if (each := self._at_risk(account_of(name), counts)) is not None]
@@ -88,7 +89,7 @@ class Past:
             if each.currency is not None:
                 risk[each.currency] = risk.get(each.currency, 0) + round(each.priority)
         return CatchUp(
-            route=DEFAULT,
+            route=home,
             timezone=timezone,
             catch_up_id=blake2b(f"{partition}/{place}".encode(), digest_size=8).hexdigest(),
             part=partition,
@@ -112,7 +113,7 @@ class Past:
         return False
 
     def _is_told(self, kind: Kind, severity: Severity) -> bool:
-        return any(kind in each.kinds and severity.rank >= each.minimum_severity.rank for each in self._routes)
+        return any(each.may_tell(kind, severity) for each in self._routes)
 
     def _at_risk(self, account: Account, counts: PastCounts) -> AtRisk | None:
         alerts = [each for each in account.alerts.values() if each.is_open and self._is_of(each, counts)]

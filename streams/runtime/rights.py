@@ -44,6 +44,8 @@ def needed(settings: Settings) -> dict[str, tuple[str, ...]]:
     only_written = {settings.topic("health"), settings.topic("dead_letters"), settings.undelivered_topic}
 
     def of(topic: topics.TopicPlan) -> tuple[str, ...]:
+        if topic.name == settings.topic("commands") and settings.app_tokens:
+            return ("Read", "Write")
         if topic.role == "input":
             return ("Read",)
         return ("Write",) if topic.name in only_written else ("Read", "Write")

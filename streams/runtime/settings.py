@@ -14,9 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from alerting.routing import CONSOLE
 from schemas.errors import SettingsError
-from streams.runtime.settings_sources import PREFIX, Setting, read_sources
+from streams.runtime.settings_channels import ChannelSetting
+from streams.runtime.settings_routes import RouteSetting
+from streams.runtime.settings_sources import PREFIX, Environment, Setting, read_sources
+from streams.runtime.settings_tables import read_tables
 from streams.runtime.settings_values import (
+    AppToken,
+    BotToken,
     Brokers,
     ClassesAndTiers,
     Duration,
@@ -28,10 +34,12 @@ from streams.runtime.settings_values import (
     Plays,
     PositiveDuration,
     ReplicationFactor,
+    SlackChannelId,
     TimeZone,
     TopicName,
     TopicPrefix,
     UpperCase,
+    WebAddress,
     Webhook,
 )
 
@@ -39,7 +47,7 @@ if TYPE_CHECKING:
     from streams.detection.config import DetectionConfig
     from streams.detection.usage_rule import UsageRule
 
-SECRETS = ("slack_webhook_url", "user_hash_key", "sasl_plain_password")
+SECRETS = ("slack_webhook_url", "slack_bot_token", "slack_app_token", "user_hash_key", "sasl_plain_password")
 _TOPICS = ("usage", "billing", "accounts", "feedback", "commands", "alerts", "health", "dead_letters")
 
 
@@ -112,11 +120,25 @@ class Settings(BaseModel):
     tell_kinds: Kinds = ()
     shadow_kinds: Kinds = ()
 
-    # Where alerts go.
+    # Where alerts go, and how quietly.
+    group_wait: Duration = 30_000
+    group_interval: Duration = 300_000
     slack_webhook_url: Webhook | None = None
+    slack_bot_token: BotToken | None = None
+    slack_channel: SlackChannelId | None = None
+    slack_app_token: AppToken | None = None
+    slack_users: Literal["known", "any"] = "known"
+    slack_api_url: WebAddress = "https://slack.com/api/"
     console: bool = False
     slack_timeout: PositiveDuration = 10_000
     give_up: PositiveDuration = 86_400_000
+
+    # Who is told what: tables of a settings file, [channels.NAME], [[routes]], [people], [teams]. By name, without
+    # regard to case, people and teams have the Slack id that a message calls them by.
+    channels: tuple[ChannelSetting, ...] = ()
+    routes: tuple[RouteSetting, ...] = ()
+    people: Mapping[str, str] = Field(default_factory=dict)
+    teams: Mapping[str, str] = Field(default_factory=dict)
 
     # State and flushing.
     store: Literal["memory", "rocksdb"] = "memory"
@@ -191,6 +213,12 @@ class Settings(BaseModel):
         )
 
     @property
+    def app_tokens(self) -> tuple[SecretStr, ...]:
+        """Of the Slack apps whose buttons are listened to, each once."""
+        tokens = (self.slack_app_token, *(each.app_token for each in self.channels))
+        return tuple({each.get_secret_value(): each for each in tokens if each is not None}.values())
+
+    @property
     def user_key(self) -> bytes:
         """What keys the hash of user ids; empty without `user_hash_key`."""
         return self.user_hash_key.get_secret_value().encode() if self.user_hash_key else b""
@@ -243,11 +271,23 @@ def load_settings(environ: Mapping[str, str], toml_path: Path | None = None) -> 
 
     Raises SettingsError, one line for each problem: where it was set, the value (never a secret's), what is allowed.
     """
-    sources = read_sources(environ, toml_path, keys=Settings.model_fields, secrets=SECRETS)
+    environ = Environment(environ)
+    settings, problems = _load(environ, toml_path)
+    if settings is None or problems:
+        raise SettingsError("\n".join(problems))  # here, where no local variable has a secret
+    return settings
+
+
+def _load(environ: Environment, toml_path: Path | None) -> tuple[Settings | None, list[str]]:
+    sources, problems = read_sources(environ, toml_path, keys=Settings.model_fields, secrets=SECRETS)
+    tables, wrong = read_tables(sources, environ)
+    values = {key: setting.value for key, setting in sources.items()} | tables
+    settings = None
     try:
-        return Settings.model_validate({key: setting.value for key, setting in sources.items()})
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError("\n".join(_problems(error, sources))) from None  # its text would show secrets
+        wrong += _problems(error, sources)
+    return settings, problems + wrong
 
 
 def _problems(error: ValidationError, sources: Mapping[str, Setting]) -> Iterator[str]:
@@ -257,17 +297,18 @@ def _problems(error: ValidationError, sources: Mapping[str, Setting]) -> Iterato
             yield from (_with_places(line, sources) for line in text.splitlines())
             continue
         key = str(problem["loc"][0])
-        value = "" if key in SECRETS else f"={sources[key].value!r}"
-        inside = problem["loc"][1:]
-        if inside and isinstance(sources[key].value, list):  # of a table of several rows: which, and what of it
-            value = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in inside)
-        yield f"{sources[key].place}{value}: {text}"
+        setting, inside = sources[key], problem["loc"][1:]
+        if inside and isinstance(setting.value, list):  # of a table of several rows: which, and what of it
+            place = setting.place(*inside)
+        else:
+            place = setting.place(shown="" if key in SECRETS else f"={setting.value!r}")
+        yield f"{place}: {text}"
 
 
 def _with_places(line: str, sources: Mapping[str, Setting]) -> str:
     """Add where the keys that begin a line of `_impossible` were set."""
     keys = line.partition(":")[0].split(", ")
-    places = [sources[key].place if key in sources else f"{PREFIX}{key.upper()} (not set)" for key in keys]
+    places = [sources[key].place() if key in sources else f"{PREFIX}{key.upper()} (not set)" for key in keys]
     return f"{', '.join(places)}:{line.partition(':')[2]}"
 
 
@@ -284,7 +325,9 @@ def _impossible(settings: Settings) -> Iterator[str]:
         )
     if twice := sorted(set(settings.tell_kinds) & set(settings.shadow_kinds)):
         yield f"tell_kinds, shadow_kinds: {twice[0].value!r} is in both; a kind is sent or recorded only"
+    yield from _impossible_routes(settings)
     yield from _impossible_usage(settings)
+    yield from _impossible_slack(settings)
     taken: dict[str, str] = {}
     for name in _TOPICS:
         full = settings.topic(name)
@@ -292,6 +335,14 @@ def _impossible(settings: Settings) -> Iterator[str]:
             yield f"topic_{taken[full]}, topic_{name}: both are {full!r}; every topic needs a name of its own"
         taken[full] = name
     yield from _impossible_security(settings)
+
+
+def _impossible_routes(settings: Settings) -> Iterator[str]:
+    for each in settings.routes:
+        for kind in sorted(each.named_kinds & set(settings.shadow_kinds)):
+            yield f"routes, shadow_kinds: route {each.name} names {kind.value!r}, which is to be recorded only"
+        if each.name == CONSOLE and settings.console:
+            yield f"routes, console: the terminal's own route is named {CONSOLE!r}; give the other one another name"
 
 
 def _impossible_usage(settings: Settings) -> Iterator[str]:
@@ -303,6 +354,16 @@ def _impossible_usage(settings: Settings) -> Iterator[str]:
     for name in settings.key_actions:
         if "*" not in name and (by := rule.excludes(name, None)) is not None:
             yield f"key_actions, {by}: {name!r} is no usage by {by}; a core action has to be usage"
+
+
+def _impossible_slack(settings: Settings) -> Iterator[str]:
+    if settings.slack_webhook_url is not None and settings.slack_bot_token is not None:
+        yield "slack_webhook_url, slack_bot_token: both say where the default route goes; set one of them"
+    if settings.slack_bot_token is not None and settings.slack_channel is None:
+        yield "slack_channel, slack_bot_token: a bot has to be told its channel, by its id"
+    for key in ("slack_channel", "slack_app_token"):
+        if settings.slack_bot_token is None and getattr(settings, key) is not None:
+            yield f"{key}, slack_bot_token: has no effect without the bot's token"
 
 
 def _impossible_security(settings: Settings) -> Iterator[str]:

@@ -78,6 +78,32 @@ def _webhook(value: SecretStr) -> SecretStr:
     return value
 
 
+def _bot_token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"xox(b|e\.xoxb)-\S+", value.get_secret_value()):
+        raise ValueError("should be a bot's token, which begins with xoxb-: in the app's settings, OAuth & Permissions")
+    return value
+
+
+def _app_token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"xapp-\S+", value.get_secret_value()):
+        raise ValueError(
+            "should be an app-level token, which begins with xapp-: in the app's settings, Basic Information"
+        )
+    return value
+
+
+def _slack_channel(value: str) -> str:
+    if not re.fullmatch(r"[CGD][A-Z0-9]{1,30}", value):
+        raise ValueError("should be a channel's id, like C0123456789: at the end of what Slack shows about the channel")
+    return value
+
+
+def _web_address(value: str) -> str:
+    if not _URL.fullmatch(value):
+        raise ValueError("should be an http(s) address")
+    return value
+
+
 def _listed(value: object) -> object:
     # The environment has no lists; a settings file may have either.
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
@@ -180,6 +206,10 @@ TopicPrefix = Annotated[str, AfterValidator(_topic_part)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 ReplicationFactor = Annotated[int, AfterValidator(_replication)]
 Webhook = Annotated[SecretStr, AfterValidator(_webhook)]
+BotToken = Annotated[SecretStr, AfterValidator(_bot_token)]
+AppToken = Annotated[SecretStr, AfterValidator(_app_token)]
+SlackChannelId = Annotated[str, AfterValidator(_slack_channel)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_names)]
 Keywords = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs), AfterValidator(_of_classes)]
 """Texts, and the class of reasons for leaving that each speaks for."""

@@ -8,7 +8,7 @@ transaction. What goes wrong in a task ends it: its memory is dropped, and the n
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -111,6 +111,10 @@ class Task:
     def routes(self) -> Iterable[RouteStatus]:
         """How the routes do whose messages it sends."""
         return ()
+
+    def held(self) -> Mapping[str, int]:
+        """How many alerts each of them holds back."""
+        return {}
 
     # The life of a task.
 

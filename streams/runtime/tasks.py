@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
-from alerting.delivery import Channel
+from alerting.delivery import Channel, NoteChannel
 from alerting.policy import DeliveryPolicy
-from alerting.routing import DEFAULT
+from alerting.routing import home_route
 from schemas.errors import StartError, StoreError
 from schemas.events import InputTopic
 from streams.runtime.channels import routes_of
@@ -64,7 +64,7 @@ class Tasks:
         self.origins: frozenset[str] = frozenset()
         """Every partition of every input topic."""
         self.dead_letter_partitions = 1
-        self.channels: Mapping[str, Channel] = {}
+        self.channels: Mapping[str, Channel | NoteChannel] = {}
         self.changelogs = {stage.table_name: changelog(settings, stage.table_name) for stage in (Engagement, Deliver)}
         self.inputs: dict[str, InputTopic] = input_names(settings)
         self.stages: dict[str, type[Task]] = {
@@ -217,16 +217,17 @@ class Tasks:
 
     def notices(self, losses: Iterable[Loss]) -> list[Record]:
         """The messages about losses, as records. One is enough for a topic that was created anew."""
-        if not self.routes:
+        route = home_route(self.routes)
+        if route is None:
             return []
         settings, now = self.settings, int(time() * 1000)
-        partition = home_of(DEFAULT, settings.partitions)
+        partition = home_of(route, settings.partitions)
         notes = [
-            notice(loss, at=now, timezone=settings.timezone)
+            notice(loss, route=route, at=now, timezone=settings.timezone)
             for loss in losses
             if loss.what is not What.REPLACED or loss.partition == 0
         ]
-        return [Record(settings.notifications_topic, partition, DEFAULT.encode(), note.encode()) for note in notes]
+        return [Record(settings.notifications_topic, partition, route.encode(), note.encode()) for note in notes]
 
     async def still_there(self, task: Task) -> bool:
         """See `Task`. A position in a topic that is gone cannot be committed, and need not be."""

@@ -25,6 +25,7 @@ class Workload(Collector):
         lag = self._gauge("consumer_lag_records", "Records not worked yet.", "topic", "partition")
         pending = self._gauge("notifications_pending", "Messages that wait.", "route")
         oldest = self._gauge("notification_oldest_seconds", "Age of the oldest of them.", "route")
+        held = self._gauge("notifications_held", "Alerts that are held back for now.", "route")
         broken = self._gauge("notification_route_broken", "1: nothing arrives, until a person mends it.", "route")
         if self.app is not None:
             ready.add_metric([], self.app.ready)
@@ -32,13 +33,15 @@ class Workload(Collector):
             for tp, task in sorted(tasks.items()):
                 if task.position is not None:
                     lag.add_metric([tp.topic, str(tp.partition)], max(0, task.log_end - task.position))
+            for name, alerts in (each for task in tasks.values() for each in task.held().items()):
+                held.add_metric([name], alerts)
             now = time()
             for route in (route for task in tasks.values() for route in task.routes()):
                 pending.add_metric([route.route], route.pending)
                 age = 0.0 if route.oldest_at is None else max(0.0, now - route.oldest_at / 1000)
                 oldest.add_metric([route.route], age)
                 broken.add_metric([route.route], route.broken_since is not None)
-        yield from (ready, lag, pending, oldest, broken)
+        yield from (ready, lag, pending, oldest, held, broken)
 
     def _gauge(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
         return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)

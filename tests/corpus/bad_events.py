@@ -209,6 +209,8 @@ def _accounts() -> Iterator[BadRecord]:
             ("a name too long", "name", "n" * 257),
             ("champions as text", "champions", "kim"),
             ("too many champions", "champions", ["kim"] * 101),
+            ("tags as text", "tags", "pilot"),
+            ("too many tags", "tags", ["pilot"] * 21),
             ("links as a list", "links", ["https://example.com"]),
             ("a link that is a script", "links", script),
             ("a link without a host", "links", {"crm": "https://"}),

@@ -86,6 +86,7 @@ _BILLING: Final[tuple[dict[str, Any], ...]] = (
 _ACCOUNTS: Final[tuple[dict[str, Any], ...]] = (
     ACCOUNT,
     ACCOUNT | {"name": "Acme", "owner": "kim@example.com", "team": "north", "tier": "gold", "mrr_minor": 1, "seats": 0},
+    ACCOUNT | {"tags": ["pilot", "do-not-call"]},
     ACCOUNT | dict.fromkeys(("name", "owner", "champions", "mrr_minor", "links", "aliases", "schema_version")),
     ACCOUNT | {"mrr": 49_900.0, "currency": "usd"},
     ACCOUNT | {"champions": [], "contacts_left": ["u-1"], "aliases": ["cus_1", "株式会社"], "internal": True},

@@ -178,6 +178,9 @@ async def application(broker: Broker, home: Path, *, create: bool = True, **sett
         "heartbeat_interval": "500ms",
         "rebalance_timeout": "6s",
         "lagging_flush": "2s",
+        # Tests of gathering set these themselves.
+        "group_wait": "0s",
+        "group_interval": "0s",
         **settings,
     }
     environment = {f"SLACKWATER_{key.upper()}": value for key, value in given.items()}

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,7 +14,11 @@ from streams.broker.ready import free_port
 
 SECRETS = ("T0SECRETE2E", "B0SECRETE2E", "x0SecretToken0OfTheWholePath")
 HANG = 0
-"""A status that stands for no answer at all."""
+"""A status that stands for no answer at all ..."""
+RESET = -1
+"""... and one for a connection that is broken off."""
+SLOW_SECONDS = 0.3
+"""What a slow body takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class Asked:
 
 class Slack(AbstractAsyncContextManager["Slack"]):
     """`async with Slack() as slack`: answers with `status` until told otherwise, or with `next` first, one a request.
+    `draw` chooses each status instead, and `slow` whether its body takes a while.
 
     A 429 carries `Retry-After: retry_after`. `leave()` refuses connections, `come_back()` takes them again.
     """
@@ -35,6 +41,8 @@ class Slack(AbstractAsyncContextManager["Slack"]):
     def __init__(self, retry_after: int = 3) -> None:
         self.status = 200
         self.next: list[int] = []
+        self.draw: Callable[[], int] | None = None
+        self.slow: Callable[[], bool] = lambda: False
         self.asked: list[Asked] = []
         self.retry_after = retry_after
         self.address = f"127.0.0.1:{free_port()}"
@@ -70,14 +78,29 @@ class Slack(AbstractAsyncContextManager["Slack"]):
         host, _, port = self.address.partition(":")
         await web.TCPSite(self._runner, host, int(port), reuse_address=True).start()
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         at = time.monotonic()
         assert f"http://{request.host}{request.path}" == self.url
         payload = await request.json()
-        status = self.next.pop(0) if self.next else self.status
+        status = self.next.pop(0) if self.next else self.draw() if self.draw is not None else self.status
         if status == HANG:
             self.asked.append(Asked(at, None, status, payload))
             await asyncio.Event().wait()
+        if status == RESET:
+            assert request.transport is not None
+            request.transport.abort()
         self.asked.append(Asked(at, time.monotonic(), status, payload))
         headers = {"Retry-After": str(self.retry_after)} if status == 429 else {}
-        return web.Response(status=status, text={200: "ok", 429: "rate_limited"}.get(status, ""), headers=headers)
+        text = {200: "ok", 400: "invalid_blocks", 429: "rate_limited"}.get(status, "")
+        if status == 200 and self.slow():
+            return await _a_byte_at_a_time(request, text)
+        return web.Response(status=max(status, 200), text=text, headers=headers)
+
+
+async def _a_byte_at_a_time(request: web.Request, text: str) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    for byte in text.encode():
+        await asyncio.sleep(SLOW_SECONDS / len(text))
+        await response.write(bytes([byte]))
+    return response

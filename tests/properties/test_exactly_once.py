@@ -92,6 +92,8 @@ class Machine(RuleBasedStateMachine):
             partitions=homes,
             clock="events",
             console=True,
+            group_wait="0s",
+            group_interval="0s",
             out_of_order="1h",
             lagging_flush_events=20,
         )

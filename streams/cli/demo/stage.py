@@ -145,6 +145,9 @@ def _environment(brokers: str, home: Path) -> dict[str, str]:
         "SLACKWATER_KEY_ACTIONS": ",".join(CORE),
         "SLACKWATER_INTENT_EVENTS": ",".join(INTENT),
         "SLACKWATER_CONSOLE": "true",
+        # A day goes by in half a second: nothing is to be gathered by the clock of the wall.
+        "SLACKWATER_GROUP_WAIT": "0s",
+        "SLACKWATER_GROUP_INTERVAL": "0s",
         "SLACKWATER_WEB_PORT": str(free_port()),
         "SLACKWATER_STATE_DIR": str(home / "state"),
         # The embedded broker waits half a rebalance timeout for more members.

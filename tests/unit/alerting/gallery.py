@@ -1,12 +1,10 @@
 """One account's alerts of every kind and change, as realistic as the signals make them.
 
-`python -m tests.unit.alerting.gallery` writes the golden files anew; `... FILE.html` and `... FILE.svg` write pictures
-of the messages to look at.
+`python -m tests.unit.alerting.gallery` writes the golden files anew; `... FILE.html` (`make gallery`) and
+`... FILE.svg` write pictures of the messages to look at.
 """
 
-import html
 import json
-import re
 import sys
 from collections.abc import Iterator
 from io import StringIO
@@ -17,15 +15,14 @@ from rich.console import Console
 
 from alerting.delivery.console import as_slack_shows_it
 from alerting.message import Message
-from alerting.notification import Notification
+from alerting.notification import AnyNote, Notification, Went
 from alerting.render import render
 from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
 from schemas.instants import parse_instant
-from tests.unit.alerting.samples import AT, DAY, catch_up, notice, transition
+from tests.unit.alerting.block_kit_html import page
+from tests.unit.alerting.samples import AT, DAY, catch_up, group, notice, reminder, summary, transition
 
 GOLDEN = Path(__file__).with_name("golden")
-NOTICE = "notice"
-CATCH_UP = "catch_up"
 FADING = (13, 16, 12, 14, 10, 1, 0, 15, 12, 13, 11, 12, 0, 0, 12, 9, 7, 5, 3, 0, 0, 8, 6, 5, 3, 2, 0, 0)
 SILENT = (12, 9, 0, 1, 13, 16, 12, 14, 10, 1, 0, 13, 12, 14, 12, *[0] * 13)
 
@@ -271,44 +268,40 @@ def payloads(kind: Kind) -> dict[str, Any]:
     return {change.value: render(notification_of(kind, change)).payload() for change in Change}
 
 
-def messages() -> Iterator[Message]:
-    """The whole gallery."""
+def others() -> dict[str, AnyNote]:
+    """Notes that are about more than one change of one alert."""
+    drop, silence, paid = (
+        notification_of(kind, change)
+        for kind, change in (
+            (Kind.USAGE_DROP, Change.ESCALATED),
+            (Kind.USAGE_SILENCE, Change.OPENED),
+            (Kind.PAYMENT_FAILED, Change.RESOLVED),
+        )
+    )
+    alerts = [
+        each.model_copy(update={"transition": each.transition.model_copy(update={"alert_id": f"{number:016x}"})})
+        for number, each in enumerate((silence, drop, paid), 1)
+    ]
+    went = (Went(kind=Kind.CARD_EXPIRING, severity=Severity.WARNING),)
+    flood = summary(32, why="limit", worse=0, acknowledged=0, resolved=0, went=0, still_open=0, over=(), new=37)
+    return {
+        "notice": notice(),
+        "catch_up": catch_up(accounts=32),
+        "group": group(*alerts, new=("0" * 15 + "1",), went=went, timezone="Europe/Berlin"),
+        "group_over": group(alerts[2], notification_of(Kind.USAGE_DROP, Change.RESOLVED), new=()),
+        "reminder": reminder(alerts[0]),
+        "digest": summary(32),
+        "limit": flood,
+    }
+
+
+def messages() -> Iterator[tuple[str, Message]]:
+    """The whole gallery, with names."""
     for kind in Kind:
         for change in Change:
-            yield render(notification_of(kind, change))
-    yield render(notice())
-    yield render(catch_up(accounts=32))
-
-
-def as_html(shown: list[Message]) -> str:
-    """The messages as a simple page."""
-    cards = ["".join(f"<div class={block['type']}>{_inner(block)}</div>" for block in each.blocks) for each in shown]
-    style = (
-        "body{font:15px Lato,sans-serif;background:#fff;color:#1d1c1d;max-width:640px;margin:2em auto}"
-        "article{border-left:4px solid #ddd;padding:.2em 1em;margin:1.4em 0;white-space:pre-line}"
-        ".header{font-weight:900;font-size:18px}.context{color:#616061;font-size:13px}"
-        ".fields{display:grid;grid-template-columns:1fr 1fr;gap:.4em}div{margin:.35em 0}span{margin-right:1.2em}"
-    )
-    return f"<!doctype html><meta charset=utf-8><style>{style}</style>" + "".join(
-        f"<article>{card}</article>" for card in cards
-    )
-
-
-def _inner(block: dict[str, Any]) -> str:
-    if "fields" in block:
-        return f"<div class=fields>{''.join(f'<div>{_shown(field)}</div>' for field in block['fields'])}</div>"
-    if "elements" in block:
-        return "".join(f"<span>{_shown(element)}</span>" for element in block["elements"])
-    return _shown(block["text"])
-
-
-def _shown(element: dict[str, Any]) -> str:
-    text: str = element["text"]
-    if element["type"] == "plain_text":
-        return html.escape(text)
-    text = re.sub(r"<@(\w+)>", r"<mark>@\1</mark>", text)
-    text = re.sub(r"<(https?://[^<>]+)>", r'<a href="\1">\1</a>', text)
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", re.sub(r"\*([^*\n]+)\*", r"<b>\1</b>", text))
+            yield f"{kind.value}, {change.value}", render(notification_of(kind, change))
+    for name, note in others().items():
+        yield name, render(note)
 
 
 def write_golden_files() -> None:
@@ -317,7 +310,7 @@ def write_golden_files() -> None:
     for kind in Kind:
         text = json.dumps(payloads(kind), indent=1, ensure_ascii=False)
         (GOLDEN / f"{kind.value}.json").write_text(text + "\n", encoding="utf-8")
-    for name, note in ((NOTICE, notice()), (CATCH_UP, catch_up(accounts=32))):
+    for name, note in others().items():
         text = json.dumps(render(note).payload(), indent=1, ensure_ascii=False)
         (GOLDEN / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
@@ -328,11 +321,11 @@ def main(path: Path | None) -> None:
         write_golden_files()
     elif path.suffix == ".svg":
         console = Console(record=True, width=80, highlight=False, file=StringIO())
-        for message in messages():
+        for _, message in messages():
             console.print(as_slack_shows_it(message))
         console.save_svg(str(path), title="slackwater")
     else:
-        path.write_text(as_html(list(messages())), encoding="utf-8")
+        path.write_text(page(messages()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from alerting.notification import AnyNote, AtRisk, CatchUp, Notice, Notification
+from alerting.letter import Letter, letter_of
+from alerting.notification import AnyNote, AtRisk, CatchUp, Group, Notice, Notification, Over, Reminder, Summary
 from schemas.alerts import AlertState, Change, Kind, Severity, Transition
 from schemas.instants import parse_instant
 
@@ -44,6 +45,18 @@ def transition(**fields: Any) -> Transition:
 def notification(route: str = "default", **fields: Any) -> Notification:
     """A notification of such a transition."""
     return Notification(route=route, transition=transition(**fields))
+
+
+def letter(route: str = "default", **fields: Any) -> Letter:
+    """The letter of such a notification."""
+    return letter_to(notification(route, **fields))
+
+
+def letter_to(note: AnyNote) -> Letter:
+    """The letter of a note that has one."""
+    made = letter_of(note)
+    assert made is not None
+    return made
 
 
 def transition_of(note: AnyNote) -> Transition:
@@ -98,3 +111,47 @@ def catch_up(accounts: int = 3, **fields: Any) -> CatchUp:
         "accounts": named,
     }
     return CatchUp(**(made | fields))
+
+
+def group(*alerts: Notification, **fields: Any) -> Group:
+    """A message about Acme: two alerts that opened, unless others are given."""
+    first = notification(kind=Kind.PAYMENT_FAILED, alert_id="1" * 16, severity=Severity.CRITICAL)
+    made: dict[str, Any] = {"route": "default", "account_id": "acme", "alerts": alerts or (first, notification())}
+    return Group(**(made | {"new": tuple(each.transition.alert_id for each in made["alerts"])} | fields))
+
+
+def reminder(*unanswered: Notification, **fields: Any) -> Reminder:
+    """A reminder of a silence that was told nine hours ago, but for `fields`."""
+    silent = notification(kind=Kind.USAGE_SILENCE, severity=Severity.CRITICAL)
+    made: dict[str, Any] = {"route": "default", "account_id": "acme", "unanswered": unanswered or (silent,)}
+    return Reminder(**(made | {"number": 2, "told_at": AT, "at": AT + 9 * HOUR} | fields))
+
+
+def summary(accounts: int = 3, **fields: Any) -> Summary:
+    """A digest of a week, with so many accounts at risk, but for `fields`."""
+    over = tuple(
+        Over(account_id=f"gone-{number}", account_name=f"Gone {number}", kind=Kind.CANCEL_SCHEDULED, lost=number == 1)
+        for number in range(1, 4)
+    )
+    made: dict[str, Any] = {
+        "route": "default",
+        "timezone": "Europe/Berlin",
+        "summary_id": "8899aabbccddeeff",
+        "why": "digest",
+        "at": AT,
+        "first_at": AT - 7 * DAY,
+        "last_at": AT - DAY,
+        "changed_accounts": accounts + 6,
+        "new": accounts,
+        "worse": 1,
+        "acknowledged": 2,
+        "resolved": 4,
+        "went": 5,
+        "still_open": 12,
+        "kinds": {Kind.USAGE_SILENCE: accounts, Kind.PAYMENT_FAILED: 1},
+        "open_accounts": accounts,
+        "at_risk_minor": {"EUR": 95_608, "USD": 120_000},
+        "accounts": catch_up(accounts).accounts,
+        "over": over,
+    }
+    return Summary(**(made | fields))

@@ -9,7 +9,7 @@ import pytest
 from alerting.message import Message
 from alerting.render import render
 from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
-from tests.unit.alerting.gallery import CATCH_UP, GOLDEN, NOTICE, notification_of, payloads
+from tests.unit.alerting.gallery import GOLDEN, notification_of, others, payloads
 from tests.unit.alerting.samples import AT, DAY, HOUR, catch_up, notice, notification
 from tests.unit.alerting.slack_limits import assert_slack_accepts, texts
 
@@ -37,17 +37,15 @@ def test_the_messages_of_a_kind_are_as_they_were(kind: Kind) -> None:
 
 
 def test_there_is_a_golden_file_for_every_kind_and_no_other() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == {*Kind, NOTICE, CATCH_UP}
+    assert {path.stem for path in GOLDEN.iterdir()} == {*Kind, *others()}
 
 
-def test_the_message_of_a_notice_is_as_it_was() -> None:
-    written = json.loads((GOLDEN / f"{NOTICE}.json").read_text(encoding="utf-8"))
-    assert render(notice()).payload() == written, "if it is meant: python -m tests.unit.alerting.gallery"
-
-
-def test_the_message_about_the_past_is_as_it_was() -> None:
-    written = json.loads((GOLDEN / f"{CATCH_UP}.json").read_text(encoding="utf-8"))
-    assert render(catch_up(accounts=32)).payload() == written, "if it is meant: python -m tests.unit.alerting.gallery"
+@pytest.mark.parametrize("name", others())
+def test_the_messages_of_other_notes_are_as_they_were(name: str) -> None:
+    written = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    message = render(others()[name])
+    assert message.payload() == written, "if it is meant: python -m tests.unit.alerting.gallery, and look at the diff"
+    assert_slack_accepts(message)
 
 
 def test_the_past_is_told_with_how_much_it_was_and_who_is_at_risk_most_valuable_first() -> None:
@@ -231,8 +229,9 @@ def test_a_lost_account_is_not_called_resolved() -> None:
 def test_quiet_news_mentions_nobody() -> None:
     for change in (Change.ACKNOWLEDGED, Change.SNOOZED, Change.RESOLVED):
         made = notification(change=change, owner="anna@vendor.example", by="Ben", revision=2)
-        message = render(made.model_copy(update={"owner_slack_id": "U0ANNA"}))
+        message = render(made.model_copy(update={"owner_slack_id": "U0ANNA", "team_slack_id": "S0EMEA"}))
         assert "<@" not in shown(message) + message.text
+        assert "<!" not in shown(message) + message.text
         assert "Owner: anna@vendor.example" in shown(message)
 
 
@@ -241,6 +240,16 @@ def test_an_owner_with_a_slack_id_is_mentioned() -> None:
     assert_slack_accepts(message)
     assert "Owner: <@U0ANNA>" in shown(message)
     assert message.text.endswith("Owner: <@U0ANNA>")
+
+
+def test_a_team_with_a_slack_group_is_mentioned_beside_the_owner() -> None:
+    made = notification(owner="anna@vendor.example", team="EMEA")
+    message = render(made.model_copy(update={"owner_slack_id": "U0ANNA", "team_slack_id": "S0EMEA"}))
+    assert_slack_accepts(message)
+    assert "Team: <!subteam^S0EMEA>" in shown(message)
+    assert "Team: EMEA" not in shown(message) + message.text
+    assert message.text.endswith("Owner: <@U0ANNA>\nTeam: <!subteam^S0EMEA>")
+    assert render(made).text.endswith("Team: EMEA\nWarning · alert 00112233445566aa · account acme")
 
 
 def test_a_name_full_of_markup_does_nothing_and_is_shown_as_it_is() -> None:

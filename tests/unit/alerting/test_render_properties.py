@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from alerting.delivery.console import as_slack_shows_it
 from alerting.markup import clean, cut, escape, escaped_units, mrkdwn
-from alerting.notification import Notification
+from alerting.notification import Notification, Over, Went, decode_note
 from alerting.render import render
 from alerting.sparkline import LEVELS, NOTHING, sparkline
 from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
 from schemas.instants import EARLIEST, LATEST
-from tests.unit.alerting.samples import STATES, transition
+from tests.unit.alerting.samples import STATES, group, letter_to, reminder, summary, transition
 from tests.unit.alerting.slack_limits import assert_inert, assert_slack_accepts, units
 
 NASTY = [
@@ -89,6 +89,7 @@ def notifications(draw: st.DrawFn) -> Notification:
         route="default",
         transition=transition(**fields),
         owner_slack_id=draw(st.none() | st.from_regex(r"\A[UW][A-Z0-9]{2,30}\Z")),
+        team_slack_id=draw(st.none() | st.from_regex(r"\AS[A-Z0-9]{2,30}\Z")),
         timezone=draw(st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia", "nowhere"]) | hostile),
         rerouted_from=draw(st.none() | st.just("sales")),
     )
@@ -101,6 +102,43 @@ def test_slack_accepts_the_message_of_any_notification(made: Notification) -> No
     assert_slack_accepts(message)
     assert render(made) == message
     as_slack_shows_it(message)
+
+
+@settings(max_examples=100)
+@given(st.lists(notifications(), min_size=1, max_size=16), account_ids, st.booleans(), st.none() | st.just("sales"))
+def test_slack_accepts_the_message_of_any_group_and_any_reminder(
+    alerts: list[Notification], account: str, new: bool, rerouted: str | None
+) -> None:
+    ids = tuple(each.transition.alert_id for each in alerts) if new else ()
+    went = tuple(Went(kind=kind, severity=Severity.WARNING) for kind in Kind) if new else ()
+    made = group(*alerts, account_id=account, new=ids, went=went, rerouted_from=rerouted)
+    for each in (made, reminder(*alerts, account_id=account, rerouted_from=rerouted)):
+        message = render(each)
+        assert_slack_accepts(letter_to(each).first)
+        assert render(decode_note(each.encode())) == message
+        as_slack_shows_it(message)
+
+
+@settings(max_examples=100)
+@given(hostile, account_ids, st.integers(0, 20), st.sampled_from(["digest", "limit"]))
+def test_slack_accepts_any_digest_and_any_summary(name: str, account: str, named: int, why: str) -> None:
+    worst = {"account_id": account, "account_name": name, "owner": name, "mrr_minor": 10**15, "currency": "XXX"}
+    risk = summary(1).accounts[0].model_copy(update=worst | {"kinds": tuple((kind, Severity.WATCH) for kind in Kind)})
+    over = (Over(account_id=account, account_name=name, kind=Kind.PAUSED, lost=True),) * (named // 2)
+    money = {f"A{chr(65 + number)}X": 10**15 for number in range(26)}
+    kinds = dict.fromkeys(Kind, 10**6)
+    made = summary(named, over=over, why=why, at_risk_minor=money, kinds=kinds)
+    made = made.model_copy(update={"accounts": (risk,) * named})
+    message = render(made)
+    assert_slack_accepts(message)
+    assert decode_note(made.encode()) == made
+    as_slack_shows_it(message)
+
+
+@settings(max_examples=40)
+@given(notifications())
+def test_slack_accepts_the_message_that_an_alert_has_of_its_own(made: Notification) -> None:
+    assert_slack_accepts(letter_to(made).first)
 
 
 @given(notifications())

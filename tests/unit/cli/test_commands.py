@@ -111,6 +111,63 @@ def test_settings_come_from_the_file_that_is_named_before_the_command(tmp_path: 
     assert "own.toml:clock" in result.stderr
 
 
+ROUTES = """
+[[routes]]
+name = "enterprise"
+channel = "console"
+tiers = ["gold"]
+currency = "EUR"
+mrr_minor_from = 100_000
+[[routes]]
+name = "leaving"
+channel = "console"
+kinds = ["cancel_scheduled", "paused"]
+influenceable = true
+"""
+
+
+def test_check_shows_which_route_takes_an_example_and_what_the_others_have_against_it(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    (tmp_path / "own.toml").write_text(ROUTES)
+    asked = ["--config", str(tmp_path / "own.toml"), "check", "--routes"]
+
+    shown = runner.invoke(app, [*asked, "--kind", "cancel_scheduled", "--reason", "price", "--tier", "gold"])
+    assert shown.exit_code == 0, shown.output
+    assert [line.strip() for line in shown.output.splitlines()[:4]] == [
+        "An alert cancel_scheduled, warning, is told by: leaving",
+        "enterprise (to console): no",
+        "MRR is not known, asked for is EUR",
+        "leaving (to console): takes it",
+    ]
+    assert "note: there is no route named default" in shown.output
+
+    owned = ["--tier", "gold", "--mrr-minor", "100000", "--currency", "eur", "--severity", "critical", "--json"]
+    found = json.loads(runner.invoke(app, [*asked, *owned]).stdout)
+    assert found["told_by"] == ["enterprise"]
+    assert found["routes"][1] == {
+        "name": "leaving",
+        "channel": "console",
+        "continue": False,
+        "takes": False,
+        "why_not": [
+            "kind is usage_drop, asked for is cancel_scheduled or paused",
+            "influenceable is not known, asked for is true",
+            "route enterprise takes it, and does not continue",
+        ],
+    }
+    nobody = runner.invoke(app, [*asked, "--kind", "paused"])
+    assert nobody.exit_code == 1
+    assert "told by: nobody" in nobody.output
+
+
+@pytest.mark.parametrize("option", ["--kind", "--severity", "--reason"])
+def test_an_example_that_there_cannot_be_ends_with_2(runner: CliRunner, option: str) -> None:
+    wrong = runner.invoke(app, ["check", "--routes", option, "leopard"])
+    assert wrong.exit_code == 2
+    assert "'leopard' is none of " in wrong.output
+
+
 def test_unusable_input_ends_with_1_and_names_the_place(tmp_path: Path) -> None:
     (tmp_path / "history.csv").write_text("account_id,occurred_at\na,2025-03-01\nb,soon\n")
     result = slackwater("produce", str(tmp_path / "history.csv"), "--dry-run")

@@ -122,9 +122,11 @@ def test_paused_days_are_neither_learnt_nor_held_against_the_account(run: Run) -
 
 
 def test_an_account_update_gives_transitions_a_name_and_an_owner(run: Run) -> None:
-    run.apply(update(at(0), name="Acme GmbH", owner="ana@example.com", team="east", mrr_minor=5_000, currency="EUR"))
+    who = {"name": "Acme GmbH", "owner": "ana@example.com", "team": "east", "tier": "gold", "tags": ["pilot", "eu"]}
+    run.apply(update(at(0), **who, mrr_minor=5_000, currency="EUR"))
     found = run.apply(bills("payment.failed", at(1)))
     assert (found[0].account_name, found[0].owner, found[0].team) == ("Acme GmbH", "ana@example.com", "east")
+    assert (found[0].tier, found[0].tags) == ("gold", ("pilot", "eu"))
     assert (found[0].mrr_minor, found[0].currency) == (5_000, "EUR")
     assert found[0].priority > 0
 

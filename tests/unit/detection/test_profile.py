@@ -42,8 +42,10 @@ def test_an_older_update_fills_only_what_is_not_known() -> None:
 
 
 def test_stored_and_read_back_it_is_the_same() -> None:
-    profile = told({"updated_at": AT, "champions": ["u-1", "u-2"], "internal": False, "renewal_at": AT + 5})
+    known = {"champions": ["u-1", "u-2"], "tags": ["pilot"], "internal": False, "renewal_at": AT + 5}
+    profile = told({"updated_at": AT, **known})
     read = Profile.decode(profile.encode())
+    assert (read.texts("tags"), read.texts("name")) == (("pilot",), ())
     assert read.encode() == profile.encode()
     assert read.number("renewal_at") == AT + 5
     assert not read.internal

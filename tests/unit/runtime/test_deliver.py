@@ -19,7 +19,10 @@ from alerting.bucket import Bucket
 from alerting.delivery.slack import SlackChannel
 from alerting.notification import CatchUp, Notification, Undelivered, UndeliveredReason, decode_note
 from alerting.policy import DeliveryPolicy
+from alerting.quiet import Quiet
 from alerting.routing import Route
+from alerting.told_alerts import PREFIX
+from schemas.alerts import AlertState, Change, Resolution
 from schemas.dead_letter import DeadLetter
 from streams.runtime import deliver
 from streams.runtime.deliver import PARTS, POSITION, Deliver
@@ -32,6 +35,7 @@ SETTINGS = Settings(brokers="127.0.0.1:1", partitions=1, flush="1m")
 """Nothing waits for the flush interval but what is given up."""
 PARTITION = TP(SETTINGS.notifications_topic, 0)
 CHANGELOG = f"{SETTINGS.app_id}-deliveries-changelog"
+AT_ONCE = Quiet(group_wait=0, group_interval=0)
 HURRY = DeliveryPolicy(first_wait=50, longest_wait=50, bucket=Bucket(interval_ms=0, burst=1))
 """Tries again within 50 ms, and as fast as it can."""
 
@@ -43,7 +47,7 @@ class Office:
         self.broker = FakeBroker()
         self.slacks = slacks
         self.tasks, self.errors = tasks_on(self.broker, SETTINGS)
-        self.tasks.routes = tuple(Route(name) for name in slacks)
+        self.tasks.routes = tuple(Route(name, quiet=AT_ONCE) for name in slacks)
         self.tasks.channels = {
             name: SlackChannel(session, SecretStr(slack.url), timeout_ms=5_000) for name, slack in slacks.items()
         }
@@ -58,6 +62,10 @@ class Office:
         self.owners.append(task)
         return task
 
+    def gather(self, quiet: Quiet) -> None:
+        """From the next owner on, put together what belongs together."""
+        self.tasks.routes = tuple(replace(route, quiet=quiet) for route in self.tasks.routes)
+
     def be_impatient(self, give_up: int) -> None:
         """From the next owner on, give a message up after so many milliseconds."""
         self.tasks.settings = SETTINGS.model_copy(update={"flush": 50})
@@ -71,7 +79,7 @@ class Office:
     @property
     def waiting(self) -> list[str]:
         """The rows of notifications that are not final."""
-        keys = [key.decode() for key in self.rows if not key.startswith(b"\0")]
+        keys = [key.decode() for key in self.rows if not key.startswith((b"\0", b"~"))]
         return sorted(key for key in keys if not key.endswith("/"))
 
     def given_up(self, reason: UndeliveredReason) -> float | None:
@@ -81,6 +89,11 @@ class Office:
         return registry.get_sample_value("slackwater_notifications_undelivered_total", labels)
 
     @property
+    def held(self) -> list[str]:
+        """The accounts of which something is remembered that is not handed over."""
+        return sorted(key.decode() for key in self.rows if key.startswith(b"~") and not key.endswith(b"/"))
+
+    @property
     def undelivered(self) -> list[Undelivered]:
         """What nobody got."""
         return [Undelivered.decode(each.value or b"") for each in self.broker.topics[SETTINGS.undelivered_topic]]
@@ -88,7 +101,7 @@ class Office:
     def heard(self, route: str = "default") -> str:
         """What a route's Slack was asked to post, in order, however it answered: the letters of `about`."""
         alerts = [re.findall(r"\b[0-9a-f]{16}\b", message["text"]) for message in self.slacks[route].received]
-        return "".join(chr(int(alert_id, 16)) for (alert_id,) in alerts)
+        return "".join("".join(chr(int(alert_id, 16)) for alert_id in ids) for ids in alerts)
 
 
 @pytest.fixture
@@ -139,6 +152,29 @@ async def test_a_routes_messages_arrive_in_order_one_at_a_time(office: Office) -
     assert office.heard() == "abcdef"
     assert most == 1
     assert office.errors == []
+
+
+async def test_who_heard_of_an_alert_hears_that_it_is_over_also_from_the_next_owner_and_no_one_else(
+    office: Office,
+) -> None:
+    def over(letter: str, route: str) -> Notification:
+        end = {"change": Change.RESOLVED, "resolution": Resolution.RECOVERED}
+        note = notification(route, alert_id=f"{ord(letter):016x}", **end)
+        return note.model_copy(update={"follows": True})
+
+    first = await office.owner()
+    taken(first, *about("abc"), *about("x", "sales"))
+    await until(lambda: office.heard() == "abc" and office.heard("sales") == "x" and not office.waiting)
+    await killed(first)
+
+    second = await office.owner()
+    ends = [over(letter, route) for letter in "abx" for route in ("default", "sales")]
+    taken(second, *ends, start=4)
+    await until(lambda: office.heard("sales") == "xx" and office.heard() == "abcab" and not office.waiting)
+    taken(second, *ends, start=10)
+    await until(lambda: second.position == 16)
+    assert (office.heard(), office.heard("sales")) == ("abcab", "xx")
+    assert [key for key in office.rows if key.startswith(PREFIX)] == [PREFIX + f"default/{ord('c'):016x}".encode()]
 
 
 async def test_a_foreign_record_among_the_notifications_is_a_dead_letter_and_holds_up_nobody(office: Office) -> None:
@@ -363,3 +399,60 @@ async def test_a_home_that_has_nothing_to_tell_of_the_past_is_not_waited_for_wit
     await until(lambda: bool(office.broker.topics[SETTINGS.notifications_topic]))
     assert PARTS not in office.rows
     assert task.position == 1
+
+
+async def test_what_comes_together_is_one_message_and_a_change_of_owner_in_between_loses_nothing(
+    office: Office,
+) -> None:
+    office.gather(Quiet(group_wait=400, group_interval=60_000))
+    first = await office.owner()
+    taken(first, *about("a"))
+    await until(lambda: office.held == ["~default/=acme"])
+    await killed(first)
+    second = await office.owner()
+    taken(second, *about("bc"), start=1)
+    await until(lambda: bool(office.heard()) and not office.waiting)
+    assert office.heard() == "abc"
+    assert len(office.slacks["default"].received) == 1
+    assert office.held == ["~default/=acme"], "three alerts that are told, and not over"
+    assert second.metrics.registry.get_sample_value("slackwater_notifications_held", {"route": "default"}) == 0
+    over = [note.transition.model_copy(update={"change": Change.RESOLVED, "state": AlertState.RESOLVED, "revision": 2})
+            for note in about("abc")]  # fmt: skip
+    office.gather(AT_ONCE)
+    await second.end(patience=5)
+    third = await office.owner()
+    taken(third, *(Notification(route="default", transition=each) for each in over), start=3)
+    await until(lambda: len(office.slacks["default"].received) == 4 and not office.waiting)
+    assert office.held == []
+    assert office.errors == []
+
+
+async def test_what_is_held_is_committed_with_the_position_and_sent_once_after_any_crash(office: Office) -> None:
+    office.gather(Quiet(group_wait=100, group_interval=60_000))
+    office.slacks["default"].moods = [hangs]
+    first = await office.owner()
+    taken(first, *about("ab"))
+    await until(lambda: office.heard() == "ab")
+    assert office.rows[POSITION] == b"2"
+    assert len(office.waiting) == 1, "the message is remembered as it was sent"
+    await killed(first)
+    second = await office.owner()
+    taken(second, *about("c"), start=2)
+    await until(lambda: len(office.slacks["default"].received) == 2 and not office.waiting)
+    assert office.heard() == "abab", "the one that was on its way, as it was; what came since waits for its time"
+    assert office.errors == []
+
+
+async def test_while_a_route_is_away_what_waits_for_it_goes_on_growing(office: Office) -> None:
+    office.gather(Quiet(group_wait=50, group_interval=50))
+    office.slacks["default"].mood = says(503)
+    task = await office.owner()
+    taken(task, *about("a"))
+    await until(lambda: "a" in office.heard())
+    for offset, letter in enumerate("bcd", start=1):
+        taken(task, *about(letter), start=offset)
+        await asyncio.sleep(0.1)
+    office.slacks["default"].mood = ok
+    await until(lambda: office.heard().endswith("bcd") and not office.waiting)
+    assert set(office.heard().removesuffix("bcd")) == {"a"}
+    assert office.errors == []

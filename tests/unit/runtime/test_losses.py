@@ -17,7 +17,7 @@ from schemas.shuffle import ShuffleRecord, Usage, decode_shuffle, encode_shuffle
 from streams.detection.merge import Progress
 from streams.runtime.deliver import POSITION, Deliver
 from streams.runtime.engagement import PROGRESS, Engagement
-from streams.runtime.ingest import Ingest
+from streams.runtime.ingest import Ingest, home_of
 from streams.runtime.resume import Log
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import Tasks
@@ -265,6 +265,15 @@ async def test_a_log_that_ends_before_what_was_read_begins_all_anew(site: Site) 
     await until(lambda: reader.rejoined)
     assert task.closing
     await task.end(patience=5)
+
+
+async def test_without_a_default_route_the_first_one_is_told_of_losses(site: Site) -> None:
+    site.tasks.routes = (Route("sales"), Route("billing"))
+    await worked(site, await site.ingest(Log(0, 2, "A")), [usage(), usage()])
+    await worked(site, await site.ingest(Log(5, 9, "A")))
+    (record,) = site.broker.topics[SETTINGS.notifications_topic]
+    assert (record.key, record.partition) == (b"sales", home_of("sales", SETTINGS.partitions))
+    assert decode_note(record.value or b"").route == "sales"
 
 
 async def test_where_nobody_is_told_of_alerts_nobody_is_told_of_losses(site: Site) -> None:

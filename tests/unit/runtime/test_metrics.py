@@ -72,7 +72,7 @@ HARMLESS = {
     "result",
     "version",
 }
-HARMLESS |= {"phase", "currency", "voluntary", "influenceable"}
+HARMLESS |= {"phase", "currency", "voluntary", "influenceable", "button"}
 
 
 def test_the_page_has_the_promised_names() -> None:

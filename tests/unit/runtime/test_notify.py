@@ -6,9 +6,10 @@ from time import time
 
 from faust.types import TP
 
+from alerting.matchers import Matchers
 from alerting.notification import Notification
-from alerting.routing import Route
-from schemas.alerts import PAST_HEADER, Transition
+from alerting.routing import Mention, Route
+from schemas.alerts import PAST_HEADER, Change, Transition
 from schemas.codec import encode
 from schemas.dead_letter import DeadLetter
 from streams.runtime.ingest import home_of
@@ -147,3 +148,49 @@ async def test_a_record_that_is_no_transition_is_a_dead_letter_and_holds_up_nobo
     (written,) = post.broker.topics[SETTINGS.topic("dead_letters")]
     letter = DeadLetter.model_validate_json(written.value or b"")
     assert (letter.raw, letter.origin.topic, letter.origin.offset) == (b"garbage", PARTITION.topic, 0)
+
+
+TEAMS = (
+    Route("emea", matchers=Matchers(teams=("emea",)), mentions=frozenset(Mention)),
+    Route("apac", matchers=Matchers(teams=("apac",)), mentions=frozenset()),
+    Route(),
+)
+IDS = {"people": {"ann@vendor.example": "U012AB3CD"}, "teams": {"emea": "S012AB3CD", "apac": "S045EF6GH"}}
+
+
+async def told(post: Post, *transitions: Transition) -> list[Notification]:
+    """What is written for these transitions."""
+    task = await post.owner()
+    taken(task, *transitions)
+    await until(lambda: task.position == len(transitions))
+    await task.end(patience=5)
+    return [Notification.decode(each.value or b"") for each in post.broker.topics[SETTINGS.notifications_topic]]
+
+
+async def test_a_route_mentions_whom_it_asks_for_by_the_slack_ids_that_are_known() -> None:
+    post = Post(TEAMS, SETTINGS.model_copy(update=IDS))
+    owned = {"owner": "Ann@Vendor.example", "team": "EMEA"}
+    notes = await told(
+        post,
+        alert(1, **owned),
+        alert(2, **{**owned, "owner": "bob@vendor.example"}),
+        alert(3, **{**owned, "team": "apac"}),
+        alert(4, owner="Ann@Vendor.example"),
+    )
+    assert [(note.route, note.owner_slack_id, note.team_slack_id) for note in notes] == [
+        ("emea", "U012AB3CD", "S012AB3CD"),
+        ("emea", None, "S012AB3CD"),
+        ("apac", None, None),
+        ("default", "U012AB3CD", None),
+    ]
+
+
+async def test_the_end_of_an_alert_is_offered_to_those_who_may_have_heard_of_it_under_another_owner() -> None:
+    over = {"change": Change.RESOLVED, "revision": 2}
+    notes = await told(Post(TEAMS), alert(1, team="emea"), alert(1, team="apac", **over))
+    assert [(note.route, note.transition.change.value, note.follows) for note in notes] == [
+        ("emea", "opened", None),
+        ("apac", "resolved", None),
+        ("emea", "resolved", True),
+        ("default", "resolved", True),
+    ]

@@ -20,6 +20,7 @@ SASL = {
     "SLACKWATER_SASL_PLAIN_USERNAME": "worker",
     "SLACKWATER_SASL_PLAIN_PASSWORD": "hunter2",
 }
+BOT = {"SLACKWATER_SLACK_BOT_TOKEN": "xoxb-hunter2", "SLACKWATER_SLACK_CHANNEL": "C0123456789"}
 
 
 def without(environ: dict[str, str], name: str) -> dict[str, str]:
@@ -39,6 +40,10 @@ def without(environ: dict[str, str], name: str) -> dict[str, str]:
         ({"SLACKWATER_INCLUDE_EVENTS": "a,b", "SLACKWATER_EXCLUDE_EVENTS": "b"}, "SLACKWATER_INCLUDE_EVENTS"),
         ({"SLACKWATER_INTENT_EVENTS": "a,b", "SLACKWATER_EXCLUDE_EVENTS": "b"}, "SLACKWATER_INTENT_EVENTS"),
         ({"SLACKWATER_SECURITY_PROTOCOL": "SSL", "SLACKWATER_SSL_KEYFILE": "key.pem"}, "SLACKWATER_SSL_KEYFILE"),
+        (BOT | {"SLACKWATER_SLACK_WEBHOOK_URL": "https://x.example/hunter2"}, "SLACKWATER_SLACK_WEBHOOK_URL, "),
+        (without(BOT, "SLACKWATER_SLACK_CHANNEL"), "SLACKWATER_SLACK_CHANNEL (not set)"),
+        (without(BOT, "SLACKWATER_SLACK_BOT_TOKEN"), "SLACKWATER_SLACK_BOT_TOKEN (not set)"),
+        ({"SLACKWATER_SLACK_APP_TOKEN": "xapp-hunter2"}, "SLACKWATER_SLACK_APP_TOKEN, SLACKWATER_SLACK_BOT_TOKEN (not"),
     ],
 )
 def test_what_contradicts_itself_is_refused_and_the_places_named(environ: dict[str, str], named: str) -> None:
@@ -60,7 +65,7 @@ def test_a_contradiction_between_file_and_environment_names_both_places(tmp_path
     toml.write_text('session_timeout = "2s"\n')
     with pytest.raises(SettingsError) as refused:
         load_settings({"SLACKWATER_HEARTBEAT_INTERVAL": "5s"}, toml)
-    assert str(refused.value).startswith(f"SLACKWATER_HEARTBEAT_INTERVAL, {toml}:session_timeout: ")
+    assert str(refused.value).startswith(f"SLACKWATER_HEARTBEAT_INTERVAL, {toml}:session_timeout (line 1): ")
 
 
 def test_public_topics_have_the_prefix_and_internal_ones_the_application_id() -> None:

@@ -58,7 +58,7 @@ def test_an_unknown_key_of_the_file_is_refused_with_file_and_key(toml: Path) -> 
     toml.write_text('clok = "wall"\n')
     with pytest.raises(SettingsError, match="did you mean clock") as refused:
         load_settings({}, toml)
-    assert str(refused.value).startswith(f"{toml}:clok: ")
+    assert str(refused.value).startswith(f"{toml}:clok (line 1): ")
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,9 @@ def test_anything_else_is_no_duration(text: str) -> None:
         ("MAX_RECORD_BYTES", "1"),
         ("SECURITY_PROTOCOL", "TLS"),
         ("SASL_MECHANISM", "GSSAPI"),
+        ("SLACK_CHANNEL", "#alerts"),
+        ("SLACK_API_URL", "slack.com/api"),
+        ("SLACK_USERS", "all"),
         ("EXCLUDE_EVENTS", "beat,,ping"),
         ("EXCLUDE_USERS", "u" * 257),
     ],
@@ -74,7 +77,14 @@ def test_a_wrong_value_is_refused_with_its_place_the_value_and_what_is_allowed(n
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SLACK_WEBHOOK_URL", "hunter2"), ("SLACK_WEBHOOK_URL", "ftp://hunter2"), ("USER_HASH_KEY", "hunter2")],
+    [
+        ("SLACK_WEBHOOK_URL", "hunter2"),
+        ("SLACK_WEBHOOK_URL", "ftp://hunter2"),
+        ("SLACK_BOT_TOKEN", "xapp-hunter2"),
+        ("SLACK_BOT_TOKEN", "xoxb-hunter 2"),
+        ("SLACK_APP_TOKEN", "xoxb-hunter2"),
+        ("USER_HASH_KEY", "hunter2"),
+    ],
 )
 def test_a_wrong_secret_is_refused_without_being_shown(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as refused:
@@ -94,7 +104,9 @@ def test_all_problems_are_told_at_once() -> None:
 def test_a_representation_of_the_settings_shows_no_secret() -> None:
     settings = load_settings(
         {
-            "SLACKWATER_SLACK_WEBHOOK_URL": "https://hooks.example/hunter2",
+            "SLACKWATER_SLACK_BOT_TOKEN": "xoxb-hunter2",
+            "SLACKWATER_SLACK_APP_TOKEN": "xapp-hunter2",
+            "SLACKWATER_SLACK_CHANNEL": "C0123456789",
             "SLACKWATER_USER_HASH_KEY": "hunter2hunter2hunter2",
             "SLACKWATER_SECURITY_PROTOCOL": "SASL_SSL",
             "SLACKWATER_SASL_MECHANISM": "PLAIN",
@@ -105,6 +117,12 @@ def test_a_representation_of_the_settings_shows_no_secret() -> None:
     for text in (repr(settings), str(settings), settings.model_dump_json()):
         assert "hunter2" not in text
     assert all(name in Settings.model_fields for name in SECRETS)
+
+
+def test_a_representation_does_not_show_the_webhook() -> None:
+    settings = load_settings({"SLACKWATER_SLACK_WEBHOOK_URL": "https://hooks.example/hunter2"})
+    for text in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "hunter2" not in text
 
 
 def test_settings_do_not_change_after_they_were_made() -> None:
@@ -180,14 +198,17 @@ def test_a_playbook_is_tables_of_the_settings_file(tmp_path: Path) -> None:
     [
         (
             '[[playbooks]]\nstep = "Ask"\n[[playbooks]]\nstep = "Ask {conact}"',
-            "playbooks[2]: step: there is no variable",
+            "playbooks[2] (line 3): step: there is no variable",
         ),
-        ('[[playbooks]]\nstep = "Ask {"', "playbooks[1]: step: "),
-        ('[[playbooks]]\nstep = "Ask {contact:>99999999}"', "playbooks[1]: step: there is no variable {contact}"),
-        ('[[playbooks]]\nstep = "Ask {contact.__class__}"', "playbooks[1]: step: there is no variable"),
-        ('[[playbooks]]\nkind = "usage_dorp"\nstep = "Ask"', "playbooks[1].kind: should be 'usage_drop', "),
-        ('[[playbooks]]\nkind = "usage_drop"', "playbooks[1].step: Field required"),
-        ('[[playbooks]]\nstep = "Ask"\ndue = 2', "playbooks[1].due: Extra inputs are not permitted"),
+        ('[[playbooks]]\nstep = "Ask {"', "playbooks[1] (line 1): step: "),
+        (
+            '[[playbooks]]\nstep = "Ask {contact:>99999999}"',
+            "playbooks[1] (line 1): step: there is no variable {contact}",
+        ),
+        ('[[playbooks]]\nstep = "Ask {contact.__class__}"', "playbooks[1] (line 1): step: there is no variable"),
+        ('[[playbooks]]\nkind = "usage_dorp"\nstep = "Ask"', "playbooks[1].kind (line 2): should be 'usage_drop', "),
+        ('[[playbooks]]\nkind = "usage_drop"', "playbooks[1].step (line 1): Field required"),
+        ('[[playbooks]]\nstep = "Ask"\ndue = 2', "playbooks[1].due (line 3): Extra inputs are not permitted"),
         ('playbooks = "Ask"', "should be tables of a settings file: [[playbooks]]"),
     ],
 )

@@ -1,0 +1,302 @@
+"""One route's part of gathering: what is held of each account, and when it goes.
+
+An account is *held* while its changes are gathered or the route is closed, and *ripe* when it waits for nothing but the
+route: for room in its queue, and for a message to be left of those that an hour may have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from typing import Literal
+
+from alerting.composing import Counted, reminds, tells
+from alerting.gathering_rows import AccountRow, HeldAlert, RouteRow, ToldAlert, account_key, route_key
+from alerting.lane import EVERYTHING
+from alerting.notification import AnyNote, Notification
+from alerting.outbox import Outbox
+from alerting.pace import NEVER, Pace
+from alerting.quiet import Quiet
+from alerting.routing import QUIETENING
+from schemas.alerts import AlertState, Change, Severity, Transition
+
+
+class Hold:
+    """What a route holds back. `changes`: those that it tells; of others it only takes note. The module `gathering`
+    says how it is driven."""
+
+    def __init__(self, name: str, quiet: Quiet, changes: frozenset[Change], outbox: Outbox) -> None:
+        self.name = name
+        self.quiet = quiet
+        self.accounts: dict[str, AccountRow] = {}
+        self.route = RouteRow()
+        self.dirty: set[str | None] = set()
+        """Accounts whose row changed; None: the route's own."""
+        self.changes = changes
+        self._outbox = outbox
+        self._moments: dict[str, int] = {}
+        """When there is something to do about an account, of those that are not ripe ..."""
+        self._heap: list[tuple[int, str]] = []
+        """... and the same by time, with some that are out of date among them."""
+        self._ripe: dict[str, None] = {}
+        self._to_remind: dict[str, None] = {}
+        """Ripe, but with nothing new to say. Both in the order in which they came."""
+        self._held: int | None = None
+        self._released_at = 0
+        self._pace = Pace(quiet)
+
+    def restore(self, key: str, account_id: str | None, value: bytes) -> None:
+        """Put a stored row back. Raises `StateError`."""
+        if account_id is None:
+            self.route = RouteRow.decode(key, value)
+        else:
+            self.accounts[account_id] = AccountRow.decode(key, value)
+            self._changed(account_id)
+
+    def changed(self) -> list[tuple[str, bytes | None]]:
+        """The rows that changed since the last call; None: it is none any more."""
+        changed: list[tuple[str, bytes | None]] = []
+        for account_id in self.dirty:
+            if account_id is None:
+                changed.append((route_key(self.name), self.route.encode()))
+            else:
+                row = self.accounts.get(account_id)
+                changed.append((account_key(self.name, account_id), None if row is None else row.encode()))
+        self.dirty = set()
+        return changed
+
+    @property
+    def held(self) -> int:
+        """How many alerts are held."""
+        if self._held is None:
+            self._held = sum(len(row.held) for row in self.accounts.values())
+        return self._held
+
+    def take(self, note: Notification, now: int) -> None:
+        """Hold a change back; or only take note of it."""
+        each, account_id = note.transition, note.transition.account_id
+        row = self.accounts.get(account_id) or AccountRow()
+        held, told = row.held.get(each.alert_id), row.told.get(each.alert_id)
+        if each.revision <= max(held.revision if held else 0, told.revision if told else 0):
+            return  # told or held here already: it comes again from another route, which is broken
+        if held is None and each.change not in self.changes:
+            if told is not None:
+                note_again = told.note if each.state is AlertState.FIRING else b""
+                row.told[each.alert_id] = ToldAlert(each.revision, each.severity, told.told_at, note_again)
+                self._changed(account_id)
+            return
+        new = held.new if held is not None else told is None and each.change is Change.OPENED
+        lasting = HeldAlert.of(note, new=new)
+        self.accounts[account_id] = row
+        if new and each.state is AlertState.RESOLVED and not lasting.lost:
+            self._comes_and_goes(row, each)
+        else:
+            row.held[each.alert_id] = lasting
+            row.due = self._due(row, each, now)
+        if self.quiet.digest_at is not None and self.route.digest_from is None:
+            self.route.digest_from = now
+            self.dirty.add(None)
+        self._changed(account_id)
+
+    def _comes_and_goes(self, row: AccountRow, each: Transition) -> None:
+        """What nobody was told of is over. Nobody wants to hear that all is well who never heard that it was not: it is
+        only mentioned, where there is something else to say of the account, or in a digest."""
+        row.held.pop(each.alert_id, None)
+        row.went.append((each.kind, each.severity))
+        if not row.held:
+            row.due = None
+
+    def _due(self, row: AccountRow, each: Transition, now: int) -> int:
+        if each.change in QUIETENING and each.change in self.changes:
+            return now  # somebody has just done it, and looks whether it shows
+        if row.due is not None:
+            return row.due
+        again = (row.told_at or 0) + self.quiet.group_interval
+        return again if row.told_at is not None and again > now else now + self.quiet.group_wait
+
+    def add(self, note: AnyNote, sequence: int, now: int, subject: str | None = None) -> None:
+        """Hand a note over to the outbox, with this sequence or the next one that was never used."""
+        known = self.route.sequence
+        sequence = max(self._outbox.following(self.name, sequence), known + 1)
+        self._outbox.add(sequence, note, now, subject)
+        if self.quiet.gathers or known >= 0:  # else each note has one of its own
+            self.route.sequence = sequence
+            self.dirty.add(None)
+
+    def release(self, sequence: int, now: int) -> None:
+        """Hand over to the outbox what may go. `sequence`: the last that was taken in."""
+        self._released_at = now
+        self._ripen(now)
+        digest_due = self._pace.digest_at(self.route.digest_from) <= now
+        if digest_due and self._free(now) > 0 and self._outbox.room(self.name, now) == frozenset():
+            self._summarise("digest", list(self.accounts), sequence, now)
+        while (chosen := self._choose(now)) is not None:
+            if chosen == EVERYTHING:
+                self._summarise("limit", list(self._ripe), sequence, now)
+            elif chosen in self._ripe:
+                row = self.accounts[chosen]
+                self.add(tells(chosen, row, self.name, self.quiet.timezone), sequence, now, chosen)
+                self._is_told(chosen, row, now)
+            else:
+                self._remind(chosen, sequence, now)
+
+    def delivered(self, now: int) -> None:
+        """A message has arrived."""
+        if self.quiet.limit_per_hour:
+            self.route.delivered = [*self._pace.recent(self.route.delivered, now), now]
+            self.dirty.add(None)
+
+    def wake_at(self, now: int) -> int | None:
+        """When to call `release` again if nothing is taken in, sent or answered before; None: not needed."""
+        while self._heap and self._moments.get(self._heap[0][1]) != self._heap[0][0]:
+            heappop(self._heap)
+        moments = [self._heap[0][0]] if self._heap else []
+        later = [self._pace.digest_at(self.route.digest_from)]
+        if self._ripe or self._to_remind or later[0] <= self._released_at:
+            later += [self._has_free(1, now), self._has_free(2, now)]
+        if self.route.summary_at is not None:
+            later.append(self.route.summary_at)
+        # What came before the last release and is still here waits for an answer of the route.
+        moments += [moment for moment in later if moment > self._released_at]
+        soonest = min(moments, default=NEVER)
+        return None if soonest >= NEVER else max(now, soonest)
+
+    def _choose(self, now: int) -> str | None:
+        """The account to tell of next; `EVERYTHING`: all that are ripe, at once; None: nothing may go."""
+        if not (self._ripe or self._to_remind) or (waiting := self._outbox.room(self.name, now)) is None:
+            return None
+        self._close(now)
+        if not self._ripe and self.route.summary_at is not None:
+            self._set_summary_at(None)
+        free, limit = self._free(now), self.quiet.limit_per_hour
+        if free < 1:
+            return None
+        if limit and (self.route.summary_at is not None or len(self._ripe) >= free):
+            return self._choose_some(waiting, free, now)
+        ready = next((each for each in self._ripe if each not in waiting), None)
+        if ready is None and free > (limit > 1):  # the last message of an hour is for news
+            ready = next((each for each in self._to_remind if each not in waiting), None)
+        return ready
+
+    def _choose_some(self, waiting: frozenset[str], free: int, now: int) -> str | None:
+        """There is more to tell than an hour has room for: the most at risk go by themselves, as long as one message is
+        left; that one is a summary of all others, of which as many are gathered first as of one account."""
+        summary_at = self.route.summary_at
+        if summary_at is None:
+            summary_at = self._set_summary_at(now + self.quiet.group_interval)
+        if now >= summary_at and len(self._ripe) > 1:
+            return None if waiting else EVERYTHING
+        if now >= summary_at:
+            self._set_summary_at(None)
+        elif free < 2:
+            return None
+        ready = [each for each in self._ripe if each not in waiting]
+        return max(ready, key=lambda each: (self.accounts[each].priority, each), default=None)
+
+    def _set_summary_at(self, moment: int | None) -> int:
+        self.route.summary_at = moment
+        self.dirty.add(None)
+        return moment or 0
+
+    def _summarise(self, why: Literal["digest", "limit"], accounts: Iterable[str], sequence: int, now: int) -> None:
+        counted = Counted()
+        still_open = 0
+        for account_id in accounts:
+            row = self.accounts[account_id]
+            still_open += len(row.told.keys() - row.held.keys())
+            if row.held or row.went:
+                counted.take(row)
+                self._is_told(account_id, row, now)
+        if why == "digest":
+            self.route.digest_from = None
+        else:
+            self.route.summary_at = None
+        self.dirty.add(None)
+        if counted.changed_accounts:
+            note = counted.summary(self.name, self.quiet.timezone, why, self.route.sequence, now, still_open)
+            self.add(note, sequence, now, EVERYTHING)
+
+    def _remind(self, account_id: str, sequence: int, now: int) -> None:
+        row = self.accounts[account_id]
+        self.add(reminds(account_id, row, self.name, self.quiet.timezone, now), sequence, now, account_id)
+        row.reminders += 1
+        row.told_at = now
+        del self._to_remind[account_id]
+        self._changed(account_id)
+
+    def _is_told(self, account_id: str, row: AccountRow, now: int) -> None:
+        for alert_id, each in row.held.items():
+            if each.state is AlertState.RESOLVED:
+                row.told.pop(alert_id, None)
+            else:
+                again = self.quiet.reminder and each.firing and each.severity is Severity.CRITICAL
+                row.told[alert_id] = ToldAlert(each.revision, each.severity, now, each.note if again else b"")
+        row.held, row.went, row.due, row.told_at, row.reminders = {}, [], None, now, 0
+        self._ripe.pop(account_id, None)
+        self._changed(account_id)
+
+    def _changed(self, account_id: str) -> None:
+        """An account's row is another one: so may be the moment at which there is something to do about it."""
+        row = self.accounts[account_id]
+        self.dirty.add(account_id)
+        self._held = None
+        if not self.quiet.gathers:
+            row.told, row.told_at = {}, None
+        if self.quiet.digest_at is None and not row.held:
+            row.went = []
+        if account_id in self._ripe and row.held:
+            return
+        self._ripe.pop(account_id, None)
+        self._to_remind.pop(account_id, None)
+        moment = self._moment(row)
+        if moment < NEVER:
+            self._moments[account_id] = moment
+            heappush(self._heap, (moment, account_id))
+            return
+        self._moments.pop(account_id, None)
+        if not (row.held or row.told or row.went):
+            del self.accounts[account_id]
+
+    def _moment(self, row: AccountRow) -> int:
+        moment = NEVER
+        if row.due is not None and self.quiet.digest_at is None:
+            moment = self._pace.goes_at(row.severity, row.due)
+        if row.told_at is None:
+            return moment
+        if row.unanswered and self.quiet.reminder:
+            moment = min(moment, self._pace.goes_at(Severity.CRITICAL, row.told_at + self.quiet.reminder))
+        if not (row.held or row.told or row.went) and self._released_at < row.told_at + self.quiet.group_interval:
+            moment = row.told_at + self.quiet.group_interval  # to be forgotten
+        return moment
+
+    def _ripen(self, now: int) -> None:
+        while self._heap and self._heap[0][0] <= now:
+            moment, account_id = heappop(self._heap)
+            if self._moments.get(account_id) != moment:
+                continue
+            del self._moments[account_id]
+            row = self.accounts[account_id]
+            if row.due is not None and row.due <= now and self.quiet.digest_at is None:
+                self._ripe[account_id] = None
+            elif row.unanswered and self.quiet.reminder:
+                self._to_remind[account_id] = None
+            else:
+                self._changed(account_id)
+
+    def _close(self, now: int) -> None:
+        """What became ripe while the route was open, and may not go any more, waits until it opens again."""
+        if not self.quiet.has_hours or self.quiet.is_open(now):
+            return
+        for account_id in [*self._ripe, *self._to_remind]:
+            severity = self.accounts[account_id].severity if account_id in self._ripe else Severity.CRITICAL
+            if (moment := self._pace.goes_at(severity, now)) > now:
+                self._ripe.pop(account_id, None)
+                self._to_remind.pop(account_id, None)
+                self._moments[account_id] = moment
+                heappush(self._heap, (moment, account_id))
+
+    def _free(self, now: int) -> int:
+        return self._pace.free(self.route.delivered, self._outbox.pending(self.name), now)
+
+    def _has_free(self, number: int, now: int) -> int:
+        return self._pace.has_free(number, self.route.delivered, self._outbox.pending(self.name), now)

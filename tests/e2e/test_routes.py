@@ -1,0 +1,209 @@
+"""Several routes and channels on a running worker: who is told what, and that no secret gets out anywhere."""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiokafka import AIOKafkaProducer
+from standardwebhooks import Webhook
+
+from alerting.notification import Undelivered
+from schemas.instants import format_instant
+from streams.broker import EmbeddedBroker
+from streams.cli.reading import read_all
+from tests.e2e.harness import Application, application, eventually
+from tests.secrecy import Secrets
+from tests.unit.alerting.slack_server import SlackServer, says
+
+BOT = "xoxb-1234-SecretOfTheBot"
+SIGNING = "whsec_" + base64.b64encode(b"SecretKeyOfTheSigning0123").decode()
+PLANTED = "planted-by-the-test-itself"
+PATHS = {
+    "cs": "/services/T0/B0/SecretPathOfCs",
+    "crm": "/hooks/SecretPathOfCrm",
+    "slack": "/services/SecretPathOfSlack",
+}
+SECRETS = Secrets(
+    **{name: path.rpartition("/")[2] for name, path in PATHS.items()},
+    bot="SecretOfTheBot",
+    signing=SIGNING.removeprefix("whsec_"),
+    planted=PLANTED,
+)
+TABLES = """
+[channels.cs]
+type = "slack_webhook"
+url_file = "{home}/cs"
+[channels.crm]
+type = "webhook"
+url_file = "{home}/crm"
+secret_file = "{home}/signing"
+[channels.bot]
+type = "slack_bot"
+token_file = "{home}/bot"
+channel = "C0123456789"
+[people]
+"Ann@vendor.example" = "U012AB3CD"
+[teams]
+emea = "S012AB3CD"
+[[routes]]
+name = "programs"
+channel = "crm"
+continue = true
+group_wait = "0s"
+group_interval = "0s"
+[[routes]]
+name = "emea"
+channel = "cs"
+teams = ["emea"]
+mention = ["owner", "team"]
+group_wait = "0s"
+group_interval = "0s"
+[[routes]]
+name = "default"
+channel = "slack"
+group_wait = "0s"
+group_interval = "0s"
+"""
+
+
+class Crm:
+    """A program that takes webhooks and checks each."""
+
+    def __init__(self) -> None:
+        self.took: list[tuple[str, str]] = []
+        self.refuses = False
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Takes it, or refuses it, when it is to."""
+        body = Webhook(SIGNING).verify(await request.read(), dict(request.headers))
+        if self.refuses:
+            return web.Response(status=400, text=str(request.url))
+        self.took.append((body["type"], body["data"]["account_id"]))
+        return web.Response(status=204)
+
+
+@dataclass
+class Feed:
+    """Accounts and their payments."""
+
+    app: Application
+    producer: AIOKafkaProducer
+
+    async def belongs(self, account: str, team: str) -> None:
+        """The account's record."""
+        owned = {"account_id": account, "updated_at": _now(), "owner": "ann@vendor.example", "team": team}
+        await self._send("accounts", owned)
+
+    async def pays(self, account: str, *, fails: bool) -> None:
+        """A payment, or a failed attempt at one."""
+        paid = {"invoice_id": f"in-{account}", "amount_minor": 4_900, "currency": "EUR"}
+        failed = {"type": "payment.failed", "attempt": 1} if fails else {"type": "payment.succeeded"}
+        await self._send("billing", {"account_id": account, "occurred_at": _now(), **paid, **failed})
+
+    async def _send(self, topic: str, record: Mapping[str, object]) -> None:
+        await self.producer.send_and_wait(self.app.settings.topic(topic), json.dumps(record).encode())
+
+
+@pytest.mark.timeout(240)
+async def test_routes_tell_whom_they_are_for_and_no_secret_gets_out(embedded: EmbeddedBroker, tmp_path: Path) -> None:
+    crm_program = Crm()
+    async with SlackServer() as cs, SlackServer() as slack, SlackServer(crm_program.answer) as crm:
+        app = await _application(embedded, tmp_path, cs=cs, slack=slack, crm=crm)
+        async with AIOKafkaProducer(bootstrap_servers=app.settings.brokers) as producer, app.worker() as worker:
+            feed = Feed(app, producer)
+            await feed.belongs("acct-1", "emea")
+            await app.applied_until(int(time.time() * 1000), worker=worker)
+            await feed.pays("acct-1", fails=True)
+            await _until(lambda: len(cs.received) == 1 and len(crm_program.took) == 1)
+            assert "Owner: <@U012AB3CD>\nTeam: <!subteam^S012AB3CD>" in cs.received[0]["text"]
+
+            await feed.belongs("acct-1", "apac")
+            await app.applied_until(int(time.time() * 1000), worker=worker)
+            await feed.pays("acct-1", fails=False)
+            await _until(lambda: [len(each.received) for each in (cs, slack)] == [2, 1])
+            assert "Resolved" in cs.received[1]["text"]
+            await _until(lambda: len(crm_program.took) == 2)
+            assert crm_program.took == [("alert.opened", "acct-1"), ("alert.resolved", "acct-1")]
+
+            cs.mood, crm_program.refuses = says(404, "no_service"), True
+            await feed.belongs("acct-2", "emea")
+            await app.applied_until(int(time.time() * 1000), worker=worker)
+            await feed.pays("acct-2", fails=True)
+            await producer.send_and_wait(app.settings.topic("commands"), f'{{"by": "{PLANTED}"}}'.encode())
+            await _until(lambda: len(slack.received) == 2)
+            assert "meant for the route emea, which is broken" in slack.received[1]["text"]
+            async with aiohttp.ClientSession() as session, session.get(f"{worker.address}/metrics") as page:
+                metrics = await page.text()
+            given_up = await _undelivered(app)
+
+        heard = [len(each.received) for each in (cs, slack, crm)]
+        async with (
+            AIOKafkaProducer(bootstrap_servers=app.settings.brokers) as producer,
+            app.worker(shadow="true") as worker,
+        ):
+            before = len(await app.transitions())
+            await Feed(app, producer).pays("acct-3", fails=True)
+            await _until_told(app, before + 1)
+        assert [len(each.received) for each in (cs, slack, crm)] == heard, "in shadow nobody is told"
+
+    assert [(each.notification.route, each.reason) for each in given_up] == [("programs", "rejected")]
+    log = app.log.read_text(errors="replace")
+    assert "DEBUG" in log
+    assert SECRETS.found_in(log, metrics, given_up, app.settings) == set()
+    assert SECRETS.found_in(*[each.value for each in await app.records("dead_letters")]) == {"planted"}
+    topics = [
+        app.settings.topic("alerts"),
+        app.settings.notifications_topic,
+        f"{app.settings.app_id}-deliveries-changelog",
+    ]
+    for topic in topics:
+        values = [(record.key, record.value) async for record in read_all(app.settings, topic)]
+        assert values
+        assert SECRETS.found_in(values) == set()
+
+
+async def _application(broker: EmbeddedBroker, home: Path, **servers: SlackServer) -> Application:
+    for name, server in servers.items():
+        (home / name).write_text(server.url.partition("/services")[0] + PATHS[name])
+    (home / "signing").write_text(SIGNING)
+    (home / "bot").write_text(BOT)
+    (home / "slackwater.toml").write_text(TABLES.format(home=home))
+    url = str(home / "slack")
+    return await application(broker, home, clock="wall", slack_webhook_url_file=url, log_level="DEBUG")
+
+
+async def _undelivered(app: Application) -> list[Undelivered]:
+    found: list[Undelivered] = []
+
+    async def there() -> bool:
+        found[:] = [
+            Undelivered.decode(each.value) async for each in read_all(app.settings, app.settings.undelivered_topic)
+        ]
+        return bool(found)
+
+    await eventually(there, "what nobody got")
+    return found
+
+
+async def _until_told(app: Application, transitions: int) -> None:
+    async def there() -> bool:
+        return len(await app.transitions()) >= transitions
+
+    await eventually(there, "a transition on the topic")
+
+
+async def _until(check: Callable[[], bool]) -> None:
+    async def holds() -> bool:
+        return check()
+
+    await eventually(holds, "messages have arrived")
+
+
+def _now() -> str:
+    return format_instant(int(time.time() * 1000))
