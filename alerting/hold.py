@@ -250,12 +250,16 @@ class Hold:
         self._to_remind.pop(account_id, None)
         moment = self._moment(row)
         if moment < NEVER:
-            self._moments[account_id] = moment
-            heappush(self._heap, (moment, account_id))
+            self._wait_until(moment, account_id)
             return
         self._moments.pop(account_id, None)
         if not (row.held or row.told or row.went):
             del self.accounts[account_id]
+
+    def _wait_until(self, moment: int, account_id: str) -> None:
+        if self._moments.get(account_id) != moment:
+            self._moments[account_id] = moment
+            heappush(self._heap, (moment, account_id))
 
     def _moment(self, row: AccountRow) -> int:
         moment = NEVER
@@ -292,8 +296,7 @@ class Hold:
             if (moment := self._pace.goes_at(severity, now)) > now:
                 self._ripe.pop(account_id, None)
                 self._to_remind.pop(account_id, None)
-                self._moments[account_id] = moment
-                heappush(self._heap, (moment, account_id))
+                self._wait_until(moment, account_id)
 
     def _free(self, now: int) -> int:
         return self._pace.free(self.route.delivered, self._outbox.pending(self.name), now)
