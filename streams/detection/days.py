@@ -105,6 +105,7 @@ class Days:
         self._by_source.end(np.arange(len(habits)))
         habits.closed = day
         habits.sequels = Sequels()
+        self._rules.learnt.closed(day)
         habits.sources.close(day)
         self._facets.close(day)
         # One that is known well enough from this day on has changed, and waits nevertheless.

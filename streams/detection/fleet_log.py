@@ -117,8 +117,8 @@ class FleetLog:
         self._source_learning = SourceLearning()
         self._flow_learning = FlowLearning()
         self.facets = FacetLearning(config)
-        self._lessons = self._lessons_before = NO_LESSONS
-        """By the newest decided day, and by the day before."""
+        self._lessons = [(-1, NO_LESSONS)]
+        """Each with the first day by which it was known, from the newest closed day on."""
         self._quarters: dict[int, dict[int, Counts]] = {}
         """What is told ahead, by slot and partition."""
         self._calibration = Calibration()
@@ -159,9 +159,14 @@ class FleetLog:
         return next((layout for first, layout in reversed(self._layouts) if first <= day), UNTRACKED)
 
     def lessons(self, day: int) -> Lessons:
-        """What is known by a closed day of how accounts go on. Whoever does a day again after a crash may have read
-        already how it is decided: no further, so that the day before is enough to be kept."""
-        return self._lessons if day >= self.decided else self._lessons_before
+        """What is known by a closed day of how accounts go on. Whoever does days again after a crash may have read
+        already how later ones are decided."""
+        return next((lessons for first, lessons in reversed(self._lessons) if first <= day), self._lessons[0][1])
+
+    def closed(self, day: int) -> None:
+        """The home has closed a day: what was known before is asked for no more."""
+        while len(self._lessons) > 1 and self._lessons[1][0] <= day:
+            del self._lessons[0]
 
     def learns_shares(self, day: int) -> bool:
         """Whether a day says what share of an account's activity comes from each source."""
@@ -277,7 +282,10 @@ class FleetLog:
     def _learn(self, day: int, sums: DaySums) -> None:
         today = self._learning.decide(weekday(day), sums.fleet)
         sources = self._source_learning.decide(weekday(day), sums.sources, today.factor)
-        self._lessons_before, self._lessons = self._lessons, self._lessons.learn(day, sums.sequels)
+        known = self._lessons[-1][1]
+        lessons = known.learn(day, sums.sequels)
+        if lessons != known:
+            self._lessons.append((day, lessons))
         layout = self._source_learning.layout
         if layout != self.layout_of(day + 1):
             self._layouts.append((day + 1, layout))
@@ -334,7 +342,7 @@ class FleetLog:
                 [(day, each.pack()) for day, each in self._sources.items()],
                 self.measured,
                 self.facets.pack(),
-                [each.pack() for each in dict.fromkeys((self._lessons, self._lessons_before))],
+                [(first, each.pack()) for first, each in self._lessons],
             )
         )
 
@@ -345,8 +353,7 @@ class FleetLog:
         if version < 3:
             rest[8:8] = [_text(none().tobytes())] * 2
         if version > 4:
-            lessons = [Lessons.unpack(each) for each in rest.pop()]
-            self._lessons, self._lessons_before = lessons[0], lessons[-1]
+            self._lessons = [(first, Lessons.unpack(each)) for first, each in rest.pop()]
         if version > 3:
             self.facets.unpack(rest.pop())
         self.position, self.decided, offers, numbers, days, learning, watched, *rest = rest

@@ -118,3 +118,5 @@ def test_before_a_day_is_closed_again_it_is_judged_by_what_was_known_then() -> N
     for each in (learnt, FleetLog(DetectionConfig(), stored=learnt.encode())):
         assert each.lessons(FIRST_DAY).curve.usual(1) is None
         assert each.lessons(FIRST_DAY + 1).curve.usual(1) == 5
+        each.closed(FIRST_DAY + 1)
+        assert each.lessons(FIRST_DAY).curve.usual(1) == 5, "the day before is over for good"
