@@ -85,7 +85,7 @@ class Odds:
         counts = {cell: each for cell, each in counts.items() if cell[2] == ALL or each[0] >= _LEAST}
         tiers = {tier for _, _, tier in counts if tier != ALL}
         for (kind, rank, tier), (alerts, lost) in sorted(followed.items()):
-            if tier not in (ALL, *tiers) and len(tiers) < _TIERS:
+            if tier != ALL and tier not in tiers and len(tiers) < _TIERS:
                 tiers.add(tier)
             for each in (ALL, tier) if tier in tiers else (ALL,):
                 had = counts.get((kind, rank, each), (0.0, 0.0))
