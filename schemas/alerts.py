@@ -30,6 +30,17 @@ class Kind(StrEnum):
     TELEMETRY_STALLED = "telemetry_stalled"
 
 
+ENGAGEMENT_KINDS: Final = (
+    Kind.USAGE_DROP,
+    Kind.USAGE_SILENCE,
+    Kind.KEY_ACTION_STOPPED,
+    Kind.BREADTH_DECLINE,
+    Kind.CHAMPION_GONE,
+    Kind.ONBOARDING_STALLED,
+)
+"""Those that tell of how an account uses the product."""
+
+
 class Change(StrEnum):
     """What happened to the alert."""
 

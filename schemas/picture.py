@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.alerts import AlertId, Health, Kind, Transition
+from schemas.alerts import AlertId, Health, Kind, Severity, Transition
 from schemas.base import AccountId, Currency, Model, Money, Name, SchemaVersion, Seats
 from schemas.instants import Instant
 
@@ -66,6 +66,47 @@ class Billing(Model):
     payment_state: PaymentState | None = None
 
 
+class TimelineEntry(Model):
+    """One line of an account's history."""
+
+    at: Instant
+    code: Name
+    """What it was, for programs: `alert.opened`, `action`, `subscription.started` and the like."""
+    text: str
+    """The same for people."""
+    kind: Kind | None = None
+    alert_id: AlertId | None = None
+    by: str | None = None
+
+
+class Sign(Model):
+    """An alert of the months before a loss, as it stood in the end. What the customer did about the subscription itself
+    is none."""
+
+    kind: Kind
+    severity: Severity
+    opened_at: Instant
+    told_at: Instant | None = None
+    """When it was first more than a watch, and people may have been told."""
+    resolved_at: Instant | None = None
+    """When it was over; null: it stood until the end."""
+    acted: bool = False
+    """Somebody acknowledged it, or recorded an action on it."""
+
+
+class PostMortem(Model):
+    """What was seen of a loss before it was decided, and what was done."""
+
+    text: str
+    """The same in sentences: the first sign, who was told how long before, what was done; or why nothing was seen."""
+    signs: tuple[Sign, ...] = ()
+    """The first one first."""
+    warning_days: Annotated[float, Field(ge=0)] | None = None
+    """From when people may first have been told to the decision; null: there was nothing to be told."""
+    done: tuple[TimelineEntry, ...] = ()
+    """What people did about its alerts, as far as its timeline has it."""
+
+
 class Loss(Model):
     """The account's end as a customer."""
 
@@ -87,6 +128,7 @@ class Loss(Model):
     """When it was first more than a watch."""
     mrr_minor: Money | None = None
     currency: Currency | None = None
+    post_mortem: PostMortem | None = None
 
 
 class OutcomeCount(Model):
@@ -106,17 +148,25 @@ class OutcomeCount(Model):
     """... over so many."""
 
 
-class TimelineEntry(Model):
-    """One line of an account's history."""
+class ActionCount(Model):
+    """How many of the things that were done about the account's alerts were the same, and came to the same."""
 
-    at: Instant
-    code: Name
-    """What it was, for programs: `alert.opened`, `action`, `subscription.started` and the like."""
-    text: str
-    """The same for people."""
-    kind: Kind | None = None
-    alert_id: AlertId | None = None
-    by: str | None = None
+    kind: Name
+    """The kind of the alert; `any`: there was none."""
+    action: Name
+    """As it was named."""
+    result: Name | None = None
+    """`offered`, `accepted` or `declined`."""
+    reason_class: Name | None = None
+    """What the account left for, or was about to, as far as that is known: see `Loss`."""
+    outcome: Name | None = None
+    """What the alert came to: see `OutcomeCount`; null as long as it is not judged."""
+    times: Count
+    cost_minor: Money = 0
+    """In minor units of `currency`, like `saved_minor`."""
+    saved_minor: Money = 0
+    """MRR saved, shared out evenly over what was done about the same alert."""
+    currency: Currency | None = None
 
 
 class AccountPicture(Model):
@@ -137,6 +187,8 @@ class AccountPicture(Model):
     """Of an account that is lost."""
     outcomes: tuple[OutcomeCount, ...] = ()
     """What its alerts came to, all of them together."""
+    actions: tuple[ActionCount, ...] = ()
+    """What was done about them, what that cost, and what it saved."""
     silent_at: Instant | None = None
     """When `usage_silence` would be a warning if nobody did anything from now on; null: it is, or nobody can tell."""
     alerts: tuple[Transition, ...] = ()

@@ -9,8 +9,8 @@ from schemas.alerts import Change, Kind, Resolution
 from schemas.instants import format_instant
 from schemas.picture import AccountPicture
 from streams.backtest.ledger import Told
-from streams.backtest.standing import Channel, Standing
 from streams.backtest.verdicts import Found
+from streams.detection.standing import Channel, Standing
 
 HEADER = (
     *("account_id", "account_name", "phase", "health", "priority", "mrr_minor", "currency", "open_alerts"),

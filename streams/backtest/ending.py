@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple
 
 from streams.backtest.accounts import row_of
-from streams.backtest.standing import Standing, standing_of
 from streams.detection.engine import Engine
+from streams.detection.standing import Standing, standing_of
 from streams.detection.state import Account
 
 

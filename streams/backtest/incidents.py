@@ -4,17 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from alerting.routing import TOLD_KINDS
-from schemas.alerts import AlertState, Kind, Severity
+from schemas.alerts import ENGAGEMENT_KINDS, AlertState, Kind, Severity
 from streams.backtest.ledger import Told
 from streams.detection.config import DAY_MS
 
-ENGAGEMENT = (
-    frozenset(
-        {Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.KEY_ACTION_STOPPED, Kind.BREADTH_DECLINE, Kind.CHAMPION_GONE}
-        | {Kind.ONBOARDING_STALLED}
-    )
-    & TOLD_KINDS
-)
+ENGAGEMENT = TOLD_KINDS.intersection(ENGAGEMENT_KINDS)
 """Kinds that the rate of false alarms asked for is about, and that people are told of: the others are in shadow, where
 nobody meets them."""
 APART_DAYS = 28

@@ -4,16 +4,17 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from alerting.words import count, number
-from schemas.alerts import Change, Kind, Severity
+from schemas.alerts import Change
 from streams.backtest.activity import Activity
 from streams.backtest.ending import Ending
 from streams.backtest.incidents import Incident
 from streams.backtest.ledger import Told
 from streams.backtest.outcomes import Basis
-from streams.backtest.standing import in_words
 from streams.backtest.verdicts import Found
 from streams.detection.calendar import Calendar
-from streams.detection.config import DAY_MS, DetectionConfig
+from streams.detection.config import DetectionConfig
+from streams.detection.postmortem import INTERNAL, WINDOW_MS, Seen, no_sign, not_known, seen_besides
+from streams.detection.standing import in_words
 
 _WINDOW = 28
 
@@ -100,48 +101,27 @@ class Coroner:
     def _why_not(self, found: Found, ending: Ending | None) -> str:
         if ending is None or ending.last_event_at < 0:
             return "No usage event of this account is in the data."
-        config = self._config
         if not found.judged:
             days = self._activity.get(found.account, ((), ()))[0]
-            seen = (
-                f"{count(len(days), 'active day')} over {count(days[-1] - days[0] + 1, 'day')}" if days else "no event"
-            )
-            return (
-                f"Not known well enough to be judged: {seen}. It takes "
-                f"{config.monitored_active_days} within {config.monitored_window_days} days, and an age of "
-                f"{config.monitored_age_days} days."
-            )
+            return not_known(len(days), days[-1] - days[0] + 1 if days else 0, self._config)
         if ending.internal:
-            return "The account is marked as internal, and internal accounts are not judged."
+            return INTERNAL
         return " ".join(self._seen(found, ending))
 
     def _seen(self, found: Found, ending: Ending) -> Iterable[str]:
         day_text = self._calendar.day_text
-        own = [each for each in self._told.get(found.account, ()) if each.at > found.at - 90 * DAY_MS]
+        own = [each for each in self._told.get(found.account, ()) if each.at > found.at - WINDOW_MS]
         opened = [each for each in own if each.change in (Change.OPENED, Change.ESCALATED)]
         late = self._late.get(found.account)
-        said = False
-        if late is not None:
-            yield f"Flagged on {day_text(late.opened_at)}, too late."
-            said = True
-        cancelled = next((each for each in opened if each.kind is Kind.CANCEL_SCHEDULED), None)
-        if cancelled is not None:
-            yield f"It cancelled on {day_text(cancelled.at)}; usage is not judged after that."
-            said = True
-        for kind in (Kind.PAYMENT_FAILED, Kind.CARD_EXPIRING):
-            first = next((each for each in opened if each.kind is kind), None)
-            if first is not None:
-                yield f"There was a {kind.value} alert on {day_text(first.at)}."
-                said = True
-        watch = next((each for each in opened if each.severity is Severity.WATCH), None)
-        if watch is not None and late is None:
-            yield f"Only a watch was opened, on {day_text(watch.at)} ({watch.kind.value})."
-            said = True
+        said = [] if late is None else [f"Flagged on {day_text(late.opened_at)}, too late."]
+        seen = [Seen(each.kind, each.severity, each.at) for each in opened]
+        said += seen_besides(seen, day_text, watches=late is None)
+        yield from said
         silent = self._basis is Basis.SILENCE or ending.last_event_at <= found.at
         if silent and late is None and ending.lost_at is None and ending.standing is not None:
             yield in_words(ending.standing)
         elif not said:
-            yield f"Its usage gave no sign: it was last active on {day_text(min(ending.last_event_at, found.at))}."
+            yield no_sign(day_text(min(ending.last_event_at, found.at)))
 
     def _sum(self, account: str, last: int) -> int:
         """Events of the 28 days that end with `last`."""

@@ -4,10 +4,12 @@ from typing import Final
 
 from alerting.lifecycle import Alert
 from alerting.words import span
-from schemas.alerts import Kind
+from schemas.alerts import Change, Kind, Severity
 from streams.detection.config import DAY_MS
+from streams.detection.following import HORIZON_MS, Following
 from streams.detection.health import expected, health
 from streams.detection.loss import DECISION, Loss
+from streams.detection.odds import ALL, TIER_LENGTH
 from streams.detection.outcomes import ANY, LOOKS, SETTLED_MS, Ended, Outcome, Pending
 from streams.detection.priority import renewal_of
 from streams.detection.rules import Rules
@@ -16,6 +18,7 @@ from streams.detection.timeline import Entry
 from streams.detection.window import total
 
 _ON_USAGE: Final = frozenset({Kind.USAGE_DROP, Kind.USAGE_SILENCE})
+_WORSE: Final = frozenset({Change.OPENED, Change.ESCALATED})
 _WELL: Final = 60
 """Health of an account that is well."""
 _BELOW: Final = 0.7
@@ -23,7 +26,8 @@ _BELOW: Final = 0.7
 
 
 class Afterwards:
-    """Follows alerts that people may have been told of: what was never more than a watch is not counted."""
+    """Follows alerts that people may have been told of: of what was never more than a watch it is only learnt how often
+    a loss comes after it."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -31,6 +35,9 @@ class Afterwards:
     def follow(self, account: Account, alert: Alert) -> None:
         """An alert has changed."""
         outcomes = account.outcomes
+        if alert.change in _WORSE and account.loss is None and not account.profile.internal:
+            account.following = account.following or Following()
+            account.following.add(alert.kind, alert.severity, alert.at)
         if alert.is_open:
             outcomes.pending.pop(alert.alert_id, None)  # reopened: the episode goes on
         elif alert.warned_at is not None and account.loss is None and not account.profile.internal:
@@ -57,7 +64,9 @@ class Afterwards:
         money = (loss.mrr_minor or 0, loss.currency or "")
         foreseen = loss.foreseen_at is not None
         lead = loss.decided_at - loss.foreseen_at if loss.foreseen_at is not None else -1
-        outcomes.count(ANY, Ended(_id_of(loss), Outcome.LOST if foreseen else Outcome.MISSED, *money, lead))
+        current, reason = _current(account), self._rules.reasons.class_of(loss.reason, loss.comment)
+        left_for = reason.value if reason is not None else ""
+        outcomes.count(ANY, Ended(_id_of(loss), Outcome.LOST if foreseen else Outcome.MISSED, *money, lead), current)
         told = [
             (alert.kind, alert.alert_id, alert.warned_at)
             for alert in account.alerts.values()
@@ -69,15 +78,24 @@ class Afterwards:
             if kind not in seen and (warned_at < loss.decided_at or kind in DECISION):
                 seen.add(kind)
                 ahead = max(loss.decided_at - warned_at, -1)
-                outcomes.count(kind.value, Ended(alert_id, Outcome.LOST, *money, ahead))
+                outcomes.count(kind.value, Ended(alert_id, Outcome.LOST, *money, ahead), current, left_for)
         outcomes.pending.clear()
 
     def not_lost(self, account: Account, loss: Loss) -> None:
         """The account was not lost after all."""
         account.outcomes.take_back(_id_of(loss))
 
+    def returned(self, account: Account) -> None:
+        """A lost account is back as a customer: every alert that is still followed came before that loss."""
+        for kind, severity in account.following.since if account.following is not None else ():
+            self._followed(account, kind, severity, lost=True)
+        account.following = None
+
     def judge(self, account: Account, at: int) -> None:
         """Judge what is due at `at`."""
+        following, loss = account.following, account.loss
+        for kind, severity, since in following.over(at) if following is not None else ():
+            self._followed(account, kind, severity, lost=loss is not None and loss.at <= since + HORIZON_MS)
         pending = account.outcomes.pending
         for alert_id, each in list(pending.items()):
             if each.judge_at > at:
@@ -95,7 +113,12 @@ class Afterwards:
         account.outcomes.pending.pop(alert.alert_id, None)
         standing = alert.standing
         money = (0, "") if outcome is Outcome.FALSE_ALARM else (standing.mrr_minor or 0, standing.currency or "")
-        account.outcomes.count(alert.kind.value, Ended(alert.alert_id, outcome, *money, by_person=True))
+        ended = Ended(alert.alert_id, outcome, *money, by_person=True)
+        account.outcomes.count(alert.kind.value, ended, _current(account))
+
+    def _followed(self, account: Account, kind: Kind, severity: Severity, *, lost: bool) -> None:
+        tier = (account.profile.text("tier") or ALL)[:TIER_LENGTH]
+        account.habits.sequels.follow((kind.value, severity.rank, tier), lost=lost)
 
     def _judge_at(self, account: Account, alert: Alert) -> int:
         """Some time after its end; where somebody acted on an annual contract, when that was to be renewed."""
@@ -126,12 +149,18 @@ class Afterwards:
 
     def _settle(self, account: Account, each: Pending, outcome: Outcome, at: int) -> None:
         money = (each.mrr_minor or 0, each.currency or "") if outcome is Outcome.SAVED else (0, "")
-        if not account.outcomes.count(each.kind.value, Ended(each.alert_id, outcome, *money)):
+        if not account.outcomes.count(each.kind.value, Ended(each.alert_id, outcome, *money), _current(account)):
             return
         name = each.kind.value.replace("_", " ").capitalize()
         text = f"{name}: {_WORDS[outcome]}, {span(at - each.resolved_at)} after it was resolved."
         entry = Entry(at, f"outcome.{outcome.value}", text, each.kind, each.alert_id)
         account.timeline.add(entry, self._rules.config.timeline_kept)
+
+
+def _current(account: Account) -> set[str]:
+    """Ids of which more may be said: of the last alert of each kind, and of the loss."""
+    current = {alert.alert_id for alert in account.alerts.values()}
+    return current | {_id_of(account.loss)} if account.loss is not None else current
 
 
 def _id_of(loss: Loss) -> str:

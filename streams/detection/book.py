@@ -75,7 +75,8 @@ class Book:
     def standing(self, account: Account, at: int, kind: Kind, severity: Severity) -> Standing:
         """The account's figures, with the money at risk by this alert alone."""
         mrr_minor, currency = account.mrr
-        at_risk = money_at_risk(mrr_minor, ((kind, severity),))
+        odds = self._rules.lessons(account.closed).odds
+        at_risk = money_at_risk(mrr_minor, ((kind, severity),), odds, account.profile.text("tier"))
         return Standing(health(account, self._rules, at).value, mrr_minor, currency, at_risk)
 
     def record(self, account: Account, alert: Alert, out: Results) -> None:

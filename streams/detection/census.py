@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from schemas.alerts import Kind, Severity
 from schemas.picture import Phase
+from streams.detection.actions import Came
+from streams.detection.actions import read_digest as actions_of
 from streams.detection.outcomes import Counted, Outcome, read_digest
 from streams.detection.state import standing_of
 
@@ -22,6 +24,9 @@ class Standing(NamedTuple):
     currency: str | None
     mrr_minor: int
     outcomes: tuple[Counted, ...]
+    actions: tuple[Came, ...]
+    explained: bool | None
+    """A lost account has said why; None of one that is not lost, or whose state is of a time when that was not kept."""
 
 
 class Census:
@@ -33,6 +38,12 @@ class Census:
         """Open alerts."""
         self.mrr_active: Counter[str] = Counter()
         """Monthly recurring revenue in minor units by currency, of all accounts that are not lost."""
+        self.paying: Counter[str] = Counter()
+        """How many of these accounts pay anything, by currency."""
+        self.explained: Counter[bool] = Counter()
+        """Lost accounts, by whether they have said why."""
+        self.actions: Counter[tuple[str, str, str]] = Counter()
+        """What was done about alerts that are judged: by their kind, the class of the action, and the outcome."""
         self.outcomes: Counter[tuple[str, Outcome]] = Counter()
         """Alerts by kind, and accounts under `ANY`, by what they came to."""
         self.mrr_saved: Counter[tuple[str, str]] = Counter()
@@ -64,8 +75,13 @@ class Census:
             self.alerts[alert] += times
         if standing.currency is not None:
             self.mrr_active[standing.currency] += times * standing.mrr_minor
+            self.paying[standing.currency] += times * (standing.mrr_minor > 0)
             for kind, _ in standing.alerts:
                 self.mrr_at_risk[standing.currency, kind] += times * standing.mrr_minor
+        if standing.explained is not None:
+            self.explained[standing.explained] += times
+        for done in standing.actions:
+            self.actions[done.kind, done.action, done.outcome] += times * done.times
         for each in standing.outcomes:
             self.outcomes[each.kind, each.outcome] += times * each.times
             self.leads[each.kind] += times * each.leads
@@ -76,7 +92,16 @@ class Census:
 
 @lru_cache(maxsize=4_096)
 def _read(text: str) -> Standing:
-    phase, alerts, mrr_minor, currency, *outcomes = text.split("|")
+    phase, alerts, mrr_minor, currency, *more = text.split("|")
+    outcomes, actions, explained = [*more, *("", "", "")][:3]
     pairs = (each.split(".") for each in alerts.split("+") if each)
     open_ = tuple((Kind(kind), Severity(severity)) for kind, severity in pairs)
-    return Standing(Phase(phase), open_, currency or None, int(mrr_minor or 0), tuple(read_digest(*outcomes)))
+    return Standing(
+        Phase(phase),
+        open_,
+        currency or None,
+        int(mrr_minor or 0),
+        tuple(read_digest(outcomes)),
+        tuple(actions_of(actions)),
+        explained == "1" if explained else None,
+    )

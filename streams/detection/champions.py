@@ -12,11 +12,15 @@ from typing import Any, Final, NamedTuple
 
 _FOLLOWED: Final = 5
 _TRIAL: Final = 10
-"""So many of the account's days everybody is given to show how often they come."""
+"""So many of the account's days everybody is given to show how often they come; on fewer nobody shows a habit."""
 _LONG: Final = 120
 """Of more days of the account a person's count is halved: habits change."""
 MISSED_FOR: Final = 60
 """After so many of the account's days nobody is a champion any more who is not named."""
+_LEAST_EXPECTED: Final = 5.0
+"""So many of the days on which a champion is missed the person would have come on."""
+_RARE: Final = 9.2
+"""Nats: a silence that one in 10,000 comes to by chance."""
 _OFTEN: Final = 0.5
 _BY_FAR: Final = 2.0
 _EVERY_DAY: Final = 0.95
@@ -64,6 +68,16 @@ class Follow(NamedTuple):
         """Minus the log of the probability that somebody who comes like this stays away on so many of the account's
         days: gamma-Poisson, in nats."""
         return (0.5 + self.active) * log(1.0 + missed / (0.5 + self.last - self.start))
+
+
+class Gone(NamedTuple):
+    """A champion who is there no more."""
+
+    user: int
+    follow: Follow
+    missed: int
+    """Days of the account since the last on which the person came."""
+    reported: bool
 
 
 class Champions:
@@ -174,6 +188,23 @@ class Champions:
         ]
         by_far = bool(others) and champion.rate >= max(_OFTEN, _BY_FAR * max(others))
         return [(best, champion)] if by_far else []
+
+    def gone(self, days: int) -> list[Gone]:
+        """The champions who are reported to have left, or who stay away on half of so many of the account's days, or
+        more, though that is not explained by how they come."""
+        found: list[Gone] = []
+        for user, each in self.champions():
+            missed = self.missed(each)
+            silent = (
+                each.active >= _TRIAL
+                and 2 * missed >= days
+                and missed * each.rate >= _LEAST_EXPECTED
+                and each.evidence(missed) >= _RARE
+                and not each.is_program
+            )
+            if silent or each.left_day > 0:
+                found.append(Gone(user, each, missed, each.left_day > 0))
+        return found
 
     def encode(self) -> list[Any]:
         """JSON values, the people packed; behind them who left, and who is named."""

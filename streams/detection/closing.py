@@ -22,7 +22,10 @@ _WORDS: Final = {
     (Kind.CHAMPION_GONE, Resolution.RECOVERED): "The champion is back.",
     (Kind.CHAMPION_GONE, Resolution.REPLACED): "Another champion is named.",
     (Kind.CHAMPION_GONE, Resolution.EXPIRED): "The account has long gone on without its champion.",
-    (Kind.ONBOARDING_STALLED, Resolution.RECOVERED): "The first core action has come.",
+    (
+        Kind.ONBOARDING_STALLED,
+        Resolution.RECOVERED,
+    ): "The account is under way: it had its first core action, or has caught up.",
     (Kind.ONBOARDING_STALLED, Resolution.EXPIRED): "The account is new no more.",
     (Kind.CANCEL_SCHEDULED, Resolution.REVERTED): "The cancellation was taken back.",
     (Kind.DOWNGRADE, Resolution.REVERTED): "The lower price no longer stands.",

@@ -8,9 +8,10 @@ from alerting.lifecycle import Alert, ImpossibleChangeError, Standing
 from alerting.words import money
 from schemas.commands import Acknowledge, CommandBase, RecordAction, RecordOutcome, Snooze, Unsnooze
 from schemas.errors import Reason
+from streams.detection.actions import NAME_LENGTH, Action, Row
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
-from streams.detection.outcomes import Outcome
+from streams.detection.outcomes import ANY, Outcome
 from streams.detection.results import Refusal, Results
 from streams.detection.rules import Rules
 from streams.detection.signals.gate import note_action
@@ -73,6 +74,7 @@ class Commands:
                     account.alerts[alert.kind] = replace(alert, acted=True)
             line = f"{command.action}: {command.result}"
             _, currency = account.mrr
+            account.outcomes.act(self._action(account, command, alerts))
             if command.cost_minor is not None:
                 cost = (
                     money(command.cost_minor, currency)
@@ -93,6 +95,37 @@ class Commands:
         entry = Entry(command.at, code, line, kind, about.alert_id if about is not None else None, command.by)
         account.timeline.add(entry, self._rules.config.timeline_kept)
         return None
+
+    def _action(self, account: Account, command: RecordAction, alerts: list[Alert]) -> Action:
+        """What was done, about one alert: of several, the most severe that is open, and of these the oldest."""
+        open_ = [alert for alert in alerts if alert.is_open]
+        if command.kind != "*" or command.alert_id is not None:
+            open_ = open_ or alerts
+        about = min(open_, key=lambda alert: (-alert.severity.rank, alert.opened_at, alert.kind), default=None)
+        _, currency = account.mrr
+        row = Row(
+            about.kind.value if about is not None else ANY,
+            command.action[:NAME_LENGTH],
+            command.result,
+            self._reason(account, about),
+            "",
+            currency if currency is not None and command.cost_minor else "",
+        )
+        return Action(about.alert_id if about is not None else "", row, command.cost_minor or 0)
+
+    def _reason(self, account: Account, about: Alert | None) -> str:
+        """The class of what the account leaves for, as far as that is known by now."""
+        for reason in about.finding.reasons if about is not None else ():
+            of_alert = reason.values.get("reason_class")
+            if isinstance(of_alert, str):
+                return of_alert
+        class_of = self._rules.reasons.class_of
+        cancelled = [each for each in account.subscriptions.live() if each.cancel_at is not None]
+        found = [each for each in (class_of(each.reason, each.comment) for each in cancelled) if each is not None]
+        survey = account.feedback.survey if account.feedback is not None else None
+        if not found and survey is not None:
+            found = [each for each in (class_of(survey.reason, survey.comment),) if each is not None]
+        return found[0].value if found else ""
 
 
 def change(command: CommandBase, alert: Alert, standing: Standing) -> Alert:

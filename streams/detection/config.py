@@ -13,9 +13,11 @@ DAY_MS: Final = 24 * HOUR_MS
 HEALTH_WEIGHTS: Final[Mapping[str, float]] = {
     "usage": 40.0,
     "silence": 40.0,
+    "people": 15.0,
     "subscription": 60.0,
     "payment": 40.0,
     "card": 10.0,
+    "feedback": 15.0,
 }
 """Factors of health, and how many points each takes off at most."""
 
@@ -133,10 +135,15 @@ class DetectionConfig:
                 raise ValueError(f"{name} must not be negative, as {value} is")
         if self.monitored_active_days > self.monitored_window_days:
             raise ValueError("monitored_active_days must not be more than monitored_window_days")
-        for name, weight in self.health_weights:
-            if name not in HEALTH_WEIGHTS or not 0 <= weight <= 100:
-                raise ValueError(f"health_weights: {name} = {weight} is no factor with a weight from 0 to 100")
+        self._check_weights()
         if self.onboarding_days >= self.onboarding_over_days:
             raise ValueError("onboarding_days must be less than onboarding_over_days")
         if self.kept_days < 28:
             raise ValueError(f"kept_days must be at least 28, not {self.kept_days}")
+
+    def _check_weights(self) -> None:
+        if len(dict(self.health_weights)) < len(self.health_weights):
+            raise ValueError("health_weights: a factor is given two weights")
+        for name, weight in self.health_weights:
+            if name not in HEALTH_WEIGHTS or not 0 <= weight <= 100:
+                raise ValueError(f"health_weights: {name} = {weight} is no factor with a weight from 0 to 100")

@@ -12,12 +12,14 @@ from streams.detection.fleet import FleetDay
 from streams.detection.fleet_learning import WIDTH, Sums, sums_of
 from streams.detection.habits import Column
 from streams.detection.peak_sums import PEAKS_WIDTH, PeakSums
+from streams.detection.sequels import Sequels
 from streams.detection.source_sums import SourceSums
 from streams.detection.thresholds import Thresholds
 
 
 class DaySums(PeakSums):
-    """Sums for the fleet's learning, for the calibration of the whole of activity, and of sources, facets and flow."""
+    """Sums for the fleet's learning, for the calibration of the whole of activity, and of sources, facets and flow; and
+    how accounts went on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,6 +27,7 @@ class DaySums(PeakSums):
         self.sources = SourceSums()
         self.facets = FacetSums()
         self.flow: dict[int, flow.Counts] = {}
+        self.sequels = Sequels()
 
     def add(self, v: Column, y: Column, day: int, weekday: int, known: FleetDay, thresholds: Thresholds) -> None:
         """Add rows `v` (columns as in `habits`), of which each has begun or begins on the day, with its events `y`.
@@ -39,15 +42,19 @@ class DaySums(PeakSums):
         self.fleet += other.fleet
         self.sources += other.sources
         self.facets += other.facets
+        self.sequels += other.sequels
         flow.add(self.flow, other.flow)
         return self
 
     def pack(self) -> list[Any]:
-        """As plain data: where the numbers are that are not 0, and which; the sources, the flow and the facets."""
+        """As plain data: where the numbers are that are not 0, and which; the sources, the flow, the facets and the
+        sequels."""
         numbers = np.concatenate((self.fleet, self.numbers()))
         places = numbers.nonzero()[0]
         packed = [places.tolist(), numbers[places].tolist(), self.sources.pack(), flow.pack(self.flow)]
-        facets = self.facets.pack()
+        facets, sequels = self.facets.pack(), self.sequels.pack()
+        if sequels is not None:
+            return [*packed, facets or [], sequels]
         return packed if facets is None else [*packed, facets]
 
     @classmethod
@@ -61,4 +68,6 @@ class DaySums(PeakSums):
         sums.set_numbers(numbers[WIDTH:])
         if len(packed) > 4:
             sums.facets = FacetSums.unpack(packed[4])
+        if len(packed) > 5:
+            sums.sequels = Sequels.unpack(packed[5])
         return sums

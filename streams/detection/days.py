@@ -32,6 +32,7 @@ from streams.detection.judge import concerned
 from streams.detection.monitoring import monitor
 from streams.detection.results import Results
 from streams.detection.rules import Rules
+from streams.detection.sequels import Sequels
 from streams.detection.signals import daily_signals
 from streams.detection.signals.base import Calm
 from streams.detection.sources import SOURCES, UNTRACKED
@@ -103,6 +104,8 @@ class Days:
             yield None
         self._by_source.end(np.arange(len(habits)))
         habits.closed = day
+        habits.sequels = Sequels()
+        self._rules.learnt.closed(day)
         habits.sources.close(day)
         self._facets.close(day)
         # One that is known well enough from this day on has changed, and waits nevertheless.
@@ -128,6 +131,7 @@ class Days:
         by_source = sources.counts(day, y, layout)
         sums.sources.see(sources, day)
         sums.flow = habits.flow.between(*self._slots(day))
+        sums.sequels += habits.sequels
         for first in range(0, len(habits), BLOCK):
             v, events = habits.values[:, first : first + BLOCK][:, : y.size - first], y[first : first + BLOCK]
             mine = _speaks(v, events)

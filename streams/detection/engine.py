@@ -10,6 +10,7 @@ from schemas.commands import CommandBase
 from schemas.feedback import FeedbackFact
 from schemas.picture import AccountPicture
 from schemas.shuffle import Fact, Usage
+from streams.detection import first_weeks
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
 from streams.detection.calendar import week_end
@@ -319,6 +320,7 @@ class Engine:
             account.deadline = -1
             self._book.wake_due(account, deadline, out)
             self._afterwards.judge(account, deadline)
+            first_weeks.look(account, self.rules, deadline)
             self._judge_dated(account, deadline, out)
 
     def _deadline(self, account: Account) -> int:
@@ -326,6 +328,10 @@ class Engine:
         if account.deadline < 0:
             judged_at = account.outcomes.next_at()
             deadline = min(self._book.wakes_at(account), judged_at if judged_at is not None else NEVER)
+            if account.following:
+                deadline = min(deadline, account.following.next_at())
+            if account.newcomer is not None:
+                deadline = min(deadline, first_weeks.next_look(account, self.rules))
             if self._has_dates(account):
                 for signal in self._dated:
                     at = signal.next_at(account)
@@ -348,6 +354,7 @@ class Engine:
         known = bool(account.subscriptions or account.payments or account.profile.number("renewal_at") is not None)
         known = known or account.feedback is not None or account.intent is not None
         known = known or account.champions is not None or account.started_at is not None
+        known = known or account.newcomer is not None
         known = known or any(alert.is_open and alert.kind in self._dated_kinds for alert in account.alerts.values())
         return known and account.loss is None and not account.profile.internal
 

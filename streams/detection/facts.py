@@ -51,6 +51,7 @@ class Facts:
         self._champions(account, update)
         if account.profile.internal:
             account.outcomes.pending.clear()
+            account.following = account.newcomer = None
             self._book.resolve_all(account, update.updated_at, Resolution.EXPIRED, out)
 
     def _champions(self, account: Account, update: AccountUpdate) -> None:
@@ -109,8 +110,9 @@ class Facts:
             self._afterwards.not_lost(account, loss)
             self._write(account, at, "account.returned", "It was not lost: it had another subscription.")
             return
+        self._afterwards.returned(account)
         account.feedback = account.intent = None  # what was said and done about the old contract
-        account.started_at = None
+        account.started_at = account.newcomer = None
         if account.champions is not None:
             account.champions = account.champions.begun_anew()
         account.habits.clear(account.row)

@@ -25,6 +25,7 @@ from streams.detection.fleet import NEUTRAL, FleetDay
 from streams.detection.fleet_learning import AGE, FleetLearning
 from streams.detection.flow import SLOT_MS, Counts, add
 from streams.detection.flow_learning import FlowLearning
+from streams.detection.lessons import NO_LESSONS, Lessons
 from streams.detection.source_learning import SourceDay, SourceLearning
 from streams.detection.sources import DEFAULT_KEY, SOURCES, UNTRACKED, WHOLE, Layout, key_of
 from streams.detection.stall import Stall
@@ -32,11 +33,12 @@ from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import TIERS
 
 VERSION: Final = 2
-_STORED_VERSION: Final = 4
+_STORED_VERSION: Final = 5
 _READABLE: Final = (VERSION - 1, VERSION)
-_STORED_READABLE: Final = (2, 3, _STORED_VERSION)
+_STORED_READABLE: Final = (2, 3, 4, _STORED_VERSION)
 """Version 1 of an offer and 2 of what is stored knew nothing of excursions that are not over, nor of those on which
-somebody acted; what was stored up to version 3 knows nothing of facets."""
+somebody acted; what was stored up to version 3 knows nothing of facets, and up to version 4 nothing of how accounts
+went on."""
 KEPT_DAYS: Final = 120
 """So long the fleet's days are kept: longer than a row stands unpacked."""
 _MARK: Final = b"fleet"
@@ -115,6 +117,8 @@ class FleetLog:
         self._source_learning = SourceLearning()
         self._flow_learning = FlowLearning()
         self.facets = FacetLearning(config)
+        self._lessons = [(-1, NO_LESSONS)]
+        """Each with the first day by which it was known, from the newest closed day on."""
         self._quarters: dict[int, dict[int, Counts]] = {}
         """What is told ahead, by slot and partition."""
         self._calibration = Calibration()
@@ -153,6 +157,16 @@ class FleetLog:
     def layout_of(self, day: int) -> Layout:
         """Which sources are tracked on a day."""
         return next((layout for first, layout in reversed(self._layouts) if first <= day), UNTRACKED)
+
+    def lessons(self, day: int) -> Lessons:
+        """What is known by a closed day of how accounts go on. Whoever does days again after a crash may have read
+        already how later ones are decided."""
+        return next((lessons for first, lessons in reversed(self._lessons) if first <= day), self._lessons[0][1])
+
+    def closed(self, day: int) -> None:
+        """The home has closed a day: what was known before is asked for no more."""
+        while len(self._lessons) > 1 and self._lessons[1][0] <= day:
+            del self._lessons[0]
 
     def learns_shares(self, day: int) -> bool:
         """Whether a day says what share of an account's activity comes from each source."""
@@ -268,6 +282,10 @@ class FleetLog:
     def _learn(self, day: int, sums: DaySums) -> None:
         today = self._learning.decide(weekday(day), sums.fleet)
         sources = self._source_learning.decide(weekday(day), sums.sources, today.factor)
+        known = self._lessons[-1][1]
+        lessons = known.learn(day, sums.sequels)
+        if lessons != known:
+            self._lessons.append((day, lessons))
         layout = self._source_learning.layout
         if layout != self.layout_of(day + 1):
             self._layouts.append((day + 1, layout))
@@ -324,6 +342,7 @@ class FleetLog:
                 [(day, each.pack()) for day, each in self._sources.items()],
                 self.measured,
                 self.facets.pack(),
+                [(first, each.pack()) for first, each in self._lessons],
             )
         )
 
@@ -333,7 +352,9 @@ class FleetLog:
             raise StateError(f"the stored fleet has version {version}; this program reads version {_STORED_VERSION}")
         if version < 3:
             rest[8:8] = [_text(none().tobytes())] * 2
-        if version == _STORED_VERSION:
+        if version > 4:
+            self._lessons = [(first, Lessons.unpack(each)) for first, each in rest.pop()]
+        if version > 3:
             self.facets.unpack(rest.pop())
         self.position, self.decided, offers, numbers, days, learning, watched, *rest = rest
         (

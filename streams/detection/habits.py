@@ -16,6 +16,7 @@ from streams.detection import facets
 from streams.detection.facets import FACETS, Facet
 from streams.detection.fleet import FleetDay
 from streams.detection.flow import Flow
+from streams.detection.sequels import Sequels
 from streams.detection.sources import MARK, Sources
 
 Column = npt.NDArray[np.float64]
@@ -201,6 +202,8 @@ class Habits:
         self.flow = Flow()
         self.sources = Sources()
         """Where they come from."""
+        self.sequels = Sequels()
+        """What accounts have come to since the last day was closed."""
         blank = [0.0] * COLUMNS
         blank[_NUMBERS:UNJUDGED] = [-1.0] * (UNJUDGED - _NUMBERS)
         blank[REBASELINED], blank[PEAK_TIER] = 0.0, -1.0

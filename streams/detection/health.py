@@ -1,11 +1,15 @@
 """Health: one number from 0 (lost) to 100, made of named factors that each say why."""
 
+from math import sqrt
 from typing import Final, NamedTuple
 
 from alerting.words import count, money, number
 from schemas.picture import Factor
 from streams.detection.calendar import weekday
+from streams.detection.complaints import active, complaints, worst
 from streams.detection.config import DAY_MS
+from streams.detection.facets import BREADTH
+from streams.detection.fleet import FleetDay
 from streams.detection.habits import Habit
 from streams.detection.rules import Rules
 from streams.detection.state import Account
@@ -14,11 +18,15 @@ from streams.detection.window import total
 _WINDOW: Final = 28
 _ENOUGH: Final = 0.85
 """No points are taken off while activity is at this share of normal or above."""
+_CHANCE: Final = (1.0, 3.0)
+"""Standard deviations of the count: a dip of less is chance, and takes off nothing; one of more is none."""
 _SILENCE_FROM: Final = 0.3
 """None are taken off below this share of the silence at which an alert turns critical."""
 _PAUSED: Final = 0.5
 _TO_BE_TRIED: Final = 0.5
-"""Shares of the weight: of a pause, and of an invoice that another attempt is to be made for."""
+_COMPLAINED: Final = (0.25, 0.5, 1.0)
+"""Shares of the weight: of a pause, of an invoice that another attempt is to be made for, and of complaints by how bad
+they are."""
 
 
 class Health(NamedTuple):
@@ -33,14 +41,19 @@ def health(account: Account, rules: Rules, at: int) -> Health:
     """How the account stands at `at`."""
     if account.loss is not None:
         return Health(0, (Factor(name="lost", points=-100.0, text="The last paid subscription has ended."),), ())
-    factors = [*_engagement(account, rules), *_billing(account, rules, at)]
+    factors = [*_engagement(account, rules), *_people(account, rules), *_billing(account, rules, at)]
+    factors += _feedback(account, rules, at)
     missing = [] if account.monitored else ["usage", "silence"]
+    if account.champions is None:
+        missing.append("people")
     if not account.subscriptions:
         missing.append("subscription")
     if not account.payments.settled and not account.payments.invoices:
         missing.append("payment")
     if account.payments.card is None:
         missing.append("card")
+    if account.feedback is None:
+        missing.append("feedback")
     points = sum(factor.points for factor in factors)
     return Health(max(0, int(100.0 + points + 0.5)), tuple(factors), tuple(missing))
 
@@ -63,20 +76,70 @@ def _engagement(account: Account, rules: Rules) -> list[Factor]:
     first = max(closed - _WINDOW + 1, habit.first_day)
     observed = total(account.daily, first, closed)
     normal = _expected(habit, closed, rules, first, closed)
-    share = observed / normal if normal > 0 else 1.0
-    lost = min(max(0.0, (_ENOUGH - share) / _ENOUGH), 1.0)
+    lost = _gone(observed, normal, closed - first + 1, rules.fleet(closed))
     text = f"{count(observed, 'event')} in {count(closed - first + 1, 'day')}, about {number(normal)} are normal."
     factors = [Factor(name="usage", points=_points(weights["usage"] * lost), text=text)]
     fleet = rules.fleet(closed)
     levels = rules.thresholds.of(habit.rate(fleet))
     towards = max(habit.silence(fleet) / levels.silence[2], habit.clock_days / levels.clock[2])
-    quiet = min(max(0.0, (towards - _SILENCE_FROM) / (1.0 - _SILENCE_FROM)), 1.0)
+    quiet = _within((towards - _SILENCE_FROM) / (1.0 - _SILENCE_FROM))
     if habit.last_day > closed:
         quiet = 0.0
     days = max(closed - habit.last_day, 0)
     text = f"{count(days, 'day')} without activity." if days else "Active on the last day."
     factors.append(Factor(name="silence", points=_points(weights["silence"] * quiet), text=text))
     return factors
+
+
+def _gone(observed: int, normal: float, days: int, fleet: FleetDay) -> float:
+    """What share of the usage of so many days is gone, as far as that is more than chance."""
+    if normal <= 0.0:
+        return 0.0
+    lost = (_ENOUGH - observed / normal) / _ENOUGH
+    chance = (normal - observed) / sqrt(normal + fleet.dispersion * normal * normal / days)
+    return _within(lost) * _within((chance - _CHANCE[0]) / (_CHANCE[1] - _CHANCE[0]))
+
+
+def _within(share: float) -> float:
+    return min(max(share, 0.0), 1.0)
+
+
+def _people(account: Account, rules: Rules) -> list[Factor]:
+    """Those who carry the account, and how many use it in a week, whichever is worse."""
+    champions, weight, days = account.champions, rules.health_weights["people"], rules.config.champion_days
+    if champions is None:
+        return []
+    gone = champions.gone(days)
+    if not gone:
+        lost, text = _breadth(account, rules)
+    elif any(each.reported for each in gone):
+        lost, text = 1.0, "A champion is reported to have left."
+    else:
+        missed = max(each.missed for each in gone)
+        lost, text = min(missed / (2.0 * days), 1.0), f"A champion has stayed away on {count(missed, 'day')}."
+    return [Factor(name="people", points=_points(weight * lost), text=text)]
+
+
+def _breadth(account: Account, rules: Rules) -> tuple[float, str]:
+    fleet, habit = rules.fleet(account.closed), account.habits.facet(BREADTH, account.row)
+    if habit is not None and habit.monitored_day >= 0:
+        levels = rules.learnt.facets.thresholds[BREADTH].of(habit.rate(fleet)).drop
+        if habit.evidence >= levels[0]:
+            return min(habit.evidence / levels[2], 1.0), "Fewer people use it in a week than before."
+    return 0.0, "The people who use it are there."
+
+
+def _feedback(account: Account, rules: Rules, at: int) -> list[Factor]:
+    if account.feedback is None:
+        return []
+    config, weight = rules.config, rules.health_weights["feedback"]
+    counting = active(complaints(account.feedback, config), at, config)
+    if not counting:
+        return [Factor(name="feedback", points=0.0, text="Nobody has complained lately.")]
+    lost = _COMPLAINED[worst(counting).rank]
+    subjects = len({each.subject for each in counting})
+    text = f"{count(subjects, 'complaint')} in {count(config.feedback_days, 'day')}."
+    return [Factor(name="feedback", points=_points(weight * lost), text=text)]
 
 
 def _billing(account: Account, rules: Rules, at: int) -> list[Factor]:

@@ -21,7 +21,9 @@ from streams.detection.fleet_commands import carry_out, is_for_fleet
 from streams.detection.fleet_log import FleetLog, offer, quarter
 from streams.detection.flow import SLOT_MS, pack, unpack
 from streams.detection.merge import Event, Merge, Progress
+from streams.detection.odds import Odds
 from streams.detection.results import RefusedCommand
+from streams.detection.sequels import Sequels
 from streams.detection.stall import FLEET_ID
 from streams.detection.state import Account, head_of
 from streams.detection.tally import Tally
@@ -105,9 +107,10 @@ class Home:
         self._engine = engine
         self._engine.habits.closed = merge.closed
         if merge.counted:
-            names, flow = merge.counted
+            names, flow, *more = merge.counted
             engine.habits.sources.unpack_names(names)
             engine.habits.flow.open = unpack(flow)
+            engine.habits.sequels = Sequels.unpack(more[0] if more else None)
         self._taken = (merge.clock, merge.closed)
         self._log = OwnLog(engine.learnt.position) if log is None else log
         self._partition = partition
@@ -152,6 +155,11 @@ class Home:
     def learnt(self) -> FleetLog:
         """What it knows of the fleet."""
         return self._engine.learnt
+
+    @property
+    def odds(self) -> Odds:
+        """How likely accounts are lost, as it is known by the newest closed day."""
+        return self.learnt.lessons(self._engine.habits.closed).odds
 
     @property
     def tally(self) -> Tally:
@@ -337,7 +345,7 @@ class Home:
             self.merge.progress(),
             closed=habits.closed,
             behind=bool(self._unpictured),
-            counted=[habits.sources.pack_names(), pack(habits.flow.open)],
+            counted=[habits.sources.pack_names(), pack(habits.flow.open), habits.sequels.pack()],
         )
         learnt = self._engine.learnt
         fleet = learnt.encode() if self._fleet_moved else None

@@ -1,9 +1,10 @@
 """An account's current picture: what the board reads."""
 
 from schemas.instants import LATEST
-from schemas.picture import AccountPicture, Billing, Engagement, Loss, OutcomeCount, PaymentState
+from schemas.picture import AccountPicture, ActionCount, Billing, Engagement, Loss, OutcomeCount, PaymentState
 from streams.detection.forecast import silent_on
 from streams.detection.health import expected, health
+from streams.detection.postmortem import post_mortem
 from streams.detection.priority import money_at_risk, renewal_of
 from streams.detection.rules import Rules
 from streams.detection.state import Account
@@ -17,9 +18,10 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
     standing = health(account, rules, now)
     alerts = [alert for alert in account.alerts.values() if alert.is_open]
     mrr_minor, _ = account.mrr
-    at_risk = (
-        money_at_risk(mrr_minor, ((alert.kind, alert.severity) for alert in alerts)) if account.loss is None else 0.0
-    )
+    at_risk = 0.0
+    if account.loss is None:
+        of_alerts = [(alert.kind, alert.severity) for alert in alerts]
+        at_risk = money_at_risk(mrr_minor, of_alerts, rules.lessons(account.closed).odds, profile.text("tier"))
     return AccountPicture(
         account_id=account.id,
         account_name=profile.text("name"),
@@ -32,6 +34,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
         billing=_billing(account, rules, now),
         loss=_loss(account, rules),
         outcomes=_outcomes(account),
+        actions=_actions(account),
         silent_at=_silent_at(account, rules),
         alerts=tuple(transition_of(account, alert, rules) for alert in alerts),
         timeline=account.timeline.shown(),
@@ -93,6 +96,23 @@ def _outcomes(account: Account) -> tuple[OutcomeCount, ...]:
     )
 
 
+def _actions(account: Account) -> tuple[ActionCount, ...]:
+    return tuple(
+        ActionCount(
+            kind=row.kind,
+            action=row.action,
+            result=row.result or None,
+            reason_class=row.reason or None,
+            outcome=row.outcome or None,
+            times=sums.times,
+            cost_minor=sums.cost_minor,
+            saved_minor=sums.saved_minor,
+            currency=row.currency or None,
+        )
+        for row, sums in account.outcomes.actions.counted()
+    )
+
+
 def _silent_at(account: Account, rules: Rules) -> int | None:
     day = silent_on(account, rules)
     return rules.calendar.close_of(day) if day is not None else None
@@ -115,4 +135,5 @@ def _loss(account: Account, rules: Rules) -> Loss | None:
         foreseen_at=loss.foreseen_at,
         mrr_minor=loss.mrr_minor,
         currency=loss.currency,
+        post_mortem=post_mortem(account, loss, rules),
     )

@@ -4,51 +4,26 @@ from collections.abc import Iterable
 from typing import Final
 
 from schemas.alerts import Kind, Severity
+from streams.detection.odds import Odds
 from streams.detection.state import Account
 
-_LOSS: Final = {
-    Kind.USAGE_DROP: (0.05, 0.12, 0.25),
-    Kind.USAGE_SILENCE: (0.06, 0.18, 0.35),
-    Kind.KEY_ACTION_STOPPED: (0.05, 0.12, 0.25),
-    Kind.BREADTH_DECLINE: (0.04, 0.1, 0.2),
-    Kind.PAYMENT_FAILED: (0.05, 0.12, 0.35),
-    Kind.CARD_EXPIRING: (0.01, 0.03, 0.08),
-    Kind.CANCEL_INTENT: (0.1, 0.2, 0.35),
-    Kind.CHAMPION_GONE: (0.03, 0.08, 0.2),
-    Kind.ONBOARDING_STALLED: (0.05, 0.15, 0.3),
-    Kind.NEGATIVE_FEEDBACK: (0.03, 0.07, 0.15),
-    Kind.CANCEL_SCHEDULED: (0.5, 0.7, 0.85),
-    Kind.PAUSED: (0.15, 0.3, 0.5),
-    Kind.DOWNGRADE: (0.04, 0.1, 0.2),
-    Kind.SEATS_REDUCED: (0.04, 0.08, 0.15),
-    Kind.RENEWAL_AT_RISK: (0.1, 0.2, 0.35),
-}
-_OTHER = (0.04, 0.1, 0.2)
 _NO_ALERT: Final = 0.01
 
 
-def probability_of_loss(kind: Kind, severity: Severity) -> float:
-    """The prior probability that an account with such an alert is lost within 90 days: judgement, until outcomes
-    replace it.
-
-    >>> probability_of_loss(Kind.CANCEL_SCHEDULED, Severity.WARNING)
-    0.7
-    """
-    return _LOSS.get(kind, _OTHER)[severity.rank]
-
-
-def money_at_risk(mrr_minor: int | None, alerts: Iterable[tuple[Kind, Severity]]) -> float:
+def money_at_risk(
+    mrr_minor: int | None, alerts: Iterable[tuple[Kind, Severity]], odds: Odds, tier: str | None = None
+) -> float:
     """MRR (minor units) times the probability of loss, the alerts taken as independent. Without an alert 1%; 0
     without MRR.
 
-    >>> money_at_risk(10_000, [(Kind.CANCEL_SCHEDULED, Severity.WARNING)])
+    >>> money_at_risk(10_000, [(Kind.CANCEL_SCHEDULED, Severity.WARNING)], Odds())
     7030.0
     """
     if mrr_minor is None:
         return 0.0
     stays = 1.0 - _NO_ALERT
     for kind, severity in alerts:
-        stays *= 1.0 - probability_of_loss(kind, severity)
+        stays *= 1.0 - odds.probability(kind, severity, tier)
     return round(mrr_minor * (1.0 - stays), 2)
 
 

@@ -9,6 +9,7 @@ from streams.detection.calendar import Calendar
 from streams.detection.config import HEALTH_WEIGHTS, DetectionConfig
 from streams.detection.fleet import FleetDay
 from streams.detection.fleet_log import FleetLog
+from streams.detection.lessons import Lessons
 from streams.detection.reasons import LetGo, Reasons
 from streams.detection.thresholds import Thresholds
 
@@ -42,6 +43,10 @@ class Rules:
     def thresholds(self) -> Thresholds:
         """As of the newest decided day."""
         return self.learnt.thresholds
+
+    def lessons(self, day: int) -> Lessons:
+        """What is known, by a closed day, of how accounts go on."""
+        return self.learnt.lessons(day)
 
     def fleet(self, day: int) -> FleetDay:
         """What the fleet says of a day."""

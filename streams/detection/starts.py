@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from streams.detection import first_weeks
 from streams.detection.rules import Rules
 from streams.detection.state import Account
 
@@ -17,12 +18,16 @@ def start(account: Account, at: int, rules: Rules) -> None:
         seen = account.closed + 1
     if at >= rules.calendar.start_of(seen) and account.last_event_at < at:
         account.started_at = at
+        first_weeks.begin(account, at, rules)
 
 
 def start_by_use(account: Account, at: int, rules: Rules) -> bool:
-    """The account is used for the first time, which tells something only where core actions are known. Returns whether
-    it is new."""
-    return bool(rules.config.key_actions) and start_by_event(account, at, rules)
+    """The account is used for the first time, which is a core action where none are named. Returns whether it is
+    new."""
+    new = start_by_event(account, at, rules)
+    if new and not rules.config.key_actions:
+        account.started_at = None
+    return new
 
 
 def start_by_event(account: Account, at: int, rules: Rules) -> bool:
@@ -32,4 +37,5 @@ def start_by_event(account: Account, at: int, rules: Rules) -> bool:
     if seen < 0 or rules.calendar.day_of(at) - seen < _NEW_AFTER_DAYS or account.started_at is not None:
         return False
     account.started_at = at
+    first_weeks.begin(account, at, rules)
     return True

@@ -13,6 +13,7 @@ from streams.detection.champions import Champions
 from streams.detection.dedup import Dedup
 from streams.detection.feedback import Feedback
 from streams.detection.flow import weight_of
+from streams.detection.following import Following
 from streams.detection.habits import (
     EVENTS,
     EXPOSURE,
@@ -24,6 +25,7 @@ from streams.detection.habits import (
 )
 from streams.detection.intent import Intent
 from streams.detection.loss import Loss
+from streams.detection.newcomer import Newcomer
 from streams.detection.outcomes import Outcomes
 from streams.detection.payments import Payments
 from streams.detection.people import People
@@ -51,12 +53,14 @@ class Account:
         "due",
         "events_total",
         "feedback",
+        "following",
         "habits",
         "id",
         "intent",
         "last_event_at",
         "looked_at",
         "loss",
+        "newcomer",
         "outcomes",
         "payments",
         "people",
@@ -98,6 +102,10 @@ class Account:
         """None as long as not two users are known, and none is named."""
         self.started_at: int | None = None
         """When it started, of a new account that has had no core action yet. See `starts`."""
+        self.newcomer: Newcomer | None = None
+        """In its first weeks, where these are known."""
+        self.following: Following | None = None
+        """None as long as no alert has opened."""
         self.weighed_at = -2
         self.weight = 0
         """What an event counts for the flow, as of a closed day. Not stored, as it follows from the habits."""
@@ -188,6 +196,8 @@ class Account:
             None if self.intent is None else self.intent.encode(),
             None if self.champions is None else self.champions.encode(),
             self.started_at,
+            None if self.newcomer is None else list(self.newcomer),
+            None if not self.following else self.following.encode(),
         ]
         while values[-1] is None:  # what most accounts do not have costs them nothing
             values.pop()
@@ -200,7 +210,11 @@ class Account:
         alerts = (f"{alert.kind}.{alert.severity}" for alert in self.alerts.values() if alert.is_open)
         mrr_minor, currency = self.mrr
         known = f"{mrr_minor}|{currency}" if mrr_minor is not None and currency is not None else "|"
-        return f"{self.phase}|{'+'.join(alerts)}|{known}|{self.outcomes.digest()}"
+        standing = f"{self.phase}|{'+'.join(alerts)}|{known}|{self.outcomes.digest()}"
+        actions = self.outcomes.actions.digest()
+        if self.loss is not None:
+            return f"{standing}|{actions}|{int(self.loss.reason is not None)}"
+        return f"{standing}|{actions}" if actions else standing
 
     @classmethod
     def decode(cls, account_id: str, value: bytes, habits: Habits | None = None) -> "Account":
@@ -243,6 +257,8 @@ class Account:
             intent,
             champions,
             account.started_at,
+            newcomer,
+            following,
         ) = [*values, *_NEWEST[len(values) - _OLDEST :]]
         account.daily = unpack_counts(daily)
         account.people = People.decode(people)
@@ -259,18 +275,20 @@ class Account:
         account.feedback = None if feedback is None else Feedback.decode(feedback)
         account.intent = None if intent is None else Intent.decode(intent)
         account.champions = None if champions is None else Champions.decode(champions)
+        account.newcomer = None if newcomer is None else Newcomer(*newcomer)
+        account.following = None if following is None else Following.decode(following)
         return account
 
 
 _OLDEST: Final = 15
 """Values that every stored account has."""
-_NEWEST: Final[tuple[Any, ...]] = (-1, [], None, None, None, None)
+_NEWEST: Final[tuple[Any, ...]] = (-1, [], None, None, None, None, None, None)
 """What stands for the values that come after them, where they are left out."""
 _OPENING: Final = b"[%d," % VERSION
 _OPENING_BEFORE: Final = b"[%d," % _BEFORE
 _HEAD_BYTES: Final = 16_384
 """Within so many bytes a value's beginning ends: one open alert of each kind takes 500, each outcome of each kind, in
-each currency, 50."""
+each currency, 50, and so do actions."""
 
 
 class Head(NamedTuple):
@@ -278,7 +296,8 @@ class Head(NamedTuple):
 
     due: int | None
     standing: bytes
-    """What it is counted as (`Census`): `PHASE|KIND.SEVERITY+...|MRR|CURRENCY|OUTCOMES`."""
+    """What it is counted as (`Census`): `PHASE|KIND.SEVERITY+...|MRR|CURRENCY|OUTCOMES`; behind
+    that, where there are any, `|ACTIONS`, and of a lost account `|1` if it said why, else `|0`."""
     habits: bytes
     """Its row, packed."""
 

@@ -16,10 +16,8 @@ from schemas.billing import (
     SubscriptionTerms,
 )
 from streams.detection.bounded import put
-from streams.detection.config import DAY_MS
 
 _LIMIT: Final = 32
-_MONTH: Final = 30 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ class Subscriptions:
         first = known[0][1]
         return sum(mrr for mrr, currency in known if currency == first), first
 
-    def apply(self, fact: SubscriptionFact, *, unpaid: bool, told: int = _MONTH) -> bool:
+    def apply(self, fact: SubscriptionFact, *, unpaid: bool, told: int) -> bool:
         """Fold one event in. `unpaid`: an invoice of the account is overdue. `told`: after so long (ms) lower terms are
         what later ones are compared with. Returns False, and does nothing, for an event that is older than what is
         known, or that changes a subscription after its end."""

@@ -285,7 +285,8 @@ class Engagement(StatefulTask):
         assert home is not None
         rows = with_flush(self.tasks.store(ENGAGEMENT).rows(partition).items(), flush)
         place, now = f"{super().metadata}/{self.position}", int(time() * 1000)
-        note = past.message(rows, home.account, partition=partition, place=place, at=now, timezone=settings.timezone)
+        timezone = settings.timezone
+        note = past.message(rows, home.account, home.odds, partition=partition, place=place, at=now, timezone=timezone)
         if note is not None:
             to = home_of(note.route, settings.partitions)
             yield Record(settings.notifications_topic, to, note.route.encode(), note.encode())

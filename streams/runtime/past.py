@@ -16,6 +16,7 @@ from alerting.lifecycle import Alert
 from alerting.notification import AtRisk, CatchUp
 from alerting.routing import Route, home_route, route
 from schemas.alerts import Change, Kind, Severity, Transition
+from streams.detection.odds import Odds
 from streams.detection.priority import money_at_risk
 from streams.detection.state import Account, standing_of
 
@@ -69,6 +70,7 @@ class Past:
         self,
         rows: Iterable[tuple[bytes, bytes]],
         account_of: Callable[[str], Account],
+        odds: Odds,
         *,
         partition: int,
         place: str,
@@ -83,7 +85,7 @@ class Past:
         if home is None:
             return None
         names = (key.decode() for key, value in rows if self._has_raised(value))
-        found = [each for name in names if (each := self._at_risk(account_of(name), counts)) is not None]
+        found = [each for name in names if (each := self._at_risk(account_of(name), counts, odds)) is not None]
         risk: dict[str, int] = {}
         for each in found:
             if each.currency is not None:
@@ -115,7 +117,7 @@ class Past:
     def _is_told(self, kind: Kind, severity: Severity) -> bool:
         return any(each.may_tell(kind, severity) for each in self._routes)
 
-    def _at_risk(self, account: Account, counts: PastCounts) -> AtRisk | None:
+    def _at_risk(self, account: Account, counts: PastCounts, odds: Odds) -> AtRisk | None:
         alerts = [each for each in account.alerts.values() if each.is_open and self._is_of(each, counts)]
         if not alerts:
             return None
@@ -130,7 +132,7 @@ class Past:
             since=min(each.finding.since for each in alerts),
             mrr_minor=mrr_minor,
             currency=currency,
-            priority=money_at_risk(mrr_minor, kinds),
+            priority=money_at_risk(mrr_minor, kinds, odds, account.profile.text("tier")),
         )
 
     def _is_of(self, alert: Alert, counts: PastCounts) -> bool:

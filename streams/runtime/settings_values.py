@@ -118,8 +118,13 @@ def _names(value: tuple[str, ...]) -> tuple[str, ...]:
 def _pairs(value: object) -> object:
     """A table in a settings file; `key=value`, separated by commas, elsewhere."""
     if isinstance(value, str):
-        pairs = [part.rpartition("=") for part in value.split(",") if part.strip()]
-        return tuple((key.strip(), each.strip()) for key, _, each in pairs)
+        parts = [part.rpartition("=") for part in value.split(",") if part.strip()]
+        pairs = tuple((key.strip(), each.strip()) for key, _, each in parts)
+        keys = [key for key, _ in pairs]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(f"{key!r} is given {keys.count(key)} times: should be given once")
+        return pairs
     return tuple(value.items()) if isinstance(value, dict) else value
 
 

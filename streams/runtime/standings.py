@@ -12,7 +12,7 @@ from schemas.picture import Phase
 from streams.detection.census import Census
 from streams.detection.fleet_log import FleetLog
 from streams.detection.home import Home
-from streams.detection.outcomes import ANY, Outcome
+from streams.detection.outcomes import ANY, Outcome, mean_lead, precision, recall
 from streams.runtime.stores import TableStore
 
 
@@ -44,6 +44,8 @@ class Standings(Collector):
         yield self._counted("alerts_open", "Open alerts.", ["kind", "severity"], alerts)
         active = _sum(census.mrr_active for census in censuses)
         by_currency = {(currency,): amount for currency, amount in active.items()}
+        paying = {(currency,): count for currency, count in _sum(census.paying for census in censuses).items()}
+        yield self._counted("accounts_paying", "Accounts that pay anything each month.", ["currency"], paying)
         text = "Monthly recurring revenue of accounts that are not lost, in minor units."
         yield self._counted("mrr_active_minor", text, ["currency"], by_currency)
         at_risk = _sum(census.mrr_at_risk for census in censuses)
@@ -63,20 +65,28 @@ class Standings(Collector):
         text = "MRR of accounts that were saved, in minor units."
         yield self._counter("mrr_saved_minor", text, ["currency", "kind"], saved)
         text = "Share of the alerts that came to anything but a false alarm."
-        precision = self._gauge("alert_precision", text, "kind")
-        recall = self._gauge("alert_recall", "Share of lost accounts that an alert of the kind came before.", "kind")
-        lead = self._gauge("alert_lead_seconds", "By how much before the decision, in the mean.", "kind")
-        losses = outcomes[ANY, Outcome.LOST] + outcomes[ANY, Outcome.MISSED]
+        of_precision = self._gauge("alert_precision", text, "kind")
+        text = "Share of lost accounts that an alert of the kind came before."
+        of_recall = self._gauge("alert_recall", text, "kind")
+        of_lead = self._gauge("alert_lead_seconds", "By how much before the decision, in the mean.", "kind")
         leads, hours = _sum(census.leads for census in censuses), _sum(census.lead_hours for census in censuses)
-        for kind in sorted({kind for kind, _ in outcomes}):
-            judged = sum(outcomes[kind, outcome] for outcome in Outcome)
-            if kind != ANY and judged:
-                precision.add_metric([kind], 1.0 - outcomes[kind, Outcome.FALSE_ALARM] / judged)
-            if losses:
-                recall.add_metric([kind], outcomes[kind, Outcome.LOST] / losses)
-            if leads[kind]:
-                lead.add_metric([kind], 3_600.0 * hours[kind] / leads[kind])
-        yield from (precision, recall, lead)
+        by_kind = {kind: {each.value: outcomes[kind, each] for each in Outcome} for kind, _ in outcomes}
+        for kind, counts in sorted(by_kind.items()):
+            precise = precision(counts) if kind != ANY else None
+            lead = mean_lead(leads[kind], hours[kind])
+            found = (precise, recall(counts, by_kind.get(ANY, {})), None if lead is None else 3_600.0 * lead)
+            for gauge, value in zip((of_precision, of_recall, of_lead), found, strict=True):
+                if value is not None:
+                    gauge.add_metric([kind], value)
+        yield from (of_precision, of_recall, of_lead)
+        text = "What was done about alerts, by the class of the action and what the alert came to."
+        actions = _sum(census.actions for census in censuses)
+        yield self._counter("actions", text, ["kind", "action", "outcome"], actions)
+        known = self._gauge("loss_reason_known_ratio", "Share of the lost accounts that said why.")
+        explained = _sum(census.explained for census in censuses)
+        if explained.total():
+            known.add_metric([], explained[True] / explained.total())
+        yield known
 
     def _of_fleet(self, learnt: FleetLog | None) -> Iterator[Metric]:
         factor = self._gauge("fleet_factor", "Activity of the last closed day by source, 1 is normal.", "source")

@@ -3,20 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from schemas import alerts
 from streams.simulator.plan import DECLINES, Change
 
-#: Alert kinds (values of `schemas.alerts.Kind`) that tell of falling activity.
-ENGAGEMENT_KINDS = frozenset(
-    {
-        "usage_drop",
-        "usage_silence",
-        "key_action_stopped",
-        "breadth_decline",
-        "champion_gone",
-        "onboarding_stalled",
-        "renewal_at_risk",
-    }
-)
+#: Alert kinds (values of `schemas.alerts.Kind`) that falling activity brings about.
+ENGAGEMENT_KINDS = frozenset(kind.value for kind in (*alerts.ENGAGEMENT_KINDS, alerts.Kind.RENEWAL_AT_RISK))
 
 
 @dataclass(frozen=True, slots=True)

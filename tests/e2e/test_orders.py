@@ -52,6 +52,15 @@ async def test_alerts_are_taken_on_snoozed_woken_and_judged_at_the_command_line(
             return any(line.startswith("call: accepted") for line in lines) and "Outcome: saved." in lines
 
         await eventually(judged, "action and outcome are in the timeline")
+        (did,) = json.loads((await app.slackwater("score", "--json")).output)["actions"]
+        assert did == {
+            "action": "call",
+            "kind": "payment_failed",
+            "reason": "unknown",
+            "outcomes": {"saved": 1},
+            "cost_minor": {"": 1_500},
+            "mrr_saved_minor": {"": 0},
+        }
         (refused,) = await app.dead_letters()
         assert refused.detail.startswith("an alert that is acknowledged cannot be acknowledged;")
         _, acknowledged, snoozed, woken = await app.transitions()

@@ -14,7 +14,9 @@ from schemas.alerts import Transition
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.facets import BREADTH
+from streams.detection.fleet_log import FleetLog
 from streams.detection.results import RefusedCommand
+from streams.detection.sequels import Sequels
 from streams.detection.state import Account, head_of
 from tests.plain import Plain, settled
 from tests.properties.engine_histories import ACCOUNT, BEGINS, History, configs, histories
@@ -81,7 +83,8 @@ def test_looking_at_any_moments_changes_nothing(config: DetectionConfig, history
 def through_the_store(plain: Plain, config: DetectionConfig) -> Plain:
     """Another one, with what is stored of it."""
     stored = plain.account(ACCOUNT).encode()
-    other = Plain(Engine(config))
+    other = Plain(Engine(config, FleetLog(config, stored=plain.engine.learnt.encode())))
+    other.engine.habits.sequels = Sequels.unpack(plain.engine.habits.sequels.pack())
     other.engine.habits.unpack(ACCOUNT, head_of(stored).habits)
     other.engine.habits.closed = plain.engine.habits.closed
     other.accounts[ACCOUNT] = account = other.engine.account(ACCOUNT, stored)

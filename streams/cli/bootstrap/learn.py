@@ -105,9 +105,10 @@ class Learnt:
     def _part(self, number: int, at: int) -> CatchUp:
         past, counts = self._homes[number].past, self._homes[number].past.counts
         rows = ((account.encode(), value) for account, value in self._engine.rows(number).items())
-        of_account = self._engine.home(number).account
-        timezone = self._settings.timezone
-        part = past.message(rows, of_account, partition=number, place="bootstrap", at=at, timezone=timezone)
+        home, timezone = self._engine.home(number), self._settings.timezone
+        part = past.message(
+            rows, home.account, home.odds, partition=number, place="bootstrap", at=at, timezone=timezone
+        )
         assert part is not None
         past.counts = counts  # it is the worker that tells it
         return part

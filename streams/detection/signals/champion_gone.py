@@ -1,30 +1,14 @@
 """`champion_gone`: who carries the product inside the account is there no more."""
 
-from typing import Final, NamedTuple
-
 from alerting.lifecycle import Finding
 from alerting.words import count
 from schemas.alerts import AlertReason, Kind, Resolution, Severity
 from schemas.shuffle import known_hash64
-from streams.detection.champions import MISSED_FOR, Champions, Follow, known_as
+from streams.detection.champions import MISSED_FOR, Gone, known_as
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
 from streams.detection.signals.gate import unjudged
 from streams.detection.state import Account
-
-_LEAST_ACTIVE: Final = 10
-"""Fewer days on which somebody came tell nothing of a habit."""
-_LEAST_EXPECTED: Final = 5.0
-"""So many of the missed days the person would have come on."""
-_RARE: Final = 9.2
-"""Nats: a silence that one in 10,000 comes to by chance."""
-
-
-class _Gone(NamedTuple):
-    user: int
-    follow: Follow
-    missed: int
-    reported: bool
 
 
 class ChampionGoneSignal:
@@ -47,7 +31,7 @@ class ChampionGoneSignal:
         champions = account.champions
         if champions is None or unjudged(account):
             return None
-        gone = self._gone(champions)
+        gone = champions.gone(self._days)
         if not gone:
             alert = account.alert(self.kind)
             if alert is not None and champions.named_at >= alert.at:
@@ -70,7 +54,7 @@ class ChampionGoneSignal:
         """See `Signal`. The headline is that of whom the account misses longest."""
         champions = account.champions
         assert champions is not None  # it fires
-        gone = sorted(self._gone(champions), key=lambda each: (not each.reported, -each.missed))
+        gone = sorted(champions.gone(self._days), key=lambda each: (not each.reported, -each.missed))
         first = gone[0]
         who = "A champion" if champions.named else "The account's most active person"
         others = f"; {count(len(gone) - 1, 'other champion')} also gone." if len(gone) > 1 else "."
@@ -91,21 +75,6 @@ class ChampionGoneSignal:
             firing.step,
         )
 
-    def _gone(self, champions: Champions) -> list[_Gone]:
-        found: list[_Gone] = []
-        for user, each in champions.champions():
-            missed = champions.missed(each)
-            silent = (
-                each.active >= _LEAST_ACTIVE
-                and 2 * missed >= self._days
-                and missed * each.rate >= _LEAST_EXPECTED
-                and each.evidence(missed) >= _RARE
-                and not each.is_program
-            )
-            if silent or each.left_day > 0:
-                found.append(_Gone(user, each, missed, each.left_day > 0))
-        return found
-
     def _name(self, account: Account, user: int) -> str | None:
         """As the account's record has it, unless user ids are to be known by their hashes alone."""
         named = account.profile.fields.get("champions")
@@ -113,7 +82,7 @@ class ChampionGoneSignal:
             return None
         return next((name for name in named if known_as(known_hash64(name)) == user), None)
 
-    def _reason(self, account: Account, gone: _Gone) -> AlertReason:
+    def _reason(self, account: Account, gone: Gone) -> AlertReason:
         calendar, each = self._rules.calendar, gone.follow
         name = self._name(account, gone.user)
         who = f"“{name}”" if name is not None else "This person"

@@ -25,7 +25,7 @@ class DowngradeSignal:
         lowered = _lowered(account)
         if not lowered:
             ended = any(each.lowered_at is not None for each in account.subscriptions.by_id.values())
-            return Calm(Resolution.EXPIRED if ended else Resolution.REVERTED)
+            return Calm(Resolution.EXPIRED if ended or self._other_currency(account) else Resolution.REVERTED)
         newest = max(each.lowered_at or 0 for each in lowered)
         if at >= newest + self._told:
             return Calm(Resolution.EXPIRED)
@@ -54,6 +54,14 @@ class DowngradeSignal:
             {"mrr_before_minor": before, "mrr_less_minor": gone},
             firing.step,
         )
+
+    def _other_currency(self, account: Account) -> bool:
+        """Whether what is paid now is in another currency than what it was compared with."""
+        alert = account.alert(self.kind)
+        told = [reason.values for reason in alert.finding.reasons] if alert is not None else []
+        by_id = account.subscriptions.by_id
+        known = [(by_id.get(str(each.get("subscription_id"))), each.get("currency")) for each in told]
+        return any(each is not None and each.currency != currency for each, currency in known)
 
     @property
     def _told(self) -> int:

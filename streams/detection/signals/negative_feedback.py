@@ -1,30 +1,13 @@
 """`negative_feedback`: somebody at the account is unhappy, and says so."""
 
-from typing import NamedTuple
-
 from alerting.lifecycle import Finding
 from alerting.words import count
-from schemas.alerts import AlertReason, Kind, Resolution, Severity
+from schemas.alerts import AlertReason, Kind, Resolution
+from streams.detection.complaints import Complaint, active, complaints, worst
 from streams.detection.config import DAY_MS
-from streams.detection.feedback import Feedback
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
 from streams.detection.state import Account
-
-
-class _Complaint(NamedTuple):
-    """One thing that is wrong."""
-
-    subject: str
-    """`nps`, `csat` or `ticket`, and which of them: a ticket that is escalated and open for long is one subject."""
-    code: str
-    starts_at: int
-    """From when on it counts; for `feedback_days` it does."""
-    since: int
-    severity: Severity
-    score: int = -1
-    ticket_id: str = ""
-    priority: str | None = None
 
 
 class NegativeFeedbackSignal:
@@ -37,79 +20,46 @@ class NegativeFeedbackSignal:
     kind = Kind.NEGATIVE_FEEDBACK
 
     def __init__(self, rules: Rules) -> None:
-        config = rules.config
         self._rules = rules
-        self._counts_for = config.feedback_days * DAY_MS
-        self._long = config.ticket_open_days * DAY_MS
-        self._within = config.tickets_within_days * DAY_MS
-        self._several = config.tickets_repeated
+        self._config = rules.config
 
     def judge(self, account: Account, at: int) -> Judgement:
         """See `DatedSignal`."""
-        complaints = self._complaints(account.feedback)
-        active = self._active(complaints, at)
-        if not active:
-            return Calm(Resolution.EXPIRED if complaints else Resolution.RECOVERED)
-        worst = max((each.severity for each in active), key=lambda severity: severity.rank)
-        if len({each.subject for each in active}) >= 3:
-            worst = Severity.CRITICAL
-        return Firing(worst, max(each.starts_at for each in active))
+        known = complaints(account.feedback, self._config)
+        counting = active(known, at, self._config)
+        if not counting:
+            return Calm(Resolution.EXPIRED if known else Resolution.RECOVERED)
+        return Firing(worst(counting), max(each.starts_at for each in counting))
 
     def next_at(self, account: Account) -> int | None:
         """See `DatedSignal`. What an alert that is over was about is judged."""
         last = account.alerts.get(self.kind)
-        complaints = self._complaints(account.feedback)
+        known = complaints(account.feedback, self._config)
         judged = last.finding.step if last is not None and last.is_open else account.looked_at
-        moments = [each.starts_at for each in complaints if each.starts_at > judged]
-        told = [each.starts_at for each in complaints if each.starts_at <= judged]
+        moments = [each.starts_at for each in known if each.starts_at > judged]
+        told = [each.starts_at for each in known if each.starts_at <= judged]
         if last is not None and last.is_open and told:
-            moments.append(max(told) + self._counts_for)
+            moments.append(max(told) + self._config.feedback_days * DAY_MS)
         return min(moments, default=None)
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:
         """See `Signal`. The headline is that of the newest complaint."""
-        active = self._active(self._complaints(account.feedback), at)
-        newest = max(active, key=lambda each: each.starts_at)
-        others = len({each.subject for each in active}) - 1
+        counting = active(complaints(account.feedback, self._config), at, self._config)
+        newest = max(counting, key=lambda each: each.starts_at)
+        others = len({each.subject for each in counting}) - 1
         text = self._text(newest, at)
-        headline = f"{text}; {count(others, 'other complaint')} in {self._rules.config.feedback_days} days."
-        subjects = {each.subject for each in active}
+        headline = f"{text}; {count(others, 'other complaint')} in {self._config.feedback_days} days."
+        subjects = {each.subject for each in counting}
         return Finding(
             firing.severity,
-            min(each.since for each in active),
+            min(each.since for each in counting),
             headline if others else f"{text}.",
-            tuple(self._reason(each, at) for each in active),
+            tuple(self._reason(each, at) for each in counting),
             {"complaints": len(subjects), "open_tickets": len([each for each in subjects if each[:7] == "ticket/"])},
             firing.step,
         )
 
-    def _complaints(self, feedback: Feedback | None) -> list[_Complaint]:
-        if feedback is None:
-            return []
-        found: list[_Complaint] = []
-        for each in feedback.scores:
-            if each.negative:
-                severity = Severity.WARNING if each.scale == "nps" else Severity.WATCH
-                subject = f"{each.scale}/{each.user if each.user is not None else each}"
-                found.append(_Complaint(subject, each.scale, each.at, each.at, severity, each.score))
-        opened = sorted(each.opened_at for each in feedback.tickets.values())
-        for ticket_id, ticket in feedback.tickets.items():
-            if not ticket.open:
-                continue
-            since, subject = ticket.opened_at, f"ticket/{ticket_id}"
-            codes = [("ticket_open_long", since + self._long, Severity.WARNING)]
-            if len([each for each in opened if since - self._within < each <= since]) >= self._several:
-                codes.append(("tickets_repeated", since, Severity.WARNING))
-            if ticket.escalated_at is not None:
-                codes.append(("ticket_escalated", ticket.escalated_at, Severity.CRITICAL))
-            for code, starts_at, severity in codes:
-                found.append(_Complaint(subject, code, starts_at, since, severity, -1, ticket_id, ticket.priority))
-        return found
-
-    def _active(self, complaints: list[_Complaint], at: int) -> list[_Complaint]:
-        return [each for each in complaints if each.starts_at <= at < each.starts_at + self._counts_for]
-
-    def _reason(self, complaint: _Complaint, at: int) -> AlertReason:
+    def _reason(self, complaint: Complaint, at: int) -> AlertReason:
         values: dict[str, bool | int | float | str] = {"since": complaint.since}
         if complaint.score >= 0:
             values["score"] = complaint.score
@@ -124,7 +74,7 @@ class NegativeFeedbackSignal:
         )
         return AlertReason(code=complaint.code, text=text, values=values)
 
-    def _text(self, complaint: _Complaint, at: int, named: str = "") -> str:
+    def _text(self, complaint: Complaint, at: int, named: str = "") -> str:
         match complaint.code:
             case "nps":
                 return f"Somebody gave an NPS of {complaint.score} of 10"
@@ -133,5 +83,6 @@ class NegativeFeedbackSignal:
             case "ticket_escalated":
                 return f"A support ticket{named} is escalated"
             case "tickets_repeated":
-                return f"A support ticket{named} is one of {self._several} or more in {self._within // DAY_MS} days"
+                several = f"{self._config.tickets_repeated} or more in {self._config.tickets_within_days} days"
+                return f"A support ticket{named} is one of {several}"
         return f"A support ticket{named} has been open for {count((at - complaint.since) // DAY_MS, 'day')}"

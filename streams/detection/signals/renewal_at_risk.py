@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from alerting.lifecycle import Alert, Finding
 from alerting.words import count
-from schemas.alerts import AlertReason, Kind, Resolution, Severity
+from schemas.alerts import ENGAGEMENT_KINDS, AlertReason, Kind, Resolution, Severity
 from streams.detection.config import DAY_MS
 from streams.detection.health import health
 from streams.detection.priority import renewal_of
@@ -13,16 +13,7 @@ from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
 from streams.detection.state import Account
 
-STANDS_ON: Final = (
-    Kind.USAGE_DROP,
-    Kind.USAGE_SILENCE,
-    Kind.KEY_ACTION_STOPPED,
-    Kind.BREADTH_DECLINE,
-    Kind.CHAMPION_GONE,
-    Kind.ONBOARDING_STALLED,
-    Kind.CANCEL_INTENT,
-    Kind.NEGATIVE_FEEDBACK,
-)
+STANDS_ON: Final = (*ENGAGEMENT_KINDS, Kind.CANCEL_INTENT, Kind.NEGATIVE_FEEDBACK)
 _LOW: Final = 50
 _WELL: Final = 60
 """Health: it opens below the first, and is over at the second."""

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from schemas.picture import AccountPicture
-from streams.cli.score import ANY, Score, _print
+from streams.cli.score.show import show
+from streams.cli.score.sums import Score
+from streams.detection.outcomes import ANY
 
 
 def picture(account: str, **fields: Any) -> AccountPicture:
@@ -30,9 +32,14 @@ def found() -> Score:
     score = Score()
     paying = {"mrr_minor": 5_000, "currency": "EUR"}
     drop = {"kind": "usage_drop", "mrr_minor": 900, "currency": "EUR"}
+    call = {"kind": "usage_drop", "action": "call [b]Jane[/b]", "currency": "EUR", "saved_minor": 0}
+    call |= {"cost_minor": 300, "reason_class": "price"}
+    saved = {"kind": "paused", "action": "visit", "outcome": "saved", "times": 1, "saved_minor": 700, "currency": "USD"}
     for each in [
         picture("a", billing=paying, outcomes=[drop | {"outcome": "saved", "times": 2}]),
-        picture("b", billing={"mrr_minor": 70, "currency": "USD"}),
+        picture("b", billing={"mrr_minor": 70, "currency": "USD"}, actions=[call | {"outcome": "saved", "times": 2}]),
+        picture("h", billing={"mrr_minor": 0, "currency": "USD"}, actions=[call | {"times": 1, "cost_minor": 50}]),
+        picture("i", actions=[saved]),
         picture("c", outcomes=[{"kind": "usage_drop", "outcome": "false_alarm", "times": 1}]),
         picture(
             "d",
@@ -51,7 +58,7 @@ def found() -> Score:
 
 def test_it_adds_up_and_never_across_currencies(found: Score) -> None:
     assert found.as_dict() == {
-        "accounts": 7,
+        "accounts": 9,
         "paying": 2,
         "mrr_active_minor": {"EUR": 5_000, "USD": 70},
         "losses": {"judged": 4, "foreseen": 0.25, "lead_days": 4.0},
@@ -65,6 +72,24 @@ def test_it_adds_up_and_never_across_currencies(found: Score) -> None:
                 "mrr_saved_minor": {"EUR": 900},
             }
         },
+        "actions": [
+            {
+                "action": "call [b]Jane[/b]",
+                "kind": "usage_drop",
+                "reason": "price",
+                "outcomes": {"saved": 2, "open": 1},
+                "cost_minor": {"EUR": 350},
+                "mrr_saved_minor": {"EUR": 0},
+            },
+            {
+                "action": "visit",
+                "kind": "paused",
+                "reason": "unknown",
+                "outcomes": {"saved": 1},
+                "cost_minor": {"USD": 0},
+                "mrr_saved_minor": {"USD": 700},
+            },
+        ],
         "lost": [
             {
                 "month": "2025-03",
@@ -86,14 +111,16 @@ def test_it_adds_up_and_never_across_currencies(found: Score) -> None:
 
 
 def test_it_is_fit_to_be_read(found: Score, capsys: pytest.CaptureFixture[str]) -> None:
-    _print(found)
+    show(found)
     told = capsys.readouterr().out
-    assert "7 accounts, 2 paying 50.00 EUR, 0.70 USD a month" in told
+    assert "9 accounts, 2 paying 50.00 EUR, 0.70 USD a month" in told
     assert "4 lost; 25% of them foreseen, 4 days before the decision in the mean" in told
     assert "usage_drop" in told
+    (row,) = [line for line in told.splitlines() if "Jane" in line]
+    assert row.split() == ["call", "[b]Jane[/b]", "usage_drop", "price", "2", "0", "0", "0", "1", "3.50", "EUR"]
     assert "Left without saying why, to be asked: g" in told
 
 
 def test_of_nothing_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    _print(Score())
+    show(Score())
     assert capsys.readouterr().out == "0 accounts, 0 paying nothing a month\n"

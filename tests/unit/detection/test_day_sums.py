@@ -83,3 +83,20 @@ def test_of_what_was_acted_on_it_is_known_that_it_came_up_to_the_alert(acted: bo
     account.live(*[5.0] * 40)
     assert account.v[SCORE, 0] == 0
     assert account.v[ACTED, 0] == 0, "taken back when all is as it was"
+
+
+@pytest.mark.parametrize("with_facets", [False, True])
+def test_how_accounts_went_on_is_offered_behind_the_rest_and_is_none_of_an_older_offer(with_facets: bool) -> None:
+    sums = One().live(*[4.0] * 40).total
+    if with_facets:
+        sums.facets.of(1).watched[2] = 7
+    older = sums.pack()
+    sums.sequels.begun[2, 9] += 3
+    sums.sequels.follow(("paused", 1, "gold"), lost=True)
+    assert DaySums.unpack(sums.pack()).pack() == sums.pack()
+    assert DaySums.unpack(older).sequels.pack() is None
+    assert sums.pack()[: len(older)] == older
+    total = DaySums.unpack(older)
+    for each in (sums, sums):
+        total += each
+    assert total.sequels.pack() == [[[2, 9, 6]], [["paused", 1, "gold", 2, 2]]]

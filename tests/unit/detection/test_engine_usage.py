@@ -64,10 +64,12 @@ def test_days_follow_the_business_time_zone() -> None:
     assert run.engine.closes_at == at(1, 5) + HOUR_MS  # midnight there, and the grace
 
 
-def test_usage_alone_makes_no_account_due(run: Run) -> None:
+def test_usage_alone_makes_no_account_due_and_an_alert_until_it_was_followed(run: Run) -> None:
     run.uses(range(90))
     assert run.account.due is None
     run.close(at(150))
+    assert run.account.due == run.transitions[0].at + 90 * DAY_MS
+    run.close(at(240))
     assert run.account.due is None
     assert run.changes()[-1] == "usage_silence escalated critical"
 

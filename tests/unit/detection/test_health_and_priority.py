@@ -10,8 +10,9 @@ from schemas.alerts import Kind, Severity
 from schemas.picture import PaymentState, Phase
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
-from streams.detection.priority import money_at_risk, probability_of_loss
-from tests.unit.detection.building import Run, at, bills, update, usage
+from streams.detection.odds import Odds
+from streams.detection.priority import money_at_risk
+from tests.unit.detection.building import Run, at, bills, says, update, usage
 
 
 def health(run: Run, day: float) -> int:
@@ -23,15 +24,15 @@ def test_a_healthy_account_is_green_and_says_what_is_missing(run: Run) -> None:
     run.uses(range(90))
     picture = run.engine.picture(run.account, at(90))
     assert picture.health >= 95
-    assert {factor.name for factor in picture.factors} == {"usage", "silence"}
-    assert picture.missing == ("subscription", "payment", "card")
+    assert {factor.name for factor in picture.factors} == {"usage", "silence", "people"}
+    assert picture.missing == ("subscription", "payment", "card", "feedback")
 
 
 def test_what_is_not_known_takes_nothing_off(run: Run) -> None:
     run.apply(usage(at(0, 9)))
     picture = run.engine.picture(run.account, at(0, 10))
     assert picture.health == 100
-    assert picture.missing == ("usage", "silence", "subscription", "payment", "card")
+    assert picture.missing == ("usage", "silence", "people", "subscription", "payment", "card", "feedback")
 
 
 def test_health_falls_with_every_day_of_silence_and_returns_with_the_account(run: Run) -> None:
@@ -66,6 +67,52 @@ def test_trouble_with_billing_takes_points_off_and_says_why(
     assert picture.health == round(100 + factor.points)
 
 
+def factor(run: Run, name: str, day: float) -> tuple[float, str] | None:
+    picture = run.engine.picture(run.account, at(day))
+    found = {each.name: (each.points, each.text) for each in picture.factors}
+    assert (name in found) is not (name in picture.missing)
+    return found.get(name)
+
+
+def test_a_champion_who_is_gone_takes_points_off_until_somebody_is_back(run: Run) -> None:
+    for day in range(60):
+        for user in ("ana", "ben") if day < 40 or day >= 58 else ("ben",):
+            if user == "ana" or day % 3 == 0 or day >= 40:
+                run.apply(usage(at(day, 9), user=user))
+        run.close(at(day, 23))
+        if day == 39:
+            assert factor(run, "people", 39.9) == (0.0, "The people who use it are there.")
+        if day == 57:
+            points, text = factor(run, "people", 57.9) or (0.0, "")
+            assert (points, text) == (-6.4, "A champion has stayed away on 17 days.")
+    assert factor(run, "people", 59.9) == (0.0, "The people who use it are there.")
+    run.apply(update(at(60), champions=["ana"]), update(at(61), contacts_left=["ana"]))
+    assert factor(run, "people", 61) == (-15.0, "A champion is reported to have left.")
+
+
+def test_fewer_people_than_before_take_points_off(run: Run) -> None:
+    for day in range(200):
+        for user in range(6 if day < 140 else 2):
+            run.apply(usage(at(day, 9 + user), user=f"user-{user}"))
+    run.close(at(200))
+    points, text = factor(run, "people", 200) or (0.0, "")
+    assert text == "Fewer people use it in a week than before."
+    assert -15.0 <= points < -2.0
+
+
+def test_complaints_take_points_off_by_how_bad_they_are_and_as_long_as_they_count(run: Run) -> None:
+    assert factor(run, "feedback", 0) is None
+    run.apply(says("nps", at(0), score=9, user_id="ana"))
+    assert factor(run, "feedback", 1) == (0.0, "Nobody has complained lately.")
+    run.apply(says("csat", at(2), score=1, user_id="ben"))
+    assert factor(run, "feedback", 3) == (-3.8, "1 complaint in 30 days.")
+    run.apply(says("nps", at(4), score=2, user_id="ana"))
+    assert factor(run, "feedback", 5) == (-7.5, "2 complaints in 30 days.")
+    run.apply(says("ticket", at(6), status="escalated"))
+    assert factor(run, "feedback", 7) == (-15.0, "3 complaints in 30 days.")
+    assert factor(run, "feedback", 50) == (0.0, "Nobody has complained lately.")
+
+
 def test_points_add_up_to_the_health_and_lost_is_nothing(run: Run) -> None:
     run.apply(bills("subscription.started", at(0)))
     run.uses(range(60))
@@ -78,22 +125,15 @@ def test_points_add_up_to_the_health_and_lost_is_nothing(run: Run) -> None:
     assert (picture.health, picture.phase, picture.priority) == (0, Phase.LOST, 0.0)
 
 
-def test_more_severe_and_more_certain_kinds_weigh_more() -> None:
-    for kind in Kind:
-        chances = [probability_of_loss(kind, severity) for severity in Severity]
-        assert 0 < chances[0] < chances[1] < chances[2] < 1
-    assert probability_of_loss(Kind.CANCEL_SCHEDULED, Severity.WATCH) > probability_of_loss(
-        Kind.USAGE_SILENCE, Severity.CRITICAL
-    )
-
-
 def test_money_at_risk_grows_with_alerts_and_never_exceeds_the_revenue() -> None:
     kinds = list(Kind)
-    at_risk = [money_at_risk(10_000, [(kind, Severity.CRITICAL) for kind in kinds[:n]]) for n in range(len(kinds))]
+    at_risk = [
+        money_at_risk(10_000, [(kind, Severity.CRITICAL) for kind in kinds[:n]], Odds()) for n in range(len(kinds))
+    ]
     assert at_risk == sorted(at_risk)
     assert at_risk[0] == 100
     assert at_risk[-1] < 10_000
-    assert money_at_risk(None, []) == 0
+    assert money_at_risk(None, [], Odds()) == 0
 
 
 def test_the_picture_shows_what_the_board_needs(run: Run) -> None:
@@ -147,3 +187,5 @@ def test_the_weights_are_the_users_to_set() -> None:
     assert picture.health == 88
     with pytest.raises(ValueError, match="health_weights: cards = 3"):
         DetectionConfig(health_weights=(("cards", 3.0),))
+    with pytest.raises(ValueError, match="two weights"):
+        DetectionConfig(health_weights=(("card", 3.0), ("card", 4.0)))

@@ -135,7 +135,8 @@ def test_a_loss_is_counted_once_for_the_account_and_for_each_kind_that_came_befo
     assert census.leads[ANY] == census.leads["usage_silence"] == 1
     assert census.lead_hours[ANY] > 10 * 24
     assert census.outcomes["payment_failed", Outcome.LOST] == 0  # it came after the decision
-    assert run.account.due is None
+    run.close(at(220))
+    assert run.account.due is None, "all of its alerts have been followed"
 
 
 def test_a_loss_that_nobody_saw_was_missed(run: Run) -> None:
@@ -156,6 +157,22 @@ def test_a_persons_word_counts_more_whenever_it_comes(run: Run) -> None:
     assert counts(later) == {("payment_failed", "saved"): 1}
     later.apply(command("record_outcome", at(61), id_="c-2", kind="payment_failed", outcome="lost"))
     assert counts(later) == {("payment_failed", "lost"): 1}
+
+
+def test_an_alert_of_which_more_may_be_said_is_counted_once_however_many_came_after_it() -> None:
+    outcomes = Outcomes()
+    current = {"the alert", "loss.9"}
+    outcomes.count("usage_drop", Ended("the alert", Outcome.SAVED), current)
+    outcomes.count(ANY, Ended("loss.9", Outcome.LOST), current)
+    for number in range(40):
+        outcomes.count("payment_failed", Ended(f"other {number}", Outcome.SAVED), current)
+    outcomes.count("usage_drop", Ended("the alert", Outcome.FALSE_ALARM, by_person=True), current)
+    outcomes.take_back("loss.9")
+    assert {(each.kind, each.outcome): each.times for each in outcomes.counted()} == {
+        ("payment_failed", "saved"): 40,
+        ("usage_drop", "false_alarm"): 1,
+    }
+    assert len(outcomes.ended) <= 24
 
 
 def test_an_alert_that_comes_back_is_one_episode(run: Run) -> None:
@@ -181,9 +198,9 @@ def test_what_was_never_more_than_a_watch_is_not_counted() -> None:
 def test_what_is_stored_is_read_and_the_digest_says_the_same() -> None:
     outcomes = Outcomes()
     assert (outcomes.encode(), outcomes.digest(), list(read_digest(""))) == ([], "", [])
-    outcomes.count("usage_drop", Ended("a" * 16, Outcome.SAVED, 4_900, "EUR"))
-    outcomes.count("usage_drop", Ended("b" * 16, Outcome.SAVED, 100, "EUR"))
-    outcomes.count(ANY, Ended("loss.1", Outcome.LOST, 100, "USD", 7_200_000))
+    outcomes.count("usage_drop", Ended("a" * 16, Outcome.SAVED, 4_900, "EUR"), ())
+    outcomes.count("usage_drop", Ended("b" * 16, Outcome.SAVED, 100, "EUR"), ())
+    outcomes.count(ANY, Ended("loss.1", Outcome.LOST, 100, "USD", 7_200_000), ())
     assert Outcomes.decode(outcomes.encode()).encode() == outcomes.encode()
     assert list(read_digest(outcomes.digest())) == [
         Counted(ANY, Outcome.LOST, "USD", 1, 100, 1, 2),
@@ -195,6 +212,6 @@ def test_with_all_that_can_be_counted_the_beginning_of_the_state_is_found(run: R
     for kind in Kind:
         for outcome in Outcome:
             for currency in ("EUR", "USD"):
-                run.account.outcomes.count(kind.value, Ended(f"{kind}{outcome}", outcome, 10**12, currency, 10**11))
+                run.account.outcomes.count(kind.value, Ended(f"{kind}{outcome}", outcome, 10**12, currency, 10**11), ())
                 run.account.outcomes.ended.clear()
     assert Account.decode("acme", run.account.encode()).encode() == run.account.encode()

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from schemas.alerts import Kind
+from schemas.alerts import Kind, Resolution
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.facets import BREADTH, USER
@@ -207,8 +207,25 @@ def test_what_an_older_version_stored_is_looked_at_once_and_its_alerts_had_been_
     run = begun()
     run.apply(bills("subscription.started", at(0)), bills("payment.failed", at(1)))
     _, *values = orjson.loads(run.account.encode())
-    values[11] = [alert[:12] for alert in values[11]]
+    values[0], values[11] = None, [alert[:12] for alert in values[11]]
     stored = orjson.dumps([4, *values[:14]])
     assert head_of(stored).due == 0
     read = Account.decode("acme", stored)
     assert read.alerts[Kind.PAYMENT_FAILED].warned_at == at(1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "resolution"),
+    [
+        ({"mrr_minor": 10_000, "currency": "USD"}, Resolution.EXPIRED),
+        ({"mrr_minor": 10_000}, Resolution.REVERTED),
+    ],
+)
+def test_a_lower_price_still_stands_when_it_is_paid_in_another_currency(
+    fields: dict[str, Any], resolution: Resolution
+) -> None:
+    run = begun()
+    run.apply(bills("subscription.started", at(0)), bills("subscription.updated", at(1), mrr_minor=4_000))
+    run.apply(bills("subscription.updated", at(5), **fields))
+    assert run.changes() == ["downgrade opened critical", "downgrade resolved critical"]
+    assert run.transitions[-1].resolution is resolution

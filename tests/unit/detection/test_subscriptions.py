@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.billing import SubscriptionFact
+from streams.detection.config import DAY_MS
 from streams.detection.subscriptions import Subscriptions
 from tests.unit.detection.building import at, billing
 
@@ -19,7 +20,7 @@ def told(*events: tuple[str, int, dict[str, Any]], unpaid: bool = False) -> tupl
     for name, day, fields in events:
         fact = billing(f"subscription.{name}", at(day), **fields)
         assert isinstance(fact, SubscriptionFact)
-        taken.append(subscriptions.apply(fact, unpaid=unpaid))
+        taken.append(subscriptions.apply(fact, unpaid=unpaid, told=30 * DAY_MS))
     return subscriptions, taken
 
 

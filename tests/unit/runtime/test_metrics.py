@@ -17,7 +17,7 @@ from streams.detection.outcomes import ANY, Ended, Outcome
 from streams.detection.reasons import ReasonClass
 from streams.detection.state import Account
 from streams.runtime.metrics import Metrics
-from tests.unit.detection.building import at, bills
+from tests.unit.detection.building import at, bills, command
 
 PROMISED = {
     "events",
@@ -57,6 +57,9 @@ PROMISED = {
     "alert_recall",
     "alert_lead_seconds",
     "mrr_lost_minor",
+    "actions",
+    "accounts_paying",
+    "loss_reason_known_ratio",
 }
 HARMLESS = {
     "topic",
@@ -157,7 +160,7 @@ def test_what_alerts_came_to_is_told_by_kind() -> None:
         ]
     ):
         account = Account(f"acme-{number}", Habits())
-        account.outcomes.count(kind, ended)
+        account.outcomes.count(kind, ended, ())
         home.census.enter(account.encode())
 
     def value(name: str, **labels: str) -> float | None:
@@ -170,6 +173,26 @@ def test_what_alerts_came_to_is_told_by_kind() -> None:
     assert (value("alert_recall", kind="usage_drop"), value("alert_recall", kind="any")) == (0.5, 0.5)
     assert (value("alert_lead_seconds", kind="usage_drop"), value("alert_lead_seconds", kind="any")) == (7_200, 3_600)
     assert value("alert_precision", kind="any") is None
+
+
+def test_what_was_done_is_told_by_what_its_alert_came_to_and_who_left_by_whether_it_said_why() -> None:
+    metrics = Metrics()
+    home = Home(Engine(DetectionConfig()), Merge(frozenset()))
+    metrics.standings.homes[0] = home
+    engine = Engine(DetectionConfig())
+    for number, reason in enumerate(["too_expensive", None, "unused"]):
+        account = engine.account(f"acme-{number}")
+        did = command("record_action", at(2), kind="payment_failed", action="A call to Jane", result="offered")
+        ends = bills("subscription.ended", at(3), reason=reason)
+        engine.apply(account, [bills("subscription.started", at(0)), bills("payment.failed", at(1)), did, ends])
+        home.census.enter(account.encode())
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"slackwater_{name}", labels)
+
+    assert value("actions_total", kind="payment_failed", action="other", outcome="lost") == 3
+    assert value("loss_reason_known_ratio") == pytest.approx(2 / 3)
+    assert value("accounts_paying", currency="EUR") is None
 
 
 def test_a_scrape_tells_what_the_homes_have_at_that_moment() -> None:
@@ -189,6 +212,8 @@ def test_a_scrape_tells_what_the_homes_have_at_that_moment() -> None:
     assert value("accounts", phase="lost") == 0
     assert value("alerts_open", kind="payment_failed", severity="critical") == 2
     assert value("mrr_active_minor", currency="EUR") == 20_000
+    assert value("accounts_paying", currency="EUR") == 2
+    assert value("loss_reason_known_ratio") is None
     assert value("mrr_at_risk_minor", currency="EUR", kind="payment_failed") == 20_000
     assert value("due_queue_accounts", partition="1") == 0
     assert value("home_clock_seconds", partition="0") is None

@@ -232,10 +232,11 @@ def test_factors_of_health_weigh_what_the_settings_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ("cards=5", "'cards' is given the weight 5: should be one of usage, silence, subscription, payment, card"),
+        ("cards=5", "'cards' is given the weight 5: should be one of usage, silence, people, subscr"),
         ("card=101", "a weight from 0 to 100"),
         ("card=nan", "a weight from 0 to 100"),
         ("card", "valid number"),
+        ("card=5, usage=1, card=7", "'card' is given 2 times: should be given once"),
     ],
 )
 def test_a_weight_that_is_none_is_refused(value: str, says: str) -> None:
