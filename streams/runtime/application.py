@@ -85,6 +85,7 @@ class App(faust.App):
         self.tables.give_up()  # type: ignore[attr-defined]
         await self.tasks.release()
         await self.tasks.fleet.stop()
+        await self.tasks.aliases.stop()
         await super().on_stop()
         for store in self.metrics.standings.stores:
             store.close()
@@ -126,7 +127,9 @@ class App(faust.App):
             await self._directory.take()
         partitions = await topics.partition_counts(settings)
         tasks.origins = frozenset(f"{name}/{number}" for name in tasks.inputs for number in range(partitions[name]))
-        tasks.topic_ids = TopicIds(settings, [*tasks.stages, *tasks.changelogs.values(), settings.fleet_topic])
+        tasks.topic_ids = TopicIds(
+            settings, [*tasks.stages, *tasks.changelogs.values(), settings.fleet_topic, settings.alias_topic]
+        )
         tasks.dead_letter_partitions = partitions[settings.topic("dead_letters")]
         tasks.transactions = await has_transactions(settings)
         self.metrics.exactly_once.set(tasks.transactions)
@@ -138,6 +141,7 @@ class App(faust.App):
         if not tasks.routes:
             log.warning("no route: alerts go to the topic only (set SLACKWATER_SLACK_WEBHOOK_URL)")
         await tasks.fleet.start()
+        await tasks.aliases.start()
 
 
 def create_app(settings: Settings) -> App:
