@@ -75,6 +75,8 @@ class Reason(StrEnum):
     """The event's time is later than its record's own timestamp, by more than the tolerance. Found by the worker."""
     IMPOSSIBLE_COMMAND = "impossible_command"
     """The command is well formed and cannot be carried out: no such alert, already resolved. Found by the engine."""
+    IMPOSSIBLE_ALIAS = "impossible_alias"
+    """An account update names an account's id as an alias. Found by the engine."""
 
 
 @dataclass(frozen=True, slots=True)

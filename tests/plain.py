@@ -13,6 +13,7 @@ from streams.detection.engine import Engine
 from streams.detection.fleet_log import FleetLog, offer
 from streams.detection.results import RefusedCommand
 from streams.detection.state import Account, head_of
+from streams.detection.statements import is_claim
 
 
 class Plain:
@@ -27,6 +28,8 @@ class Plain:
     def apply(self, event: Usage | Fact) -> None:
         """Apply the next event."""
         self.close(event.effective_at)
+        if is_claim(event) and event.account not in self.accounts:
+            return
         for result in self.engine.apply(self.account(event.account), [event]):
             if isinstance(result, Transition):
                 self._tell(result)

@@ -12,6 +12,7 @@ import typer
 
 from schemas.errors import SettingsError, SlackwaterError
 from streams.cli import (
+    accounts,
     alerts,
     backtest,
     bootstrap,
@@ -57,6 +58,7 @@ worker.register(app)
 check.register(app)
 topics.register(app)
 produce.register(app)
+accounts.register(app)
 backtest.register(app)
 bootstrap.register(app)
 simulate.register(app)

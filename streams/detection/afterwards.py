@@ -40,7 +40,7 @@ class Afterwards:
             account.following.add(alert.kind, alert.severity, alert.at)
         if alert.is_open:
             outcomes.pending.pop(alert.alert_id, None)  # reopened: the episode goes on
-        elif alert.warned_at is not None and account.loss is None and not account.profile.internal:
+        elif alert.warned_at is not None and account.loss is None and not _nobodys(account):
             standing = alert.standing
             judge_at = self._judge_at(account, alert)
             outcomes.wait(
@@ -173,3 +173,8 @@ _WORDS: Final = {
     Outcome.RECOVERED_UNAIDED: "well again by itself",
     Outcome.FALSE_ALARM: "a false alarm",
 }
+
+
+def _nobodys(account: Account) -> bool:
+    """Whether it is no customer: the company's own account, or an alias of another one."""
+    return account.profile.internal or account.profile.alias

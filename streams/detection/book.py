@@ -46,8 +46,8 @@ class Book:
     def resolve(self, account: Account, alert: Alert, at: int, resolution: Resolution, out: Results) -> None:
         """Over."""
         standing = self.standing(account, at, alert.kind, alert.severity)
-        lost, internal = account.loss is not None, account.profile.internal
-        headline = closing_line(alert.kind, resolution, lost=lost, internal=internal)
+        lost, profile = account.loss is not None, account.profile
+        headline = closing_line(alert.kind, resolution, lost=lost, internal=profile.internal, alias=profile.alias)
         self.record(account, lifecycle.resolve(alert, at, resolution, headline, standing), out)
 
     def resolve_all(self, account: Account, at: int, resolution: Resolution, out: Results) -> None:

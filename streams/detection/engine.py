@@ -33,6 +33,7 @@ from streams.detection.signals.gate import note
 from streams.detection.sources import DEFAULT
 from streams.detection.starts import start_by_use
 from streams.detection.state import NEVER, Account
+from streams.detection.statements import is_claim
 from streams.detection.tally import Tally
 from streams.detection.transition import fleet_transition
 from streams.detection.window import with_day
@@ -128,13 +129,16 @@ class Engine:
         out: Results = []
         wake = self._deadline(account)
         moved = counted = False
-        watches = self._watches(account)
+        watches, alias = self._watches(account), account.profile.alias
         for event in events:
+            if alias and not is_claim(event):
+                self._facts.own_again(account, event.at)
+                alias, wake, moved = False, self._deadline(account), True
             effective_at, event_id = event.effective_at, event.event_id
             if type(event) is not Usage:
                 self._apply_fact(account, event, out)  # type: ignore[arg-type]  # there are but the two
                 wake, moved = self._deadline(account), True
-                watches = self._watches(account)
+                watches, alias = self._watches(account), account.profile.alias
                 continue
             if effective_at >= wake:
                 self._advance(account, effective_at, out)
@@ -179,11 +183,11 @@ class Engine:
             self.tally.billing += 1
         if fact.event_id is None or self._is_new(account, fact.event_id, now):
             account.deadline = -1
+            refusal = None
             if isinstance(body, CommandBase):
                 refusal = self._commands.carry_out(account, body, now, out)
-                if refusal is not None:
-                    self.tally.refused += 1
-                    out.append(RefusedCommand(fact, refusal))
+            elif is_claim(fact):
+                refusal = self._facts.claimed(account, fact.at, out)
             else:
                 if isinstance(body, BillingFact):
                     self._facts.billing(account, body, out)
@@ -192,6 +196,9 @@ class Engine:
                 else:
                     self._facts.update(account, body, out)
                 self._judge_known(account, fact.at, out)
+            if refusal is not None:
+                self.tally.refused += 1
+                out.append(RefusedCommand(fact, refusal))
             note(account)
             self._advance(account, now, out)  # a deadline that the fact has set may be past already
 
@@ -356,7 +363,7 @@ class Engine:
         known = known or account.champions is not None or account.started_at is not None
         known = known or account.newcomer is not None
         known = known or any(alert.is_open and alert.kind in self._dated_kinds for alert in account.alerts.values())
-        return known and account.loss is None and not account.profile.internal
+        return known and account.loss is None and not account.profile.internal and not account.profile.alias
 
     def _schedule(self, account: Account) -> None:
         """Say when the account has to be looked at again, apart from days. Follows from the state alone."""

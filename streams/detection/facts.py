@@ -14,6 +14,7 @@ from schemas.billing import (
     SubscriptionFact,
     SubscriptionStarted,
 )
+from schemas.errors import Reason
 from schemas.feedback import ExitSurvey, FeedbackFact
 from schemas.shuffle import known_hash64
 from streams.detection.afterwards import Afterwards
@@ -23,8 +24,10 @@ from streams.detection.config import DAY_MS
 from streams.detection.feedback import Feedback
 from streams.detection.history import feedback_line, line_of
 from streams.detection.loss import Loss, loss_of
-from streams.detection.results import Results
+from streams.detection.profile import ALIAS
+from streams.detection.results import Refusal, Results
 from streams.detection.rules import Rules
+from streams.detection.signals.gate import note
 from streams.detection.starts import start, start_by_event
 from streams.detection.state import Account
 from streams.detection.subscriptions import BEGINS, Subscription
@@ -53,6 +56,28 @@ class Facts:
             account.outcomes.pending.clear()
             account.following = account.newcomer = None
             self._book.resolve_all(account, update.updated_at, Resolution.EXPIRED, out)
+
+    def claimed(self, account: Account, at: int, out: Results) -> Refusal | None:
+        """Another account has this id as an alias: what comes under it is counted there, and this one is over. Unless
+        it has a record of its own. Returns a refusal, or None."""
+        profile = account.profile
+        if profile.updated_at >= 0:
+            detail = "names the id of an account that has a record of its own on this topic: no such id is an alias"
+            return Refusal(Reason.IMPOSSIBLE_ALIAS, "aliases", detail)
+        if not profile.alias:
+            profile.fields[ALIAS] = True
+            account.outcomes.pending.clear()
+            self._book.resolve_all(account, at, Resolution.EXPIRED, out)
+            text = "An alias of another account by now, where what comes is counted."
+            self._write(account, at, "account.alias", text)
+        return None
+
+    def own_again(self, account: Account, at: int) -> None:
+        """The id is an account's own again: something has come that is counted here."""
+        del account.profile.fields[ALIAS]
+        account.deadline = -1
+        self._write(account, at, "account.own", "No alias of another account any more.")
+        note(account)
 
     def _champions(self, account: Account, update: AccountUpdate) -> None:
         """Who is named, and who is reported to have left. Their ids are known here as those of usage events are."""

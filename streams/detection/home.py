@@ -7,7 +7,7 @@ It is driven in the same way live, in a replay and in a test: `receive` what the
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import Final, Protocol
 
 from schemas.alerts import Transition
@@ -26,6 +26,7 @@ from streams.detection.results import RefusedCommand
 from streams.detection.sequels import Sequels
 from streams.detection.stall import FLEET_ID
 from streams.detection.state import Account, head_of
+from streams.detection.statements import is_claim
 from streams.detection.tally import Tally
 
 BREATH: Final = 100
@@ -386,6 +387,10 @@ class Home:
     def _apply(self, account_id: str, events: list[Event]) -> None:
         if account_id == FLEET_ID and not (events := [each for each in events if not self._is_done_to_fleet(each)]):
             return
+        if is_claim(events[0]) and not self._is_there(account_id):  # an alias that never was an account becomes none
+            events = list(dropwhile(is_claim, events))
+            if not events:
+                return
         account = self._account(account_id)
         for result in self._engine.apply(account, events):
             if isinstance(result, Transition):
@@ -393,6 +398,9 @@ class Home:
             else:
                 self._refused.append(result)
         self._changed(account)
+
+    def _is_there(self, account_id: str) -> bool:
+        return account_id in self._dirty or self._stored(account_id) is not None
 
     def _is_done_to_fleet(self, event: Event) -> bool:
         """Carry out a command on the fleet's alert; False for any other event, which is that of an account."""

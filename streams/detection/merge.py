@@ -202,13 +202,12 @@ class Merge:
         # Read again after a restart: what lies before the stored clock is applied.
         applied = self._before.clock if self._before and offset < self._before.read else None
         known = self._known.get(record.topic, -1)
-        slices, current = self._slices, None
+        slices, current, floor = self._slices, None, origin.floor
         group = _Group(source, [], 0)
         for event in record.events:
             number, place = event[0], event[1]  # by index: this is done for every event
-            if number <= origin.floor:
+            if number <= floor:
                 continue
-            origin.floor = number
             if applied is not None and place < applied:
                 continue
             if event[3] < known:

@@ -6,15 +6,18 @@ that an event's place depends on the records alone and not on how they were batc
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
+from schemas.accounts import AccountUpdate
 from schemas.errors import Reason, Rejected
 from schemas.events import InputEvent, InputTopic, identity, moment
 from schemas.instants import format_instant, parse_instant
 from schemas.plain_usage import UsageFields, fields_of
-from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64, known_hash64, make_usage
+from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64, known_hash64, make_usage, place_of
 from schemas.usage import UsageEvent
+from streams.detection.aliases import Aliases
+from streams.detection.statements import Statements
 from streams.detection.usage_rule import Exclusion, UsageRule
 
 _HOMES: Final = 1 << 17
@@ -28,7 +31,9 @@ class Origin:
 
     `home_of` gives an account's home partition, one of `homes`; `user_key` keys the hash of user ids;
     `future_tolerance` bounds an event's time against its own record's timestamp, in ms. Usage that does not count by
-    the `rule` goes nowhere, but moves the clock.
+    the `rule` goes nowhere, but moves the clock. With `aliases` ids stand for accounts: whoever takes an event sees to
+    it that its `place_at` lies before their horizon; and an account update is told to every id that it names as an
+    alias, as an update of that account with its only alias.
     """
 
     def __init__(  # noqa: PLR0913 - what places events, and what passes over them
@@ -43,12 +48,20 @@ class Origin:
         user_key: bytes = b"",
         clock: int | None = None,
         rule: UsageRule | None = None,
+        aliases: Aliases | None = None,
     ) -> None:
         self.topic = topic
         self.name = name
         self.clock = clock
+        self.statements = Statements(aliases, name) if aliases is not None and topic is InputTopic.ACCOUNTS else None
+        """What it has to say of aliases, of the accounts topic."""
+        self._aliases = aliases if aliases is not None else Aliases()
+        self._histories = self._aliases.histories
+        self._partition = place_of(name)
         self.excluded: Counter[Exclusion] = Counter()
         """Usage events that do not count; for who tells of them."""
+        self.aliased = 0
+        """Events whose id stood for another account; for who tells of them."""
         self._rule = rule or None
         self._home_of = home_of
         self._out_of_order = out_of_order
@@ -79,9 +92,22 @@ class Origin:
             return self._from_the_future(at, timestamp, _TIME_FIELDS[self.topic])
         account, name = event.account_id, identity(event)
         event_id = None if name is None else hash64(name)
+        if isinstance(event, AccountUpdate):
+            self._claim(offset, place, event)
+        elif account in self._histories:
+            account = self._account_of(account, place, offset)
         fact = Fact(offset, place, account, at, event, event_id, self.name)
         self._dealt[self._find_home(account)].append(fact)
         return None
+
+    def _claim(self, offset: int, place: int, update: AccountUpdate) -> None:
+        """Tell the ids that an update names as aliases; each may have been an account until now."""
+        if self.statements is None:
+            return
+        account, at = update.account_id, update.updated_at
+        for alias in self.statements.add(offset, place, update):
+            claim = AccountUpdate(account_id=account, updated_at=at, aliases=(alias,))
+            self._dealt[self._find_home(alias)].append(Fact(offset, place, alias, at, claim, None, self.name))
 
     def take_usage(self, offset: int, fields: UsageFields, timestamp: int | None) -> Rejected | None:
         """`take` of a usage event."""
@@ -95,6 +121,8 @@ class Origin:
         key = self._user_key
         user_hash = None if user is None else known_hash64(user, key) if key else hash64(user)
         id_hash = None if event_id is None else hash64(event_id)
+        if self._histories and account in self._histories:
+            account = self._account_of(account, place, offset)
         usage = make_usage((offset, place, account, at, event, user_hash, quantity, source, id_hash))
         home = self._homes.get(account)
         if home is None:
@@ -102,10 +130,21 @@ class Origin:
         self._dealt[home].append(usage)
         return None
 
+    def _account_of(self, name: str, place: int, offset: int) -> str:
+        account = self._aliases.account_of(name, place, self._partition, offset)
+        self.aliased += account != name
+        return account
+
     def _find_home(self, account: str) -> int:
         if len(self._homes) >= _HOMES:
             self._homes.clear()
         return self._homes.setdefault(account, self._home_of(account))
+
+    def place_at(self, at: int, timestamp: int | None) -> int | None:
+        """The place that an event of a time would have; None for one of the future, which is refused."""
+        if timestamp is not None and at > timestamp + self._future_tolerance:
+            return None
+        return at if self.clock is None or at > self.clock else self.clock
 
     def _place(self, at: int, timestamp: int | None) -> int | None:
         """An event's place, which moves the clock; None for an event of the future."""
@@ -137,9 +176,9 @@ class Origin:
                     last if end >= len(events) else events[end - 1].offset,
                     announced if end >= len(events) else None,
                     caught_up and end >= len(events),
-                    tuple(events[end - most : end]),
+                    tuple(events[begin:end]),
                 )
-                for end in range(most, max(len(events), 1) + most, most)
+                for begin, end in _parts(events, most)
             ]
             for events in dealt
         ]
@@ -153,6 +192,20 @@ class Origin:
             f"is later than its record's own timestamp or the time it was read ({format_instant(timestamp)}) "
             f"by more than {self._future_tolerance // 1000} s",
         )
+
+
+def _parts(events: list[Usage | Fact], most: int) -> Iterator[tuple[int, int]]:
+    """Where to part them. What came of one record stays together: of two records with one offset the second is taken
+    for a repetition."""
+    begin = 0
+    while True:
+        end = begin + most
+        while end < len(events) and events[end].offset == events[end - 1].offset:
+            end += 1
+        yield begin, end
+        begin = end
+        if begin >= len(events):
+            return
 
 
 _TIME_FIELDS: Final = {

@@ -1,6 +1,6 @@
 """What a company's own systems know of an account, kept from its account updates."""
 
-from typing import Any
+from typing import Any, Final
 
 from schemas.accounts import AccountUpdate
 
@@ -22,6 +22,9 @@ _KEPT = (
     "contact",
     "internal",
 )
+
+ALIAS: Final = "alias"
+"""Among the fields of an id that is no account any more."""
 
 
 class Profile:
@@ -64,6 +67,11 @@ class Profile:
     def internal(self) -> bool:
         """The company's own account."""
         return self.fields.get("internal") is True
+
+    @property
+    def alias(self) -> bool:
+        """The id stands for another account by now."""
+        return ALIAS in self.fields
 
     def encode(self) -> list[Any]:
         """JSON values."""

@@ -6,12 +6,15 @@ Kafka is left out, and with it batches, partitions and crashes, on which the res
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from schemas.alerts import Transition
+from schemas.alias_log import AliasRecord
 from schemas.events import InputEvent, InputTopic, moment
 from schemas.plain_usage import UsageFields
+from schemas.shuffle import ShuffleRecord
+from streams.detection.aliases import Aliases
 from streams.detection.engine import Engine
 from streams.detection.fleet_log import offer
 from streams.detection.home import Home, Log
@@ -30,6 +33,7 @@ _STORE_EVERY: Final = 100_000
 class Share:
     """One of several homes over which a history's accounts are dealt: see `Home`. All of them begin at the history's
     `first` moment (ms) and have all of its `topics`, each with its name, so that nobody waits for one with few events.
+    Each id stands for itself.
     """
 
     log: Log
@@ -74,6 +78,7 @@ class Replay:
             self._wait = share.wait
             partition = share.partition
             self._home = Home(engine, merge, self._rows.get, log=share.log, partition=partition, speaks=partition == 0)
+        self._known = Aliases() if share is None else None
         self._origins: dict[str, Origin] = {}
         self._next_offset: dict[str, int] = {}
         self._shuffled = 0
@@ -157,6 +162,7 @@ class Replay:
             future_tolerance=0,
             user_key=self._user_key,
             clock=self._marked,
+            aliases=self._known if topic is InputTopic.ACCOUNTS else None,
         )
         self._next_offset[name] = 0
         return origin
@@ -165,13 +171,32 @@ class Replay:
         """Every event before `at` has been taken, of all topics: apply them."""
         self._marked = at
         for name, origin in self._origins.items():
+            self._learn(origin, self._next_offset[name] - 1, at)
+        for name, origin in self._origins.items():
             origin.clock = at if origin.clock is None else max(at, origin.clock)
             for record in origin.deal(self._next_offset[name] - 1, caught_up=False)[0]:
-                self._home.receive(self._shuffled, record)
+                self._home.receive(self._shuffled, self._resolved(record))
                 self._shuffled += 1
         self._step()
         if self._home.full or self._taken - self._stored_at >= _STORE_EVERY:
             self._store()
+
+    def _learn(self, origin: Origin, last: int, at: int) -> None:
+        """What the account updates of before `at` say of ids."""
+        if origin.statements is not None and self._known is not None:
+            self._known.expected |= {origin.name}
+            self._known.take(AliasRecord(origin.name, last, at, False, origin.statements.take()))
+
+    def _resolved(self, record: ShuffleRecord) -> ShuffleRecord:
+        """The record with its events' accounts in place of their aliases."""
+        known = self._known
+        if known is None or not known.histories or record.topic is InputTopic.ACCOUNTS:
+            return record
+        events = [
+            each._replace(account=known.account_of(each.account, each.effective_at, record.origin, each.offset))
+            for each in record.events
+        ]
+        return replace(record, events=tuple(events))
 
     def _step(self) -> None:
         habits = self.engine.habits

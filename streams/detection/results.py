@@ -9,7 +9,7 @@ from schemas.shuffle import Fact
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A command that was well formed and could not be carried out."""
+    """What was well formed and cannot be: a command, or an alias."""
 
     reason: Reason
     field: str | None
@@ -18,7 +18,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class RefusedCommand:
-    """A command that could not be carried out, as it came."""
+    """A command that could not be carried out, or an alias that can be none, as it came."""
 
     fact: Fact
     refusal: Refusal

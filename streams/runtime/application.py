@@ -93,6 +93,7 @@ class App(faust.App):
         self.tables.give_up()  # type: ignore[attr-defined]
         await asyncio.gather(self.tasks.release(), self._stop_listening())
         await self.tasks.fleet.stop()
+        await self.tasks.aliases.stop()
         await super().on_stop()
         for store in self.metrics.standings.stores:
             store.close()
@@ -153,7 +154,9 @@ class App(faust.App):
             await self._directory.take()
         partitions = await topics.partition_counts(settings)
         tasks.origins = frozenset(f"{name}/{number}" for name in tasks.inputs for number in range(partitions[name]))
-        tasks.topic_ids = TopicIds(settings, [*tasks.stages, *tasks.changelogs.values(), settings.fleet_topic])
+        tasks.topic_ids = TopicIds(
+            settings, [*tasks.stages, *tasks.changelogs.values(), settings.fleet_topic, settings.alias_topic]
+        )
         tasks.dead_letter_partitions = partitions[settings.topic("dead_letters")]
         tasks.transactions = await has_transactions(settings)
         self.metrics.exactly_once.set(tasks.transactions)
@@ -170,6 +173,7 @@ class App(faust.App):
         for doubt in doubts_of(settings):
             log.warning("%s", doubt)
         await tasks.fleet.start()
+        await tasks.aliases.start()
 
 
 def create_app(settings: Settings) -> App:

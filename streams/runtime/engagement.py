@@ -22,6 +22,7 @@ from streams.detection.home import DECODED, Home
 from streams.detection.merge import Merge, Progress
 from streams.detection.results import RefusedCommand
 from streams.detection.stall import FLEET_ID
+from streams.detection.statements import is_claim
 from streams.runtime.foreign import Held, foreign
 from streams.runtime.ingest import dead_letter, home_of
 from streams.runtime.past import PAST_MS, ROW, Past, with_flush
@@ -47,8 +48,8 @@ _PICTURES: Final = 500
 _PICTURES_BESIDE: Final = 200
 """Pictures in a flush: they are the larger part of its work. While a task lags there are none, and while events come in
 all the time fewer, and those once a second."""
-_AS_UNDERSTOOD: Final = "raw is the command as it was understood, the record itself stands at its origin"
-"""Part of a refused command's dead letter: the shuffle carries the command, not the record's bytes and key."""
+_AS_UNDERSTOOD: Final = "raw is the {} as it was understood, the record itself stands at its origin"
+"""Part of the dead letter of what is refused here: the shuffle carries the command, not the record's bytes and key."""
 
 
 def is_account(key: bytes | None) -> bool:
@@ -298,7 +299,7 @@ class Engagement(StatefulTask):
         letter = DeadLetter(
             reason=refusal.reason,
             field=refusal.field,
-            detail=f"{refusal.detail}; {_AS_UNDERSTOOD}",
+            detail=f"{refusal.detail}; {_AS_UNDERSTOOD.format('alias' if is_claim(fact) else 'command')}",
             origin=RecordPlace(topic=topic, partition=int(partition), offset=fact.offset),
             at=fact.at,
             raw=encode(fact.body),

@@ -15,7 +15,7 @@ import logging
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -37,12 +37,16 @@ _WRITTEN: Final = "written"
 
 
 class FleetTopic:
-    """The fleet topic, as the home tasks of a worker share it. `arrived` is called when something new is held."""
+    """The fleet topic, as the home tasks of a worker share it; or another `topic` that is read in this way. `arrived`
+    is called when something new is held."""
 
-    def __init__(self, settings: Settings, arrived: Callable[[], None]) -> None:
+    isolation: ClassVar[str] = "read_uncommitted"
+
+    def __init__(self, settings: Settings, arrived: Callable[[], None], topic: str | None = None) -> None:
         self._settings = settings
         self._arrived = arrived
-        self._tp = TopicPartition(settings.fleet_topic, 0)
+        self.topic = topic or settings.fleet_topic
+        self._tp = TopicPartition(self.topic, 0)
         self._held: list[tuple[int, bytes]] = []
         self._first: int | None = None
         """Everything from here up to `_next` is held; None as long as nobody asked for anything."""
@@ -60,7 +64,7 @@ class FleetTopic:
     async def start(self) -> None:
         """Begin to read, once somebody asks, and to write. The broker may be away."""
         for work, what in ((self._read, _READ), (self._write, _WRITTEN)):
-            self._running.append(asyncio.create_task(self._keep(work, what), name=f"fleet topic {what}"))
+            self._running.append(asyncio.create_task(self._keep(work, what), name=f"{self.topic} {what}"))
 
     async def stop(self) -> None:
         """Let go of the broker. What is not written by now will not be; who waits for `hold` is cancelled."""
@@ -91,6 +95,11 @@ class FleetTopic:
             return []
         return self._held[bisect_left(self._held, (offset,)) :]
 
+    def let_go(self) -> list[tuple[int, bytes]]:
+        """The held records, which are held no longer."""
+        held, self._held = self._held, []
+        return held
+
     def post(self, value: bytes) -> None:
         """Have it written, after all that was posted before."""
         self._outbox.append(value)
@@ -120,7 +129,8 @@ class FleetTopic:
         await self._first_ask.wait()
         consumer = AIOKafkaConsumer(
             **self._settings.kafka(),
-            client_id=f"{self._settings.app_id}-fleet",
+            client_id=self.topic,
+            isolation_level=self.isolation,
             auto_offset_reset="none",  # what is gone is looked into here
             enable_auto_commit=False,
             fetch_min_bytes=1,

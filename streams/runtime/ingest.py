@@ -1,6 +1,7 @@
 """Ingest: one input partition. Decode, validate, and deal out by home partition."""
 
 from collections import Counter
+from collections.abc import Iterator
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -8,14 +9,16 @@ from aiokafka import OffsetAndMetadata
 from aiokafka.partitioner import murmur2
 from faust.types import TP
 
+from schemas.alias_log import AliasRecord, encode_alias_record
 from schemas.codec import decode, encode
 from schemas.dead_letter import DeadLetter, RecordPlace, dead_letter_headers
 from schemas.errors import Rejected
-from schemas.events import InputEvent, InputTopic
+from schemas.events import InputEvent, InputTopic, moment
 from schemas.instants import LATEST
 from schemas.plain_usage import MOST, read_plainly
 from schemas.shuffle import encode_shuffle
 from schemas.usage import UsageEvent
+from streams.detection.aliases import FOREVER
 from streams.detection.origin import MARKER_HEADER, Origin
 from streams.runtime.resume import Log, Loss, What
 from streams.runtime.task import Task
@@ -49,10 +52,14 @@ class Ingest(Task):
         self._caught_up = False
         self._said_at = 0.0
         self._said: tuple[int | None, bool] | None = None
+        self._stated: tuple[int | None, bool] | None = None
 
     async def resume(self, commit: OffsetAndMetadata | None, log: Log) -> int:
         """See `Task`. Of a topic that was created anew nothing is known, its clock neither."""
         start = await super().resume(commit, log)
+        prefix = f"{self.settings.topic(InputTopic.ACCOUNTS)}/"
+        self.tasks.aliases.known.expected = frozenset(each for each in self.tasks.origins if each.startswith(prefix))
+        await self.tasks.aliases.hold()
         self.restore("" if commit is None or self._anew else commit.metadata)
         return start
 
@@ -79,6 +86,7 @@ class Ingest(Task):
             user_key=settings.user_key,
             clock=int(clock) if clock.lstrip("-").isdigit() else None,
             rule=settings.usage_rule(),
+            aliases=self.tasks.aliases.known,
         )
 
     @property
@@ -90,21 +98,30 @@ class Ingest(Task):
             self._caught_up = False
         return self._caught_up
 
-    async def accept(self, batch: Batch) -> None:
-        """Decode a batch; what cannot be read becomes a dead letter."""
+    async def accept(self, batch: Batch) -> int | None:
+        """Decode a batch; what cannot be read becomes a dead letter. An event of which it is not known yet what its id
+        stands for is waited for."""
         started = monotonic()
-        origin = self.origin
+        origin, stood = self.origin, None
         assert origin is not None
         counts: Counter[str] = Counter()
         # Nothing that is live can come from the future, whatever a record says of its own time.
         latest = int(time() * 1000) if self.settings.clock == "wall" else LATEST
         usage, plain = self.topic is InputTopic.USAGE and self.settings.max_record_bytes >= MOST, 0
+        horizon = self._horizon
+        ahead = origin.clock is not None and origin.clock >= horizon
         for record in batch.records:
             fields = read_plainly(record.value or b"") if usage else None
             if fields is None or record.headers:
-                self._take(record, latest, counts)
+                if not self._take(record, latest, horizon, counts):
+                    stood = record.offset
+                    break
+                ahead = origin.clock is not None and origin.clock >= horizon
                 continue
             timestamp = min(record.timestamp, latest) if record.timestamp >= 0 else None
+            if (ahead or fields[1] >= horizon) and self._has_to_wait(fields[1], timestamp, horizon):
+                stood = record.offset
+                break
             refusal = origin.take_usage(record.offset, fields, timestamp)
             if refusal is None:
                 plain += 1
@@ -112,33 +129,54 @@ class Ingest(Task):
                 self._reject(record, refusal, timestamp)
         if plain:
             counts["usage"] += plain
-        for name, count in counts.items():
-            self.metrics.events_total.labels(self.tp.topic, name).inc(count)
-        for by, count in origin.excluded.items():
-            self.metrics.events_excluded_total.labels(self.tp.topic, by.value).inc(count)
-        origin.excluded.clear()
+        self._count(counts, origin)
         if not usage:
             self._facts += sum(counts.values())
-        self.pending += len(batch.records)
-        self._measure(batch, started)
+        taken = batch.records if stood is None else [each for each in batch.records if each.offset < stood]
+        self.pending += len(taken)
+        self._measure(taken, started)
+        return stood
 
-    def _take(self, record: Any, latest: int, counts: Counter[str]) -> None:
-        """A marker, or an event that has to be looked at closely."""
+    def _count(self, counts: Counter[str], origin: Origin) -> None:
+        topic, metrics = self.tp.topic, self.metrics
+        for name, count in counts.items():
+            metrics.events_total.labels(topic, name).inc(count)
+        for by, count in origin.excluded.items():
+            metrics.events_excluded_total.labels(topic, by.value).inc(count)
+        origin.excluded.clear()
+        metrics.events_aliased_total.labels(topic).inc(origin.aliased)
+        origin.aliased = 0
+
+    @property
+    def _horizon(self) -> int:
+        """Before it is known what every id stands for. An account update is its own account's."""
+        return FOREVER if self.topic is InputTopic.ACCOUNTS else self.tasks.aliases.known.horizon
+
+    def _has_to_wait(self, at: int, timestamp: int | None, horizon: int) -> bool:
+        assert self.origin is not None
+        place = self.origin.place_at(at, timestamp)
+        return place is not None and place >= horizon
+
+    def _take(self, record: Any, latest: int, horizon: int, counts: Counter[str]) -> bool:
+        """A marker, or an event that has to be looked at closely. False: it has to wait."""
         origin, topic = self.origin, self.topic
         assert origin is not None
         timestamp = min(record.timestamp, latest) if record.timestamp >= 0 else None
         marker = _marker(record.headers) if record.headers else None
         if marker is None and record.value is None and topic is InputTopic.ACCOUNTS:
-            return  # a tombstone of a compacted topic
+            return True  # a tombstone of a compacted topic
         if marker is not None:
             refusal = origin.mark(marker, timestamp)
         else:
             event = decode(topic, record.value, max_bytes=self.settings.max_record_bytes)
+            if not isinstance(event, Rejected) and self._has_to_wait(moment(event), timestamp, horizon):
+                return False
             refusal = event if isinstance(event, Rejected) else origin.take(record.offset, event, timestamp)
             if refusal is None and not isinstance(event, Rejected):
                 counts["usage" if isinstance(event, UsageEvent) else _type_of(event, topic)] += 1
         if refusal is not None:
             self._reject(record, refusal, timestamp)
+        return True
 
     @property
     def urgent(self) -> bool:
@@ -149,8 +187,8 @@ class Ingest(Task):
     def flush_due(self) -> bool:
         """Sooner than elsewhere: who has nothing to read for now, be it that it is too far ahead of the others, must
         not keep them waiting."""
-        waited = monotonic() - self._flushed_at
-        return super().flush_due or (self.idle and self.pending > 0 and waited * 1000 >= self.settings.flush)
+        waited, stands = monotonic() - self._flushed_at, self.idle or self.held_up
+        return super().flush_due or (stands and self.pending > 0 and waited * 1000 >= self.settings.flush)
 
     @property
     def metadata(self) -> str:
@@ -176,12 +214,26 @@ class Ingest(Task):
             return records
         clock = int(time() * 1000) if live else None
         dealt = self.origin.deal(self.position - 1, caught_up=caught_up, clock=clock)
+        records.extend(self._statements(caught_up=caught_up, live=live))
         self._said, self._said_at = (self.origin.clock, caught_up), now
         for home, parts in enumerate(dealt):
             records.extend(Record(self.settings.shuffle_topic, home, None, encode_shuffle(part)) for part in parts)
             if home != self.tp.partition:
                 self.metrics.events_rekeyed_total.labels(self.tp.topic).inc(sum(len(part.events) for part in parts))
         return records
+
+    def _statements(self, *, caught_up: bool, live: bool) -> Iterator[Record]:
+        """What a partition of the accounts topic tells the others. While it is live, that it is says it all."""
+        origin = self.origin
+        assert origin is not None
+        assert self.position is not None
+        if origin.statements is None:
+            return
+        new, stated = origin.statements.take(), (None if live else origin.clock, caught_up)
+        if new or stated != self._stated:
+            self._stated = stated
+            value = encode_alias_record(AliasRecord(origin.name, self.position - 1, origin.clock, caught_up, new))
+            yield Record(self.settings.alias_topic, 0, None, value)
 
     def _reject(self, record: object, refusal: Rejected, timestamp: int | None) -> None:
         offset, key, value = record.offset, record.key, record.value  # type: ignore[attr-defined]
@@ -198,12 +250,12 @@ class Ingest(Task):
         self.metrics.events_rejected_total.labels(self.tp.topic, refusal.reason.value).inc()
         self.metrics.dead_letters_total.labels(self.tp.topic, refusal.reason.value).inc()
 
-    def _measure(self, batch: Batch, started: float) -> None:
-        if not batch.records:
+    def _measure(self, records: list[Any], started: float) -> None:
+        if not records:
             return
-        self.metrics.batch_records.labels(self.stage).observe(len(batch.records))
+        self.metrics.batch_records.labels(self.stage).observe(len(records))
         self.metrics.batch_seconds.labels(self.stage).observe(monotonic() - started)
-        self.metrics.event_age_seconds.observe(max(0.0, time() - batch.records[-1].timestamp / 1000))
+        self.metrics.event_age_seconds.observe(max(0.0, time() - records[-1].timestamp / 1000))
 
 
 def dead_letter(topic: str, partitions: int, letter: DeadLetter) -> Record:

@@ -192,6 +192,11 @@ class Settings(BaseModel):
         """Internal: what the home partitions tell each other of a day, in one order for all of them."""
         return f"{self.app_id}-fleet"
 
+    @property
+    def alias_topic(self) -> str:
+        """Internal: which ids stand for which account, for all who read the input topics."""
+        return f"{self.app_id}-aliases"
+
     def detection(self) -> DetectionConfig:
         """The part of the settings that the pure engine takes."""
         from streams.detection.config import DetectionConfig  # noqa: PLC0415 - the command line's help needs no engine

@@ -61,6 +61,8 @@ class Task:
         self.closing = False
         self.beat = monotonic()
         self.pending = 0
+        self.held_up = False
+        """It stands before a record that it cannot work yet."""
         self._inbox: deque[Batch] = deque()
         self._losses: list[Loss] = []
         self._wake = asyncio.Event()
@@ -73,8 +75,8 @@ class Task:
 
     # What a stage says of itself.
 
-    async def accept(self, batch: Batch) -> None:
-        """Work a batch."""
+    async def accept(self, batch: Batch) -> int | None:
+        """Work a batch. Gives the offset of the record before which it has to wait, if there is one."""
         raise NotImplementedError
 
     async def work(self) -> None:
@@ -221,7 +223,7 @@ class Task:
             self.tasks.failed(self, error)
 
     async def _wait(self) -> None:
-        if self.idle:
+        if self.idle or self.held_up:
             try:
                 async with asyncio.timeout(self._patience()):
                     await self._wake.wait()
@@ -231,12 +233,18 @@ class Task:
         self.beat = monotonic()
 
     async def _turn(self) -> None:
-        while self._inbox and not self.closing:
+        self.held_up = False
+        while self._inbox and not self.closing and not self.held_up:
             batch = self._inbox.popleft()
             if batch.removed:
                 self.lost(Loss(What.REMOVED, *self.tp, batch.start, batch.end))
-            await self.accept(batch)
-            self.position = batch.end
+            stood = await self.accept(batch)
+            if stood is None:
+                self.position = batch.end
+            else:
+                rest = [record for record in batch.records if record.offset >= stood]
+                self._inbox.appendleft(Batch(stood, batch.end, batch.log_end, rest))
+                self.position, self.held_up = stood, True
             await asyncio.sleep(0)
             if self.flush_due:
                 break

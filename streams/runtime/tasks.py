@@ -15,6 +15,7 @@ from alerting.policy import DeliveryPolicy
 from alerting.routing import home_route
 from schemas.errors import StartError, StoreError
 from schemas.events import InputTopic
+from streams.runtime.alias_topic import AliasTopic
 from streams.runtime.channels import routes_of
 from streams.runtime.deliver import Deliver
 from streams.runtime.engagement import Engagement
@@ -74,6 +75,7 @@ class Tasks:
             settings.notifications_topic: Deliver,
         }
         self.fleet = FleetTopic(settings, self.wake_homes)
+        self.aliases = AliasTopic(settings, self.wake_ingest)
         self.by_tp: dict[TP, Task] = {}
         self._ending: dict[TP, Task] = {}
         """Let go last; kept to tell what of it was not committed."""
@@ -205,6 +207,13 @@ class Tasks:
         """Let the home tasks look around: there is news of the fleet."""
         for task in self.by_tp.values():
             if isinstance(task, Engagement):
+                task.wake()
+
+    def wake_ingest(self) -> None:
+        """Let those look around that are held up: there is news of aliases."""
+        self.metrics.aliases.set(self.aliases.known.count)
+        for task in self.by_tp.values():
+            if task.held_up:
                 task.wake()
 
     def seek_back(self, task: Task) -> None:

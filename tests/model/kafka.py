@@ -156,6 +156,11 @@ class Kafka:
             stable = self.stable_end(tp)
             yield from ((tp, each) for each in self.logs[tp][:stable] if each.committed)
 
+    def values(self, tp: TP, first: int) -> list[bytes]:
+        """The values that readers of committed records have of a partition by now, from a number of them on."""
+        read = [each.value for each in self.logs[tp][: self.stable_end(tp)] if each.committed]
+        return [value for value in read[first:] if value is not None]
+
     # What happens by itself, or is done by people.
 
     def settle(self) -> None:

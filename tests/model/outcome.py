@@ -104,20 +104,20 @@ class Outcome:
                 last[tp] = now
 
     def _shuffle(self) -> None:
-        had: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        had: defaultdict[str, Counter[tuple[int, str]]] = defaultdict(Counter)
         last: dict[tuple[TP, str], int] = {}
         for tp, each in self._kafka.committed(self._settings.shuffle_topic):
             record = decode_shuffle(each.value or b"")
             numbers = [event.offset for event in record.events]
-            had[record.origin].update(numbers)
+            had[record.origin].update((event.offset, event.account) for event in record.events)
             before = last.get((tp, record.origin), -1)
             if record.origin not in self._reset:
-                assert numbers == sorted(set(numbers))
+                assert numbers == sorted(numbers)
                 assert all(before < number for number in numbers)
                 assert record.last >= max([before, *numbers[-1:]])
             last[tp, record.origin] = record.last
-        for origin, offsets in self._wanted.offsets.items():
-            assert sorted(had[origin]) == offsets
+        for origin, events in self._wanted.events.items():
+            assert sorted(had[origin]) == events
             assert origin in self._reset or set(had[origin].values()) <= {1}
 
     def _notifications(self) -> None:

@@ -14,11 +14,13 @@ from unittest.mock import patch
 from aiokafka.errors import KafkaTimeoutError
 from faust.types import TP
 
+from streams.detection.aliases import Aliases
 from streams.runtime import writer
 from streams.runtime.settings import Settings
 from streams.runtime.task import Task
 from streams.runtime.tasks import Tasks
 from streams.runtime.transport import Batch
+from tests.model.aliases import FakeAliases
 from tests.model.clock import Clock, Loop
 from tests.model.faust import App, Channel, Consumer, Tables, application
 from tests.model.fleet import FakeFleet
@@ -84,6 +86,9 @@ class Worker:
         self.tasks = Tasks(self.app, settings, application().metrics)  # type: ignore[arg-type]
         self.tasks.fleet = FakeFleet(kafka.fleet, kafka.tell_of_fleet)  # type: ignore[assignment]
         kafka.hear_of_fleet.append(self._hear_of_fleet)
+        log = TP(settings.alias_topic, 0)
+        self.aliases = FakeAliases(Aliases(), lambda first: kafka.values(log, first), self.tasks.wake_ingest)
+        self.tasks.aliases = self.aliases  # type: ignore[assignment]
         self.app.tables = Tables(self.tasks.changelogs)
         self.tasks.channels = dict.fromkeys((route.name for route in self.tasks.routes), Channel(self))
         failed = self.tasks.failed
@@ -138,7 +143,9 @@ class Worker:
             self.clock.seconds += seconds
 
     def settle(self) -> None:
-        """Let it do everything that can be done at this moment."""
+        """Let it do everything that can be done at this moment, with what there is on aliases by now."""
+        if self.alive:
+            self.aliases.look()
         for _ in range(20_000):
             if not (self.alive and self.loop.busy):
                 return

@@ -82,6 +82,7 @@ def steps(settings: Settings, found: Found, outputs: Outputs, pending: Pending) 
         *again,
         Step(settings.shuffle_topic, "read on from its end", "what is in it is passed over"),
         Step(settings.fleet_topic, "read on from its end", "what is in it is passed over"),
+        Step(settings.alias_topic, "kept", "which ids stood for which accounts, and when"),
         Step(state, "every row deleted", f"{found.accounts:,} accounts"),
         *ends,
         wait,

@@ -8,8 +8,9 @@ from streams.detection.state import Account
 
 
 def unjudged(account: Account) -> bool:
-    """Whether the account's days say nothing: it is lost, paused, or the company's own."""
-    return account.loss is not None or account.profile.internal or account.subscriptions.paused
+    """Whether the account's days say nothing: it is lost, paused, the company's own, or an alias of another."""
+    profile = account.profile
+    return account.loss is not None or profile.internal or profile.alias or account.subscriptions.paused
 
 
 def muted(account: Account) -> bool:

@@ -21,6 +21,7 @@ COMMANDS = [
     ("bootstrap",),
     ("topics", "create"),
     ("produce",),
+    ("accounts", "import"),
     ("backtest",),
     ("simulate",),
     ("alerts", "list"),

@@ -16,6 +16,7 @@ from streams.runtime.task import Task
 from streams.runtime.tasks import Tasks
 from streams.runtime.transport import Batch
 from streams.runtime.writer import Record, Writer
+from tests.model.aliases import FakeAliases
 from tests.model.fleet import FakeFleet
 
 
@@ -78,6 +79,10 @@ def tasks_on(broker: FakeBroker, settings: Settings) -> tuple[Tasks, list[Except
     tasks.writer = writer  # type: ignore[method-assign]
     tasks.failed = failed  # type: ignore[method-assign]
     tasks.fleet = FakeFleet([], tasks.wake_homes)  # type: ignore[assignment]
+    said = broker.topics[settings.alias_topic]
+    tasks.aliases = FakeAliases(  # type: ignore[assignment]
+        tasks.aliases.known, lambda first: [each.value or b"" for each in said[first:]], tasks.wake_ingest
+    )
     return tasks, errors
 
 

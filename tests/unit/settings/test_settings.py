@@ -76,14 +76,16 @@ def test_public_topics_have_the_prefix_and_internal_ones_the_application_id() ->
     assert settings.notifications_topic == "watch-notifications"
     assert settings.undelivered_topic == "watch-undelivered"
     assert settings.fleet_topic == "watch-fleet"
+    assert settings.alias_topic == "watch-aliases"
 
 
-def test_there_is_one_fleet_topic_partition_however_many_homes_and_it_is_kept_for_ever() -> None:
-    (fleet,) = [each for each in topics.plan(Settings(partitions=7)) if each.name == "slackwater-fleet"]
-    assert (fleet.partitions, fleet.role) == (1, "internal")
+@pytest.mark.parametrize("name", ["slackwater-fleet", "slackwater-aliases"])
+def test_what_all_read_has_one_partition_however_many_homes_and_is_kept_for_ever(name: str) -> None:
+    (plan,) = [each for each in topics.plan(Settings(partitions=7)) if each.name == name]
+    assert (plan.partitions, plan.role) == (1, "internal")
     kept = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
-    assert kept.items() <= fleet.configs.items()
-    assert fleet.configs["message.timestamp.type"] == "LogAppendTime"
+    assert kept.items() <= plan.configs.items()
+    assert plan.configs["message.timestamp.type"] == "LogAppendTime"
 
 
 def test_homes_wait_for_each_other_for_a_quarter_of_an_hour_unless_it_is_said() -> None:

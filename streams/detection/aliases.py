@@ -1,0 +1,165 @@
+"""Which account an id stands for, at each place of the merged order.
+
+An account is whatever has ever had an update of its own on the accounts topic, from that update's place on; such an id
+is no alias, whoever says so. Any other id is an alias of the account that claimed it last and has not taken it back. So
+no alias leads to another one, and none leads back.
+
+What was stated with places before `horizon` is all known, and what an id stands for there never changes. Statements are
+taken in the order of one log; everybody who reads that has the same answers, whenever and however often it is asked.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Final
+
+from schemas.alias_log import AliasRecord, Statement
+from schemas.shuffle import hash64, place_of
+
+FOREVER: Final = 1 << 62
+"""Later than any place."""
+Place = tuple[int, str, int]
+"""In the merged order: time, input partition, offset."""
+
+
+@dataclass(slots=True)
+class _Origin:
+    """How far an accounts partition has come."""
+
+    name: str
+    clock: int | None = None
+    caught_up: bool = False
+
+
+@dataclass(slots=True)
+class _List:
+    """The aliases of an account, as it changed them last."""
+
+    updated_at: int
+    aliases: tuple[str, ...]
+
+
+class Aliases:
+    """`expected` are the partitions of the accounts topic: one that has said nothing holds the horizon. With `live`,
+    what is stated counts as it comes, once all of them have been read to their ends."""
+
+    def __init__(self, expected: frozenset[str] = frozenset(), *, live: bool = False) -> None:
+        self.expected = expected
+        self.histories: dict[str, list[tuple[Place, str | None]]] = {}
+        """Of each id that ever was an alias the places from which on it stood for an account; None: for itself."""
+        self._live = live
+        self._passed = -1
+        self._there: dict[str, _Origin] = {}
+        self._floors: dict[str, int] = {}
+        self._waiting: list[tuple[Place, int, Statement]] = []
+        self._number = 0  # of the statement, in the log
+        self._wait: Counter[str] = Counter()  # how many of an account
+        self._accounts: set[int] = set()  # hashes of their ids
+        self._lists: dict[str, _List] = {}
+        self._claims: dict[str, list[str]] = {}
+
+    @property
+    def horizon(self) -> int:
+        """Every statement with a place before it is known; `FOREVER` where nothing is waited for."""
+        return FOREVER if self._open else self._passed
+
+    @property
+    def count(self) -> int:
+        """Ids that are aliases now."""
+        return len(self._claims)
+
+    def account_of(self, name: str, place: int, partition: str, offset: int) -> str:
+        """What an id stands for at a place before the horizon: an account, or itself. Live, it is what it stands for
+        now: an event that comes late is its account's of today."""
+        history = self.histories.get(name)
+        if history is not None:
+            at = (FOREVER, "", 0) if self._live and self._open else (place, partition, offset)
+            for since, account in reversed(history):
+                if since < at:
+                    return name if account is None else account
+        return name
+
+    def take(self, record: AliasRecord) -> None:
+        """The next record of the log."""
+        origin, partition = record.origin, place_of(record.origin)
+        floor = self._floors.get(origin, -1)
+        for each in record.statements:
+            if each.offset > floor:  # else it is a repetition
+                place = (max(each.place, self._passed), partition, each.offset)
+                heappush(self._waiting, (place, self._number, each))
+                self._number += 1
+                self._wait[each.account] += 1
+        self._floors[origin] = max(floor, record.last)
+        there = self._there.get(partition)
+        if there is None or there.name != origin:  # its topic was created anew: the one before holds nobody
+            there = self._there[partition] = _Origin(origin)
+        there.caught_up = record.caught_up
+        if record.clock is not None and (there.clock is None or record.clock > there.clock):
+            there.clock = record.clock
+        self._go_on()
+
+    def read_to(self, origin: str) -> int:
+        """The highest offset of an origin that the log has told of; -1 before the first."""
+        return self._floors.get(origin, -1)
+
+    def is_known(self, account: str, aliases: tuple[str, ...] | None) -> bool:
+        """Whether a statement says nothing new. It is asked by the partition that said what is known of the account,
+        and has said nothing since."""
+        if account in self._wait or hash64(account) not in self._accounts:
+            return False
+        known = self._lists.get(account)
+        return aliases is None or aliases == (known.aliases if known is not None else ())
+
+    @property
+    def _open(self) -> bool:
+        if not self._live:
+            return not self.expected
+        return all(name in self._there and self._there[name].caught_up for name in self.expected)
+
+    def _go_on(self) -> None:
+        clocks = [self._there[name].clock for name in self.expected if name in self._there]
+        known = [clock for clock in clocks if clock is not None]
+        if known and len(known) == len(self.expected):
+            self._passed = max(self._passed, min(known))
+        until = FOREVER if self._open else self._passed
+        while self._waiting and self._waiting[0][0][0] < until:
+            place, _, statement = heappop(self._waiting)
+            self._wait[statement.account] -= 1
+            if not self._wait[statement.account]:
+                del self._wait[statement.account]
+            self._state(place, statement)
+
+    def _state(self, place: Place, statement: Statement) -> None:
+        account = statement.account
+        self._accounts.add(hash64(account))
+        if account in self._claims:  # it is one itself by now
+            del self._claims[account]
+            self.histories[account].append((place, None))
+        if statement.aliases is None:
+            return
+        known = self._lists.get(account)
+        before = known.aliases if known is not None else ()
+        # A list that is the same again is no news, and no newer than it was.
+        if before == statement.aliases or (known is not None and statement.updated_at < known.updated_at):
+            return
+        self._lists[account] = _List(statement.updated_at, statement.aliases)
+        for alias in before:
+            if alias not in statement.aliases:
+                self._change(place, alias, lambda claims: claims.remove(account))
+        for alias in statement.aliases:
+            if alias not in before:
+                self._change(place, alias, lambda claims: claims.append(account))
+
+    def _change(self, place: Place, alias: str, change: Callable[[list[str]], None]) -> None:
+        """Change who claims an alias. The last one has it."""
+        if hash64(alias) in self._accounts:
+            return
+        claims = self._claims.setdefault(alias, [])
+        before = claims[-1] if claims else None
+        change(claims)
+        now = claims[-1] if claims else None
+        if now != before:
+            self.histories.setdefault(alias, []).append((place, now))
+        if not claims:
+            del self._claims[alias]

@@ -1,0 +1,50 @@
+"""The alias topic: what the partitions of the accounts topic say of ids, in one order for all ingest tasks.
+
+One reader for all tasks of a worker. It is written by the tasks that read the accounts topic, in their transactions,
+and read from its beginning by every worker.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import ClassVar
+
+from schemas.alias_log import decode_alias_record
+from streams.detection.aliases import Aliases
+from streams.runtime.fleet_topic import FleetTopic
+from streams.runtime.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class AliasTopic(FleetTopic):
+    """Read as the fleet topic is, but for what is not committed. `known` is what has been read of it. `arrived` is
+    called when that is more."""
+
+    isolation: ClassVar[str] = "read_committed"
+
+    def __init__(self, settings: Settings, arrived: Callable[[], None]) -> None:
+        super().__init__(settings, self._learn, topic=settings.alias_topic)
+        self.known = Aliases(live=settings.clock == "wall")
+        self._told = arrived
+        self._learnt = -1
+
+    async def hold(self, offset: int = 0) -> None:
+        """Return when all that is in the topic now is known. A broker that is away is waited for."""
+        await super().hold(offset)
+        self._learn()
+
+    def _learn(self) -> None:
+        for offset, value in self.let_go():
+            if offset > self._learnt:
+                self._learnt = offset
+                learn(self.known, value, f"offset {offset} of {self.topic}")
+        self._told()
+
+
+def learn(known: Aliases, value: bytes, place: str) -> None:
+    """Take a record of the topic. One that is none of its own is passed over, with a line in the log. Raises
+    `StateError` for what a newer version wrote."""
+    try:
+        known.take(decode_alias_record(value))
+    except ValueError:
+        log.exception("%s is no record on aliases", place)
