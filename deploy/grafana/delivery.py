@@ -100,6 +100,14 @@ def _answers(made: build.Dashboard) -> None:
     )
     made.with_panel(
         lines(
+            "Alerts that are held back",
+            "For the rest of their account's message, until the route opens, or for the next digest.",
+            "short",
+            query(total("notifications_held", "route"), "{{route}}"),
+        )
+    )
+    made.with_panel(
+        lines(
             "Age of the oldest",
             "Rises in step with time while nothing goes out.",
             "s",
@@ -147,6 +155,22 @@ def _answers(made: build.Dashboard) -> None:
 
 def _alerts(made: build.Dashboard) -> None:
     made.with_row(row("What there is to tell"))
+    made.with_panel(
+        bars(
+            "Buttons pressed in Slack",
+            "In the time shown, by button and by what came of it.",
+            "short",
+            now(in_range("button_presses_total", "button, result") + " or vector(0)", "{{button}}, {{result}}"),
+        )
+    )
+    made.with_panel(
+        number(
+            "Connections to Slack",
+            "Over which workers hear of buttons; 0 without an app token.",
+            "short",
+            now(total("slack_connections")),
+        )
+    )
     made.with_panel(
         lines(
             "Changes of alerts",

@@ -134,12 +134,21 @@ def _input(made: build.Dashboard) -> None:
         lines(
             "Events that count otherwise",
             "duplicate: the id was seen before. late: the day had been judged. rekeyed: moved to its account's home, "
-            "which is usual. known: of before what was loaded as history.",
+            "which is usual. known: of before what was loaded as history. under an alias: counted for its account.",
             "eps",
             query(per_second("events_duplicate_total", "job"), "duplicate, {{job}}"),
             query(per_second("events_late_total", "job"), "late, {{job}}"),
             query(per_second("events_rekeyed_total", "job"), "rekeyed, {{job}}"),
             query(per_second("events_known_total", "job"), "known, {{job}}"),
+            query(per_second("events_aliased_total", "job") + " or vector(0)", "under an alias, {{job}}"),
+        )
+    )
+    made.with_panel(
+        lines(
+            "Aliases",
+            "Ids that stand for an account, by the `accounts` topic. Every worker knows all of them.",
+            "short",
+            query(highest("aliases", "job"), "{{job}}"),
         )
     )
     made.with_panel(

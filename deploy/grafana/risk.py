@@ -57,7 +57,15 @@ def _today(made: build.Dashboard) -> None:
             "Monthly recurring revenue of all accounts that are not lost, by currency.",
             UNIT_OF_MONEY,
             now(amount("mrr_active_minor", "currency"), "{{currency}}"),
-        ).span(8)
+        )
+    )
+    made.with_panel(
+        number(
+            "Paying accounts",
+            "Accounts that pay anything each month, by currency.",
+            "short",
+            now(total("accounts_paying", "currency"), "{{currency}}"),
+        )
     )
     made.with_panel(
         number(
@@ -231,12 +239,20 @@ def _worth(made: build.Dashboard) -> None:
     )
     made.with_panel(
         bars(
+            "What was done",
+            "Recorded actions, by what their alerts came to: saved, recovered_unaided, false_alarm, lost, or open.",
+            "short",
+            now(f"sum by (action, outcome) ({of('actions_total')}) or vector(0)", "{{action}}, {{outcome}}"),
+        )
+    )
+    made.with_panel(
+        bars(
             "What alerts came to",
             "Judged 30 days after their end: saved, recovered_unaided, false_alarm, lost.",
             "short",
             now(f"sum by (outcome) ({alerts}) > 0", "{{outcome}}"),
             steps=((None, "blue"),),
-        ).span(12)
+        )
     )
     made.with_panel(
         bars(
@@ -244,5 +260,5 @@ def _worth(made: build.Dashboard) -> None:
             "Of accounts that are well again after somebody acknowledged the alert or acted.",
             UNIT_OF_MONEY,
             now(amount("mrr_saved_minor_total", "currency, kind"), "{{kind}}, {{currency}}"),
-        ).span(12)
+        )
     )

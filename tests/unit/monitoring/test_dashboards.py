@@ -22,6 +22,7 @@ QUERIES = [(uid, panel, target) for uid, panel in PANELS for target in panel.get
 LEFT_OUT = {
     "slackwater_alert_precision",  # a share, of one worker: made anew over all
     "slackwater_alert_recall",
+    "slackwater_loss_reason_known_ratio",  # likewise; the losses by reason say it
     "slackwater_events_rejected_total",  # the dead letters without the commands
     "slackwater_wall_clock",  # for alerts
 }

@@ -415,7 +415,7 @@ async def test_what_comes_together_is_one_message_and_a_change_of_owner_in_betwe
     assert office.heard() == "abc"
     assert len(office.slacks["default"].received) == 1
     assert office.held == ["~default/=acme"], "three alerts that are told, and not over"
-    assert second.metrics.registry.get_sample_value("slackwater_notifications_held", {"route": "default"}) == 0
+    assert second.held() == {"default": 0}
     over = [note.transition.model_copy(update={"change": Change.RESOLVED, "state": AlertState.RESOLVED, "revision": 2})
             for note in about("abc")]  # fmt: skip
     office.gather(AT_ONCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,9 +23,18 @@ class Worker:
     def __init__(self) -> None:
         self.app: App = create_app(Settings())
 
-    def has(self, tp: TP, *routes: RouteStatus, position: int | None, log_end: int = 0) -> None:
+    def has(
+        self,
+        tp: TP,
+        *routes: RouteStatus,
+        position: int | None,
+        log_end: int = 0,
+        held: Mapping[str, int] | None = None,
+    ) -> None:
         """Give it a task."""
-        task = SimpleNamespace(position=position, log_end=log_end, closing=False, routes=lambda: routes)
+        task = SimpleNamespace(
+            position=position, log_end=log_end, closing=False, routes=lambda: routes, held=lambda: held or {}
+        )
         self.app.tasks.by_tp[tp] = task  # type: ignore[assignment]
 
     def says(self, name: str, **labels: Any) -> float | None:
@@ -68,7 +78,8 @@ def test_lag_is_what_is_not_worked_yet_and_goes_with_the_partition(worker: Worke
 def test_routes_are_told_by_who_has_them_and_grow_older_by_themselves(worker: Worker) -> None:
     waited = int(time.time() * 1000) - 90_000
     both = (status("sales", pending=3, oldest_at=waited, broken_since=waited), status("default"))
-    worker.has(NOTES, *both, position=0)
+    worker.has(NOTES, *both, position=0, held={"sales": 2})
+    assert worker.says("notifications_held", route="sales") == 2
     assert worker.says("notifications_pending", route="sales") == 3
     assert worker.says("notification_oldest_seconds", route="sales") == pytest.approx(90, abs=10)
     assert worker.says("notification_oldest_seconds", route="default") == 0
