@@ -96,7 +96,13 @@ def _shown(route: Route, settings: Settings) -> Route:
 
 def _usual(settings: Settings) -> Quiet:
     """Times and limits of a route that says nothing of them."""
-    return Quiet(settings.group_wait, settings.group_interval, timezone=settings.timezone)
+    return Quiet(
+        settings.group_wait,
+        settings.group_interval,
+        reminder=settings.reminder,
+        limit_per_hour=settings.limit_per_hour,
+        timezone=settings.timezone,
+    )
 
 
 def _on_terminal(route: Route, settings: Settings) -> Route:

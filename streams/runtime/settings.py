@@ -123,6 +123,8 @@ class Settings(BaseModel):
     # Where alerts go, and how quietly.
     group_wait: Duration = 30_000
     group_interval: Duration = 300_000
+    limit_per_hour: Annotated[int, Field(ge=0, le=10_000)] = 30
+    reminder: Duration = 0
     slack_webhook_url: Webhook | None = None
     slack_bot_token: BotToken | None = None
     slack_channel: SlackChannelId | None = None

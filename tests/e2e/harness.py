@@ -179,6 +179,7 @@ async def application(broker: Broker, home: Path, *, create: bool = True, **sett
         "rebalance_timeout": "6s",
         "lagging_flush": "2s",
         # Tests of gathering set these themselves.
+        "limit_per_hour": "0",
         "group_wait": "0s",
         "group_interval": "0s",
         **settings,

@@ -146,6 +146,7 @@ def _environment(brokers: str, home: Path) -> dict[str, str]:
         "SLACKWATER_INTENT_EVENTS": ",".join(INTENT),
         "SLACKWATER_CONSOLE": "true",
         # A day goes by in half a second: nothing is to be gathered by the clock of the wall.
+        "SLACKWATER_LIMIT_PER_HOUR": "0",
         "SLACKWATER_GROUP_WAIT": "0s",
         "SLACKWATER_GROUP_INTERVAL": "0s",
         "SLACKWATER_WEB_PORT": str(free_port()),

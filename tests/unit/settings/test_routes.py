@@ -129,6 +129,14 @@ def test_a_route_that_says_nothing_takes_all_that_is_told_at_once_in_the_time_zo
     )
 
 
+def test_the_default_route_has_its_limit_and_reminder_from_the_settings(toml: Path) -> None:
+    url = {"SLACKWATER_SLACK_WEBHOOK_URL": "https://hooks.slack.example/x"}
+    (usual,) = routes_of(load_settings(url))
+    assert (usual.quiet.limit_per_hour, usual.quiet.reminder) == (30, 0)
+    (other,) = routes_of(load_settings({**url, "SLACKWATER_LIMIT_PER_HOUR": "0", "SLACKWATER_REMINDER": "4h"}))
+    assert (other.quiet.limit_per_hour, other.quiet.reminder) == (0, 4 * 3_600_000)
+
+
 def test_a_pattern_picks_of_what_is_told_and_a_name_in_full_tells_what_is_in_shadow(toml: Path) -> None:
     row = '[[routes]]\nname = "a"\nchannel = "cs"\nkinds = ["*_scheduled", "key_*", "breadth_decline"]\n'
     (route,) = routes_of(loaded(toml, CHANNELS + row))
