@@ -94,6 +94,7 @@ class Machine(RuleBasedStateMachine):
             console=True,
             group_wait="0s",
             group_interval="0s",
+            limit_per_hour=0,
             out_of_order="1h",
             lagging_flush_events=20,
         )
