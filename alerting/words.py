@@ -75,6 +75,15 @@ def money(minor: int, currency: str) -> str:
     >>> money(4900, "EUR"), money(1234567, "USD"), money(500, "JPY")
     ('49.00 EUR', '12,345.67 USD', '500 JPY')
     """
-    digits = 0 if currency in NO_MINOR else 3 if currency in THREE_DIGITS else 2
+    digits = minor_digits(currency)
     whole, rest = divmod(minor, 10**digits)
     return f"{whole:,}.{rest:0{digits}} {currency}" if digits else f"{whole:,} {currency}"
+
+
+def minor_digits(currency: str) -> int:
+    """How many digits of an amount are behind the point (ISO 4217).
+
+    >>> minor_digits("EUR"), minor_digits("JPY"), minor_digits("KWD")
+    (2, 0, 3)
+    """
+    return 0 if currency in NO_MINOR else 3 if currency in THREE_DIGITS else 2

@@ -15,6 +15,7 @@ from streams.cli import (
     accounts,
     alerts,
     backtest,
+    board,
     bootstrap,
     check,
     demo,
@@ -63,6 +64,7 @@ backtest.register(app)
 bootstrap.register(app)
 simulate.register(app)
 alerts.register(app)
+board.register(app)
 score.register(app)
 signals.register(app)
 reset.register(app)

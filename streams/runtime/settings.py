@@ -22,6 +22,7 @@ from streams.runtime.settings_sources import PREFIX, Environment, Setting, read_
 from streams.runtime.settings_tables import read_tables
 from streams.runtime.settings_values import (
     AppToken,
+    BoardTokens,
     BotToken,
     Brokers,
     ClassesAndTiers,
@@ -47,7 +48,14 @@ if TYPE_CHECKING:
     from streams.detection.config import DetectionConfig
     from streams.detection.usage_rule import UsageRule
 
-SECRETS = ("slack_webhook_url", "slack_bot_token", "slack_app_token", "user_hash_key", "sasl_plain_password")
+SECRETS = (
+    "slack_webhook_url",
+    "slack_bot_token",
+    "slack_app_token",
+    "user_hash_key",
+    "sasl_plain_password",
+    "board_tokens",
+)
 _TOPICS = ("usage", "billing", "accounts", "feedback", "commands", "alerts", "health", "dead_letters")
 
 
@@ -153,6 +161,11 @@ class Settings(BaseModel):
     web_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65_535)] = 6_066
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], UpperCase] = "INFO"
+
+    # The board, which is a command of its own: where it listens, and who logs in with which token.
+    board_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    board_port: Annotated[int, Field(ge=0, le=65_535)] = 6_067
+    board_tokens: BoardTokens = ()
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -21,6 +21,8 @@ _URL = re.compile(r"https?://[^\s/@?#]+(?:/\S*)?")
 _TOPIC_LENGTH = 249
 _HASH_KEY_BYTES = 64
 _NAME_LENGTH = 256
+_PERSON = r"[^\x00-\x1f\x7f-\x9f=,]{1,256}"
+_TOKEN_LENGTH = 16
 _CLASSES = tuple(each.value for each in ReasonClass)
 
 
@@ -199,6 +201,32 @@ def _hash_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _board_tokens(value: object) -> object:
+    """`name=token`, one a line or separated by commas. No message repeats a token."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str):
+        return value
+    parts = [part.strip() for part in re.split(r"[,\n]", text) if part.strip()]
+    pairs = [part.partition("=")[::2] for part in parts]
+    return tuple((name.strip(), SecretStr(token.strip())) for name, token in pairs)
+
+
+def _of_people(value: tuple[tuple[str, SecretStr], ...]) -> tuple[tuple[str, SecretStr], ...]:
+    names = [name for name, _ in value]
+    tokens = [token.get_secret_value() for _, token in value]
+    if not all(re.fullmatch(_PERSON, name) for name in names):
+        raise ValueError("should be name=token, several separated by commas; a name has 1 to 256 characters")
+    # By its number: of an entry that is written wrongly, what looks like the name may be the token.
+    for number, token in enumerate(tokens, start=1):
+        if len(token) < _TOKEN_LENGTH or not token.isprintable() or " " in token:
+            raise ValueError(
+                f"entry {number} should be name=token, with a token of {_TOKEN_LENGTH} or more characters, none a blank"
+            )
+    if len(set(names)) < len(names) or len(set(tokens)) < len(tokens):
+        raise ValueError("each name should be there once, with a token that no other has")
+    return value
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -223,4 +251,6 @@ HealthWeights = Annotated[tuple[tuple[str, float], ...], BeforeValidator(_pairs)
 Plays = Annotated[tuple[PlaySetting, ...], BeforeValidator(_plays)]
 Kinds = Annotated[tuple[Kind, ...], BeforeValidator(_kinds)]
 HashKey = Annotated[SecretStr, AfterValidator(_hash_key)]
+BoardTokens = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_board_tokens), AfterValidator(_of_people)]
+"""Who may use the board, and the token that each logs in with."""
 UpperCase = BeforeValidator(_upper)

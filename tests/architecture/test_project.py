@@ -49,4 +49,5 @@ def test_the_wheel_holds_the_three_packages_typed_and_nothing_else(tmp_path: Pat
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"schemas", "streams", "alerting"}
     assert {"schemas/py.typed", "streams/py.typed", "alerting/py.typed"} <= set(names)
+    assert {"streams/board/board.css", "streams/board/templates/base.html"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -9,7 +9,7 @@ import typer
 from streams.cli.common import emit_json, run, settings_of, tell
 
 if TYPE_CHECKING:
-    from streams.cli.score.sums import Score
+    from streams.board.score import Score
     from streams.runtime.settings import Settings
 
 
@@ -38,8 +38,8 @@ async def read_score(settings: "Settings") -> "Score":
     from pydantic import ValidationError
 
     from schemas.picture import AccountPicture
+    from streams.board.score import Score
     from streams.cli.reading import read_all
-    from streams.cli.score.sums import Score
 
     last: dict[bytes, bytes] = {}
     topic = settings.topic("health")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from alerting.markup import clean
 from alerting.words import money
-from streams.cli.score.sums import OF_ACTIONS, OUTCOMES, Score
+from streams.board.score import OF_ACTIONS, OUTCOMES, Score
 from streams.detection.outcomes import ANY
 
 _LEFT: Final = frozenset({"action", "kind", "month", "decision"})

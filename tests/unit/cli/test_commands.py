@@ -18,6 +18,7 @@ COMMANDS = [
     ("demo",),
     ("worker",),
     ("check",),
+    ("board",),
     ("bootstrap",),
     ("topics", "create"),
     ("produce",),

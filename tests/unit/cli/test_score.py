@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from schemas.picture import AccountPicture
+from streams.board.score import Score
 from streams.cli.score.show import show
-from streams.cli.score.sums import Score
 from streams.detection.outcomes import ANY
 
 

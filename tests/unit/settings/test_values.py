@@ -112,6 +112,7 @@ def test_a_representation_of_the_settings_shows_no_secret() -> None:
             "SLACKWATER_SASL_MECHANISM": "PLAIN",
             "SLACKWATER_SASL_PLAIN_USERNAME": "worker",
             "SLACKWATER_SASL_PLAIN_PASSWORD": "hunter2",
+            "SLACKWATER_BOARD_TOKENS": "mara=hunter2hunter2hunter2",
         }
     )
     for text in (repr(settings), str(settings), settings.model_dump_json()):

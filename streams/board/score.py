@@ -2,10 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from schemas.instants import format_instant
-from schemas.picture import AccountPicture, ActionCount, Loss
+from schemas.picture import ActionCount, Loss, OutcomeCount
 from streams.detection.outcomes import ANY, Outcome, mean_lead, precision, recall
 
 OUTCOMES: Final = tuple(
@@ -13,6 +13,32 @@ OUTCOMES: Final = tuple(
 )
 OF_ACTIONS: Final = (*OUTCOMES, "open")
 """What an alert that something was done about came to; open: it is not judged."""
+
+
+class Paying(Protocol):
+    """What of an account's billing is counted."""
+
+    @property
+    def mrr_minor(self) -> int | None: ...
+    @property
+    def currency(self) -> str | None: ...
+
+
+class Scored(Protocol):
+    """What of an account's picture is counted."""
+
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def account_name(self) -> str | None: ...
+    @property
+    def billing(self) -> Paying: ...
+    @property
+    def loss(self) -> Loss | None: ...
+    @property
+    def outcomes(self) -> tuple[OutcomeCount, ...]: ...
+    @property
+    def actions(self) -> tuple[ActionCount, ...]: ...
 
 
 @dataclass
@@ -40,7 +66,7 @@ class Score:
     to_ask: list[tuple[int, str]] = field(default_factory=list)
     """Accounts that decided to leave for no known reason: when, and who."""
 
-    def add(self, picture: AccountPicture) -> None:
+    def add(self, picture: Scored) -> None:
         """Count an account."""
         self.accounts += 1
         billing = picture.billing
