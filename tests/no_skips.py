@@ -10,7 +10,6 @@ import pytest
 
 # Test id (or the beginning of one) -> why it may be skipped in CI. Keep it short.
 ALLOWED: Mapping[str, str] = {
-    "tests/e2e/test_board.py::test_a_browser": "needs Chromium, which is no part of what the project needs",
     "tests/e2e/test_emulated_slack.py": "needs Node, for a stand-in of Slack",
 }
 
