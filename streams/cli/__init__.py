@@ -17,7 +17,9 @@ from streams.cli import (
     backtest,
     bootstrap,
     check,
+    dead_letters,
     demo,
+    formats,
     produce,
     reset,
     schema,
@@ -66,6 +68,8 @@ alerts.register(app)
 score.register(app)
 signals.register(app)
 reset.register(app)
+dead_letters.register(app)
+formats.register(app)
 schema.register(app)
 
 

@@ -1,7 +1,7 @@
 """Ingest: one input partition. Decode, validate, and deal out by home partition."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +11,7 @@ from faust.types import TP
 
 from schemas.alias_log import AliasRecord, encode_alias_record
 from schemas.codec import decode, encode
-from schemas.dead_letter import DeadLetter, RecordPlace, dead_letter_headers
+from schemas.dead_letter import DeadLetter, RecordHeader, RecordPlace, dead_letter_headers
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic, moment
 from schemas.formats.options import Format
@@ -280,6 +280,7 @@ class Ingest(Task):
             at=int(time() * 1000) if timestamp is None else timestamp,
             raw=value,
             key=key,
+            headers=_kept(record.headers),  # type: ignore[attr-defined]
         )
         self._dead.append(dead_letter(self.settings.topic("dead_letters"), self.tasks.dead_letter_partitions, letter))
         self.metrics.events_rejected_total.labels(self.tp.topic, refusal.reason.value).inc()
@@ -297,6 +298,10 @@ def dead_letter(topic: str, partitions: int, letter: DeadLetter) -> Record:
     """The record of a dead letter; those of one input partition stay in order."""
     partition = letter.origin.partition % partitions
     return Record(topic, partition, None, encode(letter), dead_letter_headers(letter))
+
+
+def _kept(headers: Iterable[tuple[str, bytes | None]]) -> tuple[RecordHeader, ...] | None:
+    return tuple(RecordHeader(name=name, value=value) for name, value in headers) or None
 
 
 def _marker(headers: object) -> bytes | None:

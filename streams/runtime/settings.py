@@ -225,6 +225,11 @@ class Settings(BaseModel):
         """Internal: which ids stand for which account, for all who read the input topics."""
         return f"{self.app_id}-aliases"
 
+    @property
+    def replayed_topic(self) -> str:
+        """Internal: which dead letters were sent again."""
+        return f"{self.app_id}-replayed"
+
     def detection(self) -> DetectionConfig:
         """The part of the settings that the pure engine takes."""
         from streams.detection.config import DetectionConfig  # noqa: PLC0415 - the command line's help needs no engine

@@ -82,7 +82,7 @@ async def test_a_foreign_topic_gives_events_dead_letters_and_counts_of_what_says
         stripe("charge.failed", {}),
         stripe("invoice.voided", invoice(id=None)),
     ]
-    task.handle(batch(0, [json.dumps(each).encode() for each in events]))
+    task.handle(batch(0, [json.dumps(each).encode() for each in events], timestamp=1_740_830_400_000))
     await until(lambda: broker.positions.get(task.tp) == 3)
     await task.end(patience=5)
     assert errors == []
@@ -105,8 +105,9 @@ async def test_a_topic_of_all_formats_reads_cloudevents_by_their_headers() -> No
     task = Ingest(TP(settings.topic("usage"), 0), tasks)
     task.restore("")
     task.begin(0)
-    at = 1_740_000_000_000
-    fetched = batch(0, [usage(at), json.dumps(segment(event="y")).encode(), b'{"account_id": "a"}'])
+    at = 1_740_830_400_000
+    values = [usage(at), json.dumps(segment(event="y")).encode(), b'{"account_id": "a"}']
+    fetched = batch(0, values, timestamp=at)
     about = {"specversion": "1.0", "id": "1", "source": "/s", "type": "z", "time": format_instant(at)}
     fetched.records[2].headers = [(f"ce_{name}", text.encode()) for name, text in about.items()]
     task.handle(fetched)
