@@ -78,7 +78,7 @@ def _is_there(value: Any, path: Path) -> bool:
 
 
 def _lines(value: Any, path: Path, indent: str, fault: Path | None, why: str, head: str = "", tail: str = "") -> Any:
-    mark = f"  {MARK} {why}" if fault == path else ""
+    mark = f" {MARK} {why}" if fault == path else ""
     if isinstance(value, list) and value:
         is_object = isinstance(value, _Pairs)
         yield f"{indent}{head}{'{' if is_object else '['}{mark}"

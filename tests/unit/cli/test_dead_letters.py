@@ -50,11 +50,11 @@ def test_letters_are_chosen_by_topic_reason_time_and_place() -> None:
 @pytest.mark.parametrize(
     ("raw", "field", "line"),
     [
-        (b'{"data": {"items": [1, {"price": "x"}], "b": 2}}', "data.items[1].price", '"price": "x"  <-- '),
-        (b'{"data": {"items": [1, 2]}, "b": 2}', "data.items[7].price", '"items": [  <-- '),
-        (b'{"a": 1}', "account_id", "{  <-- "),
-        (b'{"a": 1, "b": {}, "a": 2}', "a", '"a": 1,  <-- '),
-        (b'{"a": {}}', "a.b", '"a": {}  <-- '),
+        (b'{"data": {"items": [1, {"price": "x"}], "b": 2}}', "data.items[1].price", '"price": "x" <-- '),
+        (b'{"data": {"items": [1, 2]}, "b": 2}', "data.items[7].price", '"items": [ <-- '),
+        (b'{"a": 1}', "account_id", "{ <-- "),
+        (b'{"a": 1, "b": {}, "a": 2}', "a", '"a": 1, <-- '),
+        (b'{"a": {}}', "a.b", '"a": {} <-- '),
     ],
 )
 def test_the_field_at_fault_is_marked_or_what_lacks_it(raw: bytes, field: str, line: str) -> None:
