@@ -132,7 +132,10 @@ def _show(plan: "Plan", *, as_json: bool) -> None:
         emit_json({**{name: [place_of(each) for each in those] for name, those in names.items()}, "refused": refused})
         return
     counts = Counter((each.origin.topic, each.reason.value) for each in plan.send)
-    _print(("to be sent to", "reason", "records"), [(*key, f"{count:,}") for key, count in counts.most_common()])
+    if plan.send:
+        _print(("to be sent to", "reason", "records"), [(*key, f"{count:,}") for key, count in counts.most_common()])
+    else:
+        tell("there is nothing to be sent")
     for those, why in (
         (plan.already, "were sent before"),
         ([each for each, _ in plan.refused], "would be turned away again (--all sends them all the same)"),
