@@ -80,6 +80,7 @@ class SubscriptionEnded(SubscriptionFact):
 
     type: Literal["subscription.ended"] = "subscription.ended"
     reason: Name | None = None
+    comment: Comment | None = None
     voluntary: bool | None = None
 
 

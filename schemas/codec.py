@@ -17,7 +17,7 @@ from schemas.instants import SHAPE, time_fields
 from schemas.strict_json import parse_object
 from schemas.usage import UsageEvent
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "InputEvent", "InputTopic", "decode", "encode"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "InputEvent", "InputTopic", "decode", "encode", "parse", "validate"]
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
@@ -50,11 +50,19 @@ def decode(
     >>> decode(InputTopic.USAGE, b'{"account_id": "a-1", "event": "login"}')
     Rejected(reason=<Reason.MISSING_FIELD: 'missing_field'>, field='occurred_at', detail='is missing or null')
     """
+    value = parse(raw, max_bytes=max_bytes, max_depth=max_depth)
+    return value if isinstance(value, Rejected) else validate(topic, value)
+
+
+def parse(raw: bytes | None, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> dict[str, Any] | Rejected:
+    """The JSON object in a record's value, whatever it says, or why there is none. Bounds as in `decode`."""
     if not raw or len(raw) > max_bytes or raw[0] == 0:
         return _unread(raw, max_bytes)
-    value = parse_object(raw, max_depth)
-    if isinstance(value, Rejected):
-        return value
+    return parse_object(raw, max_depth)
+
+
+def validate(topic: InputTopic, value: dict[str, Any]) -> InputEvent | Rejected:
+    """The native event that a JSON object is, or why it is none."""
     try:
         event = _VALIDATE[topic](value)
     except ValidationError as error:

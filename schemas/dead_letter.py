@@ -38,6 +38,13 @@ class RecordPlace(Model):
     offset: Annotated[int, Field(ge=0)]
 
 
+class RecordHeader(Model):
+    """A header of a record."""
+
+    name: str
+    value: Base64 | None = None
+
+
 class DeadLetter(Model):
     """One value of the dead-letter topic."""
 
@@ -51,6 +58,8 @@ class DeadLetter(Model):
     """The record's value; absent when that was null."""
     key: Base64 | None = None
     """The record's key; absent when that was null."""
+    headers: tuple[RecordHeader, ...] | None = None
+    """The record's headers; absent when it had none."""
 
 
 def dead_letter_headers(letter: DeadLetter) -> list[tuple[str, bytes]]:

@@ -5,16 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from schemas.codec import decode
+from schemas.codec import decode, encode
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic, moment
+from schemas.formats.outcome import Ignored
 from schemas.instants import LATEST
 from schemas.plain_usage import UsageFields, fields_of, read_plainly
 from schemas.usage import UsageEvent
 from streams.produce import Format, Source
 from streams.produce.csv_files import OPEN_END
 from streams.produce.errors import BadRow
-from streams.produce.lines import read_event, read_lines
+from streams.produce.lines import read_events, read_lines
 from streams.produce.ordering import Item
 from streams.produce.sources import read_table
 from streams.produce.text import Span, spans_of
@@ -36,6 +37,8 @@ class Reading:
     bad: int = 0
     examples: list[str] = field(default_factory=list)
     """The first bad rows: file, line, column, what is wrong and what is allowed."""
+    ignored: Counter[str] = field(default_factory=Counter)
+    """Records of a foreign format that say nothing here, by reason."""
     later: int = 0
     """Usable rows that were left out as they lie at or after the end that was asked for."""
     first_at: int | None = None
@@ -59,6 +62,7 @@ class Reading:
         self.rows += other.rows
         self.bad += other.bad
         self.examples = [*self.examples, *other.examples][:SHOWN]
+        self.ignored += other.ignored
         self.later += other.later
         self.torn |= other.torn
         firsts = [each for each in (self.first_at, other.first_at) if each is not None]
@@ -85,7 +89,7 @@ def parts_of(sources: Sequence[Source], size: int = PART) -> list[Part]:
     for source in sources:
         form = source.resolved_format()
         spans: list[Span] = []
-        if form is Format.NATIVE or (form is Format.CSV and source.columns.id is None):
+        if not form.is_table or (form is Format.CSV and source.columns.id is None):
             spans = spans_of(source.path, size, quoted=form is Format.CSV)
         parts += [Part(source, span, span is spans[-1]) for span in spans] or [Part(source)]
     return parts
@@ -106,6 +110,9 @@ def read_items(part: Part, until: int | None, reading: Reading) -> Iterator[Item
                 reading.torn |= row.detail == OPEN_END and not part.last
                 reading.turn_away(row)
                 continue
+            if isinstance(row, Ignored):
+                reading.ignored[row.value] += 1
+                continue
             at = row[0]
             if until is not None and at >= until:
                 reading.later += 1
@@ -121,24 +128,28 @@ def read_items(part: Part, until: int | None, reading: Reading) -> Iterator[Item
             reading.first_at, reading.last_at = first_at, last_at
 
 
-def _rows(part: Part, topic: int) -> Iterator[Item | BadRow]:
+def _rows(part: Part, topic: int) -> Iterator[Item | BadRow | Ignored]:
     source = part.source
-    if source.resolved_format() is not Format.NATIVE:
+    form = source.resolved_format()
+    if form.is_table:
         for row in read_table(source, part.span):
             yield row if isinstance(row, BadRow) else _usage_item(*row)
         return
+    plainly = topic == USAGE and form in (Format.NATIVE, Format.AUTO)
     for number, raw in read_lines(source.path, part.span):
-        plain = read_plainly(raw) if topic == USAGE else None
+        plain = read_plainly(raw) if plainly else None
         if plain is not None:
             yield _usage_item(*plain)
             continue
-        event = read_event(source.path, number, source.topic, raw)
-        if isinstance(event, BadRow):
-            yield event
-        elif isinstance(event, UsageEvent):
-            yield _usage_item(*fields_of(event))
-        else:
-            yield (moment(event), topic, event.account_id, raw)
+        events = read_events(source.path, number, source.topic, raw, form.of_records, source.lookup)
+        if isinstance(events, BadRow | Ignored):
+            yield events
+            continue
+        for event in events:
+            if isinstance(event, UsageEvent):
+                yield _usage_item(*fields_of(event))
+            else:
+                yield (moment(event), topic, event.account_id, encode(event))
 
 
 def _usage_item(

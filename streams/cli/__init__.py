@@ -18,7 +18,9 @@ from streams.cli import (
     board,
     bootstrap,
     check,
+    dead_letters,
     demo,
+    formats,
     produce,
     reset,
     schema,
@@ -68,6 +70,8 @@ board.register(app)
 score.register(app)
 signals.register(app)
 reset.register(app)
+dead_letters.register(app)
+formats.register(app)
 schema.register(app)
 
 

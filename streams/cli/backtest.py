@@ -14,8 +14,11 @@ import typer
 from streams.cli.common import INTERRUPTED, TERMINATED, emit_json, progress_on_stderr, settings_of, tell
 from streams.cli.files import (
     AccountOption,
+    AccountsOption,
+    BillingOption,
     EventNameOption,
     EventOption,
+    FeedbackOption,
     FormatOption,
     IdOption,
     QuantityOption,
@@ -24,6 +27,7 @@ from streams.cli.files import (
     ZoneOption,
     history_of,
     instant_of,
+    told_of_ignored,
     zone_of,
 )
 
@@ -69,9 +73,9 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     quantity: QuantityOption = None,
     id_: IdOption = None,
     timezone: ZoneOption = None,
-    billing: Annotated[Path | None, typer.Option(metavar="FILE", help="Native billing events.")] = None,
-    accounts: Annotated[Path | None, typer.Option(metavar="FILE", help="Native account updates.")] = None,
-    feedback: Annotated[Path | None, typer.Option(metavar="FILE", help="Native feedback events.")] = None,
+    billing: BillingOption = None,
+    accounts: AccountsOption = None,
+    feedback: FeedbackOption = None,
     outcomes: Annotated[
         Path | None,
         typer.Option(
@@ -120,7 +124,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     zone = zone_of(timezone or settings.timezone)
     end = None if until is None else instant_of(until, zone, "--until")
     columns = Columns(account, time, user, event, quantity, id_, event_name)
-    sources = history_of(file, format_, columns, zone, billing, accounts, feedback)
+    sources = history_of(settings, file, format_, columns, zone, billing, accounts, feedback)
     for source in sources:
         source.resolved_format()
     config = settings.detection()
@@ -223,6 +227,8 @@ def read_rows(crew: "Crew", bar: "Progress", sources: "list[Source]") -> "Readin
         tell(f"not usable: {example}")
     if reading.bad > _SHOWN:
         tell(f"not usable: {reading.bad - _SHOWN:,} more rows")
+    if reading.ignored:
+        tell(told_of_ignored(reading.ignored))
     rows = reading.total + reading.bad + reading.later
     names = ", ".join(str(source.path) for source in sources)
     if reading.total == 0:

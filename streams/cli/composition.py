@@ -1,17 +1,18 @@
 """What the usage topic is made of: the last records, looked at for what is perhaps no usage."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from alerting.words import count
-from schemas.codec import decode
 from schemas.errors import BrokerError
 from schemas.events import InputTopic
+from schemas.formats.reader import read
 from schemas.instants import format_instant
-from schemas.plain_usage import UsageFields, fields_of, read_plainly
+from schemas.plain_usage import UsageFields, fields_of
 from schemas.usage import UsageEvent
 from streams.backtest.events import EventShare, EventTally, UserShare, suggestions
 from streams.cli.reading import sample
@@ -56,7 +57,7 @@ async def composition(settings: Settings, most: int) -> Composition:
         raise BrokerError(f"{topic!r} cannot be read at {settings.brokers}: {error!r}") from error
     finally:
         await consumer.stop()
-    fields = [each for records in found.values() for record in records if (each := _fields(record.value)) is not None]
+    fields = [each for records in found.values() for record in records for each in _fields(settings, record)]
     fields.sort(key=lambda each: each.at)
     del fields[:-most]  # the embedded broker's offsets are those of batches
     tally = EventTally(settings.usage_rule())
@@ -71,14 +72,13 @@ async def composition(settings: Settings, most: int) -> Composition:
     )
 
 
-def _fields(value: bytes | None) -> UsageFields | None:
-    if not value:
-        return None
-    plain = read_plainly(value)
-    if plain is None:
-        event = decode(InputTopic.USAGE, value)
-        return fields_of(event) if isinstance(event, UsageEvent) else None
-    return plain
+def _fields(settings: Settings, record: ConsumerRecord) -> Iterator[UsageFields]:
+    """The usage events of a record."""
+    form = settings.format_of(InputTopic.USAGE)
+    events = read(InputTopic.USAGE, form, record.value, record.headers, lookup=settings.lookup)
+    for event in events if isinstance(events, tuple) else ():
+        if isinstance(event, UsageEvent):
+            yield fields_of(event)
 
 
 def show(found: Composition, topic: str) -> None:

@@ -9,11 +9,18 @@ from zoneinfo import ZoneInfo
 import typer
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from streams.produce import Columns, Source
+    from streams.runtime.settings import Settings
 
 FormatOption = Annotated[
-    Literal["native", "csv", "parquet"] | None,
-    typer.Option("--format", help="Of FILE; without it, its name tells. native: JSON lines. .gz is unpacked."),
+    Literal["native", "csv", "parquet", "segment", "stripe", "cloudevents", "auto"] | None,
+    typer.Option(
+        "--format",
+        help="Of FILE; without it, its name tells. All but csv and parquet are JSON lines, auto: each by its shape. "
+        ".gz is unpacked.",
+    ),
 ]
 AccountOption = Annotated[str, typer.Option("--account", metavar="COL", help="Column of the account's id.")]
 TimeOption = Annotated[str, typer.Option("--time", metavar="COL", help="Column of the event's time.")]
@@ -51,7 +58,33 @@ def instant_of(text: str, zone: ZoneInfo, option: str) -> int:
         raise typer.BadParameter(str(error), param_hint=option) from None
 
 
+BillingOption = Annotated[
+    Path | None, typer.Option("--billing", metavar="FILE", help="Billing events: native, Stripe's or CloudEvents.")
+]
+AccountsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--accounts", metavar="FILE", help="Account updates: native, Segment groups, Stripe customers or CloudEvents."
+    ),
+]
+FeedbackOption = Annotated[
+    Path | None, typer.Option("--feedback", metavar="FILE", help="Feedback events: native or CloudEvents.")
+]
+
+
+def told_of_ignored(ignored: "Counter[str]") -> str:
+    """What was left out, and why.
+
+    >>> from collections import Counter
+    >>> told_of_ignored(Counter(inactive=1, other_type=3))
+    '4 records say nothing here and are left out: other_type 3, inactive 1'
+    """
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in ignored.most_common())
+    return f"{ignored.total():,} records say nothing here and are left out: {reasons}"
+
+
 def history_of(
+    settings: "Settings",
     file: Path,
     format_: str | None,
     columns: "Columns",
@@ -64,9 +97,10 @@ def history_of(
     from schemas.events import InputTopic
     from streams.produce import Format, Source
 
-    sources = [Source(file, InputTopic.USAGE, None if format_ is None else Format(format_), columns, zone)]
+    lookup = settings.lookup
+    sources = [Source(file, InputTopic.USAGE, None if format_ is None else Format(format_), columns, zone, lookup)]
     all_beside = ((billing, InputTopic.BILLING), (accounts, InputTopic.ACCOUNTS), (feedback, InputTopic.FEEDBACK))
     for beside, topic in all_beside:
         if beside is not None:
-            sources.append(Source(beside, topic, Format.NATIVE))
+            sources.append(Source(beside, topic, Format.AUTO, lookup=lookup))
     return sources

@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
+from collections import Counter
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
@@ -11,14 +12,18 @@ import typer
 from streams.cli.common import emit_json, progress_on_stderr, run, settings_of, tell
 from streams.cli.files import (
     AccountOption,
+    AccountsOption,
+    BillingOption,
     EventNameOption,
     EventOption,
+    FeedbackOption,
     FormatOption,
     IdOption,
     QuantityOption,
     TimeOption,
     UserOption,
     ZoneOption,
+    told_of_ignored,
     zone_of,
 )
 
@@ -74,9 +79,9 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     quantity: QuantityOption = None,
     id_: IdOption = None,
     timezone: ZoneOption = None,
-    billing: Annotated[Path | None, typer.Option(metavar="FILE", help="Native billing events to send along.")] = None,
-    accounts: Annotated[Path | None, typer.Option(metavar="FILE", help="Native account updates to send along.")] = None,
-    feedback: Annotated[Path | None, typer.Option(metavar="FILE", help="Native feedback events to send along.")] = None,
+    billing: BillingOption = None,
+    accounts: AccountsOption = None,
+    feedback: FeedbackOption = None,
     speed: Annotated[str, typer.Option(metavar="max|N", help="As fast as it goes, or N times real time.")] = "max",
     markers: Annotated[
         bool, typer.Option(help="Write the clock markers that a worker with SLACKWATER_CLOCK=events goes by.")
@@ -89,7 +94,8 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
 ) -> None:
     """Send a file's records to an input topic, in order of event time.
 
-    Everything is read and checked before the first record is sent. A row that is not usable ends it with exit status 1
+    Records are sent as native events, or as they are where the topic's SLACKWATER_FORMAT_... is their own format.
+    Everything is read and checked before the first one is sent. A row that is not usable ends it with exit status 1
     and is told by file, line and column.
     """
     from streams.produce import Columns, Format, Source
@@ -98,10 +104,14 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     pace = pace_of(speed)
     columns = Columns(account, time, user, event, quantity, id_, event_name)
     form = None if format_ is None else Format(format_)
-    sources = [Source(file, _topic(settings, topic), form, columns, zone_of(timezone or settings.timezone))]
+    kind, zone, lookup = _topic(settings, topic), zone_of(timezone or settings.timezone), settings.lookup
+    sources = [Source(file, kind, form, columns, zone, lookup, settings.format_of(kind))]
     for name, beside in (("billing", billing), ("accounts", accounts), ("feedback", feedback)):
         if beside is not None:
-            sources.append(Source(beside, _topic(settings, name), Format.NATIVE))
+            kind = _topic(settings, name)
+            sent_as = settings.format_of(kind)
+            form = Format.AUTO if sent_as.value == Format.NATIVE.value else Format(sent_as.value)
+            sources.append(Source(beside, kind, form, lookup=lookup, sent_as=sent_as))
     settle_ms = round(settle * DAY_MS)
     sent, seconds = run(_produce(settings, sources, pace, markers=markers, settle_ms=settle_ms, dry_run=dry_run))
     _summary(sent, seconds, as_json=as_json, dry_run=dry_run)
@@ -127,7 +137,8 @@ async def _produce(
                 status = f"{sent.total:,} records, {format_instant(sent.last_at)}"
                 progress.update(task, description="sending", status=status)
 
-        records = read_in_time_order(sources)
+        ignored: Counter[str] = Counter()
+        records = read_in_time_order(sources, ignored=ignored)
         started = monotonic()
         if dry_run:
             found = Sent()
@@ -135,8 +146,11 @@ async def _produce(
                 found.records[record.topic] += 1
                 found.first_at = record.at if found.first_at is None else found.first_at
                 found.last_at = record.at
-            return found, monotonic() - started
-        sent = await send(records, settings, pace=pace, markers=markers, settle_ms=settle_ms, progress=show)
+            sent = found
+        else:
+            sent = await send(records, settings, pace=pace, markers=markers, settle_ms=settle_ms, progress=show)
+        if ignored:
+            tell(told_of_ignored(ignored))
         return sent, monotonic() - started
 
 

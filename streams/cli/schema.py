@@ -8,18 +8,13 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import emit_json, tell
+from streams.cli.common import emit_json, settings_of, tell
 
 group = typer.Typer(help="The formats of the topics' values.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     app.add_typer(group, name="schema")
-
-
-@group.callback()
-def _group() -> None:
-    """Keeps `json` a command of its own; typer would run a group's only command without its name."""
 
 
 @group.command(name="json", epilog="Example: slackwater schema json product-usage > product-usage.schema.json")
@@ -41,3 +36,11 @@ def json_(
         tell(f"wrote {len(names)} schemas to {out}")
     else:
         emit_json(json_schema(topic) if topic is not None else {name: json_schema(name) for name in names})
+
+
+@group.command(name="asyncapi", epilog="Example: slackwater schema asyncapi > asyncapi.json")
+def asyncapi_(context: typer.Context) -> None:
+    """An AsyncAPI 3 document of all topics as they are called and set up here, with Kafka bindings."""
+    from streams.cli.asyncapi import asyncapi
+
+    emit_json(asyncapi(settings_of(context)))

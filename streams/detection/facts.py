@@ -93,7 +93,7 @@ class Facts:
 
     def billing(self, account: Account, fact: BillingFact, out: Results) -> None:
         """A billing event. One that is older than what is known has no effect."""
-        if isinstance(fact, CancelScheduled) and not self._rules.config.keep_comments:
+        if isinstance(fact, CancelScheduled | SubscriptionEnded) and not self._rules.config.keep_comments:
             fact = fact.model_copy(update={"comment": None})
         unpaid = bool(account.payments.invoices)
         before: Subscription | None = None

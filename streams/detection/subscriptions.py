@@ -176,7 +176,8 @@ def _after(now: Subscription, fact: SubscriptionFact, *, unpaid: bool) -> Subscr
             decided = fact.voluntary if fact.voluntary is not None else now.cancel_at is not None or not unpaid
             reason = fact.reason if fact.reason is not None else now.reason
             now = replace(now, live=False, paused=False, resumes_at=None, paused_at=None)
-            now = replace(now, reason=reason, voluntary=decided)
+            comment = fact.comment if fact.comment is not None else now.comment
+            now = replace(now, reason=reason, comment=comment, voluntary=decided)
     return now
 
 

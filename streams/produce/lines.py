@@ -1,11 +1,13 @@
-"""JSON lines of native events."""
+"""JSON lines: native events, or those of a foreign format."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic
+from schemas.formats.options import Format, Lookup
+from schemas.formats.outcome import Ignored
+from schemas.formats.reader import read
 from streams.produce.errors import BadRow, InputError
 from streams.produce.text import Span, open_part
 
@@ -25,9 +27,11 @@ def read_lines(path: Path, span: Span | None = None) -> Iterator[tuple[int, byte
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def read_event(path: Path, number: int, topic: InputTopic, raw: bytes) -> InputEvent | BadRow:
-    """The native event on a line, or why the worker would reject it."""
-    event = decode(topic, raw)
-    if isinstance(event, Rejected):
-        return BadRow(path, f"line {number}", event.field, f"{event.detail} ({event.reason})")
-    return event
+def read_events(
+    path: Path, number: int, topic: InputTopic, raw: bytes, form: Format, lookup: Lookup
+) -> tuple[InputEvent, ...] | BadRow | Ignored:
+    """The events on a line, why the worker would reject it, or why it says nothing."""
+    events = read(topic, form, raw, lookup=lookup)
+    if isinstance(events, Rejected):
+        return BadRow(path, f"line {number}", events.field, f"{events.detail} ({events.reason})")
+    return events

@@ -1,5 +1,6 @@
 """Files to records in order of event time: the one door for every format."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,12 +9,17 @@ from operator import attrgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from schemas.codec import encode
 from schemas.events import InputTopic, moment
+from schemas.formats import options
+from schemas.formats.options import Lookup
+from schemas.formats.outcome import Ignored
+from schemas.formats.reader import FORMATS
 from schemas.plain_usage import UsageFields
 from streams.produce.columns import Columns, usage_value
 from streams.produce.csv_files import read_csv
 from streams.produce.errors import BadRow, InputError
-from streams.produce.lines import read_event, read_lines
+from streams.produce.lines import read_events, read_lines
 from streams.produce.ordering import CHUNK, in_time_order
 from streams.produce.record import InputRecord
 from streams.produce.text import Span
@@ -22,11 +28,25 @@ _UTC = ZoneInfo("UTC")
 
 
 class Format(StrEnum):
-    """How a file is written."""
+    """How a file is written: a table, or JSON lines of records of a format."""
 
     NATIVE = "native"
     CSV = "csv"
     PARQUET = "parquet"
+    SEGMENT = "segment"
+    STRIPE = "stripe"
+    CLOUDEVENTS = "cloudevents"
+    AUTO = "auto"
+
+    @property
+    def is_table(self) -> bool:
+        """Rows and columns; all others are JSON lines."""
+        return self in (Format.CSV, Format.PARQUET)
+
+    @property
+    def of_records(self) -> options.Format:
+        """That of a line; what a table's rows become is native."""
+        return options.Format.NATIVE if self.is_table else options.Format(self.value)
 
 
 _SUFFIXES = {
@@ -44,7 +64,8 @@ _SUFFIXES = {
 class Source:
     """A file and how to read it. `format` None: by the name's ending. `zone` is that of times without an offset.
 
-    Tables (CSV, Parquet) hold usage events; every topic can be given as JSON lines of native events.
+    Tables (CSV, Parquet) hold usage events; every topic can be given as JSON lines. `sent_as` is how the topic's
+    records are to be written.
     """
 
     path: Path
@@ -52,16 +73,35 @@ class Source:
     format: Format | None = None
     columns: Columns = field(default_factory=Columns)
     zone: ZoneInfo = _UTC
+    lookup: Lookup = field(default_factory=Lookup)
+    sent_as: options.Format = options.Format.NATIVE
 
     def resolved_format(self) -> Format:
         """The format given or guessed. Raises InputError when it cannot be told, or does not go with the topic."""
         endings = [ending for ending in self.path.suffixes if ending != ".gz"]
         form = self.format or _SUFFIXES.get(endings[-1].lower() if endings else "")
         if form is None:
-            raise InputError(f"{self.path}: the name does not tell the format; say --format native, csv or parquet")
-        if form is not Format.NATIVE and self.topic is not InputTopic.USAGE:
+            known = ", ".join(Format)
+            raise InputError(f"{self.path}: the name does not tell the format; say --format, one of {known}")
+        if form.is_table and self.topic is not InputTopic.USAGE:
             raise InputError(f"{self.path}: {form} files hold usage events; give {self.topic} as JSON lines (native)")
+        if form.of_records not in FORMATS[self.topic]:
+            allowed = ", ".join(FORMATS[self.topic])
+            raise InputError(f"{self.path}: {form} records say nothing of {self.topic}; there it may be {allowed}")
         return form
+
+    @property
+    def as_they_are(self) -> bool:
+        """Whether the file's records are sent as they stand in it, and not as native events. Raises InputError where
+        the topic takes neither."""
+        form = self.resolved_format()
+        if not form.is_table and self.sent_as in (form.of_records, options.Format.AUTO):
+            return True
+        if self.sent_as in (options.Format.NATIVE, options.Format.AUTO):
+            return False
+        raise InputError(
+            f"{self.path}: format_{self.topic}={self.sent_as}: the topic takes no other records, and these are {form}"
+        )
 
 
 def read_table(source: Source, span: Span | None = None) -> Iterator[UsageFields | BadRow]:
@@ -77,26 +117,38 @@ def read_table(source: Source, span: Span | None = None) -> Iterator[UsageFields
     return read_parquet(source.path, source.columns, source.zone)
 
 
-def read(source: Source) -> Iterator[InputRecord]:
-    """A file's records in the file's order, each checked. Raises InputError at the first that is not usable."""
-    if source.resolved_format() is Format.NATIVE:
-        for number, raw in read_lines(source.path):
-            event = read_event(source.path, number, source.topic, raw)
-            if isinstance(event, BadRow):
-                raise InputError(str(event))
-            yield InputRecord(moment(event), source.topic, event.account_id, raw)
-    else:
+def read(source: Source, ignored: Counter[str] | None = None) -> Iterator[InputRecord]:
+    """A file's records in the file's order, each checked. Those that say nothing are counted in `ignored`, by reason.
+    Raises InputError at the first that is not usable."""
+    form, as_they_are = source.resolved_format(), source.as_they_are
+    if form.is_table:
         for fields in read_table(source):
             if isinstance(fields, BadRow):
                 raise InputError(str(fields))
             yield InputRecord(fields.at, InputTopic.USAGE, fields.account, usage_value(fields))
+        return
+    for number, raw in read_lines(source.path):
+        events = read_events(source.path, number, source.topic, raw, form.of_records, source.lookup)
+        if isinstance(events, BadRow):
+            raise InputError(str(events))
+        if isinstance(events, Ignored):
+            if ignored is not None:
+                ignored[events.value] += 1
+        elif as_they_are:
+            yield InputRecord(moment(events[0]), source.topic, events[0].account_id, raw)
+        else:
+            for event in events:
+                yield InputRecord(moment(event), source.topic, event.account_id, encode(event))
 
 
-def read_in_time_order(sources: Sequence[Source], chunk: int = CHUNK) -> Iterator[InputRecord]:
-    """All files' records by event time; at the same time, those of the file named first come first.
+def read_in_time_order(
+    sources: Sequence[Source], chunk: int = CHUNK, ignored: Counter[str] | None = None
+) -> Iterator[InputRecord]:
+    """All files' records by event time; at the same time, those of the file named first come first. `ignored` as in
+    `read`.
 
     Every file is read to its end before the first record is given out. Raises InputError as `read` does.
     """
     if len(sources) == 1:
-        return in_time_order(read(sources[0]), chunk)
-    return merge(*(in_time_order(read(source), chunk) for source in sources), key=attrgetter("at"))
+        return in_time_order(read(sources[0], ignored), chunk)
+    return merge(*(in_time_order(read(source, ignored), chunk) for source in sources), key=attrgetter("at"))

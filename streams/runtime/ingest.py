@@ -1,7 +1,7 @@
 """Ingest: one input partition. Decode, validate, and deal out by home partition."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,9 +11,12 @@ from faust.types import TP
 
 from schemas.alias_log import AliasRecord, encode_alias_record
 from schemas.codec import decode, encode
-from schemas.dead_letter import DeadLetter, RecordPlace, dead_letter_headers
+from schemas.dead_letter import DeadLetter, RecordHeader, RecordPlace, dead_letter_headers
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic, moment
+from schemas.formats.options import Format
+from schemas.formats.outcome import Ignored, Outcome
+from schemas.formats.reader import read
 from schemas.instants import LATEST
 from schemas.plain_usage import MOST, read_plainly
 from schemas.shuffle import encode_shuffle
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from streams.runtime.tasks import Tasks
 
 _IDLE_PROGRESS_SECONDS = 5.0
+_PLAIN = (Format.NATIVE, Format.AUTO)
+"""Formats of records that may be read as plain usage events; see `read_plainly`."""
 
 
 def home_of(account: str, partitions: int) -> int:
@@ -46,6 +51,9 @@ class Ingest(Task):
         super().__init__(tp, tasks)
         self.topic: InputTopic = tasks.inputs[tp.topic]
         self.origin: Origin | None = None
+        self._format = tasks.settings.format_of(self.topic)
+        self._lookup = tasks.settings.lookup
+        self._ignored: Counter[Ignored] = Counter()
         self._anew = False
         self._dead: list[Record] = []
         self._facts = 0
@@ -107,11 +115,12 @@ class Ingest(Task):
         counts: Counter[str] = Counter()
         # Nothing that is live can come from the future, whatever a record says of its own time.
         latest = int(time() * 1000) if self.settings.clock == "wall" else LATEST
-        usage, plain = self.topic is InputTopic.USAGE and self.settings.max_record_bytes >= MOST, 0
+        usage, plain = self.topic is InputTopic.USAGE, 0
+        quick = usage and self._format in _PLAIN and self.settings.max_record_bytes >= MOST
         horizon = self._horizon
         ahead = origin.clock is not None and origin.clock >= horizon
         for record in batch.records:
-            fields = read_plainly(record.value or b"") if usage else None
+            fields = read_plainly(record.value or b"") if quick else None
             if fields is None or record.headers:
                 if not self._take(record, latest, horizon, counts):
                     stood = record.offset
@@ -144,6 +153,9 @@ class Ingest(Task):
         for by, count in origin.excluded.items():
             metrics.events_excluded_total.labels(topic, by.value).inc(count)
         origin.excluded.clear()
+        for why, count in self._ignored.items():
+            metrics.events_ignored_total.labels(topic, why.value).inc(count)
+        self._ignored.clear()
         metrics.events_aliased_total.labels(topic).inc(origin.aliased)
         origin.aliased = 0
 
@@ -159,24 +171,47 @@ class Ingest(Task):
 
     def _take(self, record: Any, latest: int, horizon: int, counts: Counter[str]) -> bool:
         """A marker, or an event that has to be looked at closely. False: it has to wait."""
-        origin, topic = self.origin, self.topic
+        origin = self.origin
         assert origin is not None
         timestamp = min(record.timestamp, latest) if record.timestamp >= 0 else None
         marker = _marker(record.headers) if record.headers else None
-        if marker is None and record.value is None and topic is InputTopic.ACCOUNTS:
+        if marker is None and record.value is None and self.topic is InputTopic.ACCOUNTS:
             return True  # a tombstone of a compacted topic
         if marker is not None:
             refusal = origin.mark(marker, timestamp)
         else:
-            event = decode(topic, record.value, max_bytes=self.settings.max_record_bytes)
-            if not isinstance(event, Rejected) and self._has_to_wait(moment(event), timestamp, horizon):
+            events = self._read(record)
+            # All have one time: all of them wait, or none does.
+            if isinstance(events, tuple) and self._has_to_wait(moment(events[0]), timestamp, horizon):
                 return False
-            refusal = event if isinstance(event, Rejected) else origin.take(record.offset, event, timestamp)
-            if refusal is None and not isinstance(event, Rejected):
-                counts["usage" if isinstance(event, UsageEvent) else _type_of(event, topic)] += 1
+            refusal = self._take_events(record.offset, events, timestamp, counts)
         if refusal is not None:
             self._reject(record, refusal, timestamp)
         return True
+
+    def _take_events(
+        self, offset: int, events: Outcome, timestamp: int | None, counts: Counter[str]
+    ) -> Rejected | None:
+        """The events of a record in their place, or why there is none. None of them is of the future, or all are."""
+        assert self.origin is not None
+        if isinstance(events, Rejected):
+            return events
+        if isinstance(events, Ignored):
+            self._ignored[events] += 1
+            return None
+        for event in events:
+            refusal = self.origin.take(offset, event, timestamp)
+            if refusal is not None:
+                return refusal
+            counts["usage" if isinstance(event, UsageEvent) else _type_of(event, self.topic)] += 1
+        return None
+
+    def _read(self, record: Any) -> Outcome:
+        most = self.settings.max_record_bytes
+        if self._format is not Format.NATIVE:
+            return read(self.topic, self._format, record.value, record.headers, lookup=self._lookup, max_bytes=most)
+        event = decode(self.topic, record.value, max_bytes=most)
+        return event if isinstance(event, Rejected) else (event,)
 
     @property
     def urgent(self) -> bool:
@@ -245,6 +280,7 @@ class Ingest(Task):
             at=int(time() * 1000) if timestamp is None else timestamp,
             raw=value,
             key=key,
+            headers=_kept(record.headers),  # type: ignore[attr-defined]
         )
         self._dead.append(dead_letter(self.settings.topic("dead_letters"), self.tasks.dead_letter_partitions, letter))
         self.metrics.events_rejected_total.labels(self.tp.topic, refusal.reason.value).inc()
@@ -262,6 +298,10 @@ def dead_letter(topic: str, partitions: int, letter: DeadLetter) -> Record:
     """The record of a dead letter; those of one input partition stay in order."""
     partition = letter.origin.partition % partitions
     return Record(topic, partition, None, encode(letter), dead_letter_headers(letter))
+
+
+def _kept(headers: Iterable[tuple[str, bytes | None]]) -> tuple[RecordHeader, ...] | None:
+    return tuple(RecordHeader(name=name, value=value) for name, value in headers) or None
 
 
 def _marker(headers: object) -> bytes | None:

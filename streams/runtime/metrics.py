@@ -48,6 +48,9 @@ class Metrics:
         )
         self.events_aliased_total = counter("events_aliased", "Events under an alias of their account.", "topic")
         self.aliases = gauge("aliases", "Ids that stand for an account.")
+        self.events_ignored_total = counter(
+            "events_ignored", "Records of a foreign format that say nothing here.", "topic", "reason"
+        )
         self.events_known_total = counter("events_known", "Events of before what was loaded as history: known already.")
         self.events_duplicate_total = counter("events_duplicate", "Events whose id had been seen.", "topic")
         self.dedup_overflow_total = counter("dedup_overflow", "Event ids forgotten early: an account had too many.")

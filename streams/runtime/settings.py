@@ -16,22 +16,29 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 from alerting.routing import CONSOLE
 from schemas.errors import SettingsError
+from schemas.events import InputTopic
+from schemas.formats.options import Format, Lookup
 from streams.runtime.settings_channels import ChannelSetting
 from streams.runtime.settings_routes import RouteSetting
 from streams.runtime.settings_sources import PREFIX, Environment, Setting, read_sources
 from streams.runtime.settings_tables import read_tables
 from streams.runtime.settings_values import (
+    AccountsFormat,
     AppToken,
+    BillingFormat,
     BoardTokens,
     BotToken,
     Brokers,
     ClassesAndTiers,
     Duration,
+    FeedbackFormat,
     HashKey,
     HealthWeights,
     Keywords,
     Kinds,
+    MetadataKey,
     Names,
+    Paths,
     Plays,
     PositiveDuration,
     ReplicationFactor,
@@ -40,6 +47,7 @@ from streams.runtime.settings_values import (
     TopicName,
     TopicPrefix,
     UpperCase,
+    UsageFormat,
     WebAddress,
     Webhook,
 )
@@ -102,6 +110,14 @@ class Settings(BaseModel):
     max_waiting_events: Annotated[int, Field(ge=1_000)] = 200_000
     user_hash_key: HashKey | None = None
     keep_comments: bool = True
+
+    # How the input topics are written, and where foreign records name the account.
+    format_usage: UsageFormat = Format.NATIVE
+    format_billing: BillingFormat = Format.NATIVE
+    format_accounts: AccountsFormat = Format.NATIVE
+    format_feedback: FeedbackFormat = Format.NATIVE
+    segment_account: Paths = ("context.groupId",)
+    stripe_account: MetadataKey = "account_id"
 
     # What counts as usage: in names * stands for any text.
     include_events: Names = ()
@@ -187,6 +203,16 @@ class Settings(BaseModel):
             raise KeyError(f"no topic is called {name!r}; there are {', '.join(_TOPICS)}")
         return self.topic_prefix + str(getattr(self, f"topic_{name}"))
 
+    def format_of(self, topic: InputTopic) -> Format:
+        """How the records of an input topic are written. Commands are native."""
+        form: Format = getattr(self, f"format_{topic.value}", Format.NATIVE)
+        return form
+
+    @property
+    def lookup(self) -> Lookup:
+        """Where foreign records name the account."""
+        return Lookup(self.segment_account, self.stripe_account)
+
     @property
     def shuffle_topic(self) -> str:
         """Internal: events on their way from the ingest tasks to their home partition."""
@@ -211,6 +237,11 @@ class Settings(BaseModel):
     def alias_topic(self) -> str:
         """Internal: which ids stand for which account, for all who read the input topics."""
         return f"{self.app_id}-aliases"
+
+    @property
+    def replayed_topic(self) -> str:
+        """Internal: which dead letters were sent again."""
+        return f"{self.app_id}-replayed"
 
     def detection(self) -> DetectionConfig:
         """The part of the settings that the pure engine takes."""

@@ -10,6 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from alerting.playbook import Play
 from schemas.alerts import Kind
+from schemas.events import InputTopic
+from schemas.formats.options import Format
+from schemas.formats.reader import FORMATS
 from streams.detection.config import HEALTH_WEIGHTS
 from streams.detection.reasons import ReasonClass
 
@@ -195,6 +198,24 @@ def _plays(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _paths(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value or not all(all(path.split(".")) and len(path) <= _NAME_LENGTH for path in value):
+        raise ValueError("should be paths like context.groupId or properties.company.id, several separated by commas")
+    return value
+
+
+def _format_of(topic: InputTopic) -> BeforeValidator:
+    """Takes a format that says something on the topic."""
+    allowed = FORMATS[topic]
+
+    def check(value: object) -> Format:
+        if value not in allowed:
+            raise ValueError(f"should be one of {', '.join(allowed)}")
+        return Format(str(value))
+
+    return BeforeValidator(check)
+
+
 def _hash_key(value: SecretStr) -> SecretStr:
     if not 16 <= len(value.get_secret_value().encode()) <= _HASH_KEY_BYTES:
         raise ValueError(f"should have 16 to {_HASH_KEY_BYTES} bytes")
@@ -244,6 +265,14 @@ AppToken = Annotated[SecretStr, AfterValidator(_app_token)]
 SlackChannelId = Annotated[str, AfterValidator(_slack_channel)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_names)]
+Paths = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_paths)]
+"""Where something may stand in a JSON object: names with dots between them."""
+UsageFormat = Annotated[Format, _format_of(InputTopic.USAGE)]
+BillingFormat = Annotated[Format, _format_of(InputTopic.BILLING)]
+AccountsFormat = Annotated[Format, _format_of(InputTopic.ACCOUNTS)]
+FeedbackFormat = Annotated[Format, _format_of(InputTopic.FEEDBACK)]
+MetadataKey = Annotated[str, Field(min_length=1, max_length=40)]
+"""Stripe's own bound."""
 Keywords = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs), AfterValidator(_of_classes)]
 """Texts, and the class of reasons for leaving that each speaks for."""
 ClassesAndTiers = Annotated[Names, AfterValidator(_class_and_tier)]

@@ -83,16 +83,29 @@ def plan(settings: Settings) -> list[TopicPlan]:
     ]
 
 
+def of_replays(settings: Settings) -> TopicPlan:
+    """Which dead letters were sent again: none of a worker's topics. Kept for longer than dead letters are."""
+    kept = {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY), "message.timestamp.type": "LogAppendTime"}
+    return TopicPlan(settings.replayed_topic, 1, kept, "internal")
+
+
 def input_names(settings: Settings) -> dict[str, InputTopic]:
     """The input topics by their full names."""
     return {settings.topic(topic.value): topic for topic in InputTopic}
 
 
-async def create(settings: Settings, *, roles: Sequence[Role] = ("input", "output", "internal")) -> list[str]:
-    """Create the topics of these roles that are missing, and give their names. Raises `BrokerError`."""
+async def create(
+    settings: Settings,
+    *,
+    roles: Sequence[Role] = ("input", "output", "internal"),
+    plans: Sequence[TopicPlan] | None = None,
+) -> list[str]:
+    """Create the topics of these roles that are missing, of `plans` or all, and give their names. Raises
+    `BrokerError`."""
     async with _admin(settings) as admin:
         existing = set(await _counts(admin))
-        missing = [each for each in plan(settings) if each.role in roles and each.name not in existing]
+        wanted = plan(settings) if plans is None else plans
+        missing = [each for each in wanted if each.role in roles and each.name not in existing]
         if not missing:
             return []
         response = await admin.create_topics([_new(each, settings.replication_factor) for each in missing])

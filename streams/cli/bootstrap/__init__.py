@@ -12,8 +12,11 @@ import typer
 from streams.cli.common import complain, confirmed, emit_json, progress_on_stderr, run, settings_of, tell
 from streams.cli.files import (
     AccountOption,
+    AccountsOption,
+    BillingOption,
     EventNameOption,
     EventOption,
+    FeedbackOption,
     FormatOption,
     IdOption,
     QuantityOption,
@@ -64,9 +67,9 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     quantity: QuantityOption = None,
     id_: IdOption = None,
     timezone: ZoneOption = None,
-    billing: Annotated[Path | None, typer.Option(metavar="FILE", help="Native billing events.")] = None,
-    accounts: Annotated[Path | None, typer.Option(metavar="FILE", help="Native account updates.")] = None,
-    feedback: Annotated[Path | None, typer.Option(metavar="FILE", help="Native feedback events.")] = None,
+    billing: BillingOption = None,
+    accounts: AccountsOption = None,
+    feedback: FeedbackOption = None,
     only_plan: Annotated[bool, typer.Option("--plan", help="Show what would be done, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[
@@ -92,7 +95,7 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     if end > now() * 1000:
         raise typer.BadParameter("is in the future: nobody knows the history until then", param_hint="--until")
     columns = Columns(account, time, user, event, quantity, id_, event_name)
-    sources = history_of(file, format_, columns, zone, billing, accounts, feedback)
+    sources = history_of(settings, file, format_, columns, zone, billing, accounts, feedback)
     found = run(look(settings))
     if refusal := found.refusal(end):
         complain(f"{refusal}. Nothing was changed")

@@ -35,7 +35,12 @@ COMMANDS = [
     ("score",),
     ("signals",),
     ("reset",),
+    ("dead-letters", "list"),
+    ("dead-letters", "explain"),
+    ("dead-letters", "replay"),
+    ("formats",),
     ("schema", "json"),
+    ("schema", "asyncapi"),
 ]
 NOWHERE = {"SLACKWATER_BROKERS": "127.0.0.1:1"}
 

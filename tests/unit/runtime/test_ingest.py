@@ -1,7 +1,8 @@
-"""What ingest makes of time: of records that say they come from the future."""
+"""What ingest makes of records: of those that say they come from the future, and of foreign formats."""
 
 from __future__ import annotations
 
+import json
 from time import time
 
 import pytest
@@ -13,6 +14,7 @@ from schemas.instants import format_instant
 from schemas.shuffle import decode_shuffle
 from streams.runtime.ingest import Ingest
 from streams.runtime.settings import Settings
+from tests.unit.formats.making import invoice, segment, stripe, subscription
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
 
 DAY_MS = 86_400_000
@@ -64,3 +66,54 @@ async def test_what_does_not_count_is_no_dead_letter_and_is_counted_by_its_setti
     told = tasks.metrics.registry.get_sample_value
     assert told("slackwater_events_excluded_total", {"topic": topic, "setting": "exclude_events"}) == 2
     assert told("slackwater_events_total", {"topic": topic, "type": "usage"}) == 3
+
+
+async def test_a_foreign_topic_gives_events_dead_letters_and_counts_of_what_says_nothing() -> None:
+    settings = Settings(brokers="127.0.0.1:1", partitions=1, format_billing="stripe", clock="events")
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, settings)
+    topic = settings.topic("billing")
+    task = Ingest(TP(topic, 0), tasks)
+    task.restore("")
+    task.begin(0)
+    cancelled = subscription(cancel_at_period_end=True)
+    events = [
+        stripe("customer.subscription.updated", cancelled, {"cancel_at_period_end": False}),
+        stripe("charge.failed", {}),
+        stripe("invoice.voided", invoice(id=None)),
+    ]
+    task.handle(batch(0, [json.dumps(each).encode() for each in events], timestamp=1_740_830_400_000))
+    await until(lambda: broker.positions.get(task.tp) == 3)
+    await task.end(patience=5)
+    assert errors == []
+    (shuffled,) = [decode_shuffle(each.value or b"") for each in broker.topics[settings.shuffle_topic]][:1]
+    assert [(each.offset, each.body.type) for each in shuffled.events] == [  # type: ignore[union-attr]
+        (0, "subscription.updated"),
+        (0, "subscription.cancel_scheduled"),
+    ]
+    (letter,) = broker.topics[settings.topic("dead_letters")]
+    assert DeadLetter.model_validate_json(letter.value or b"").field == "data.object.id"
+    told = tasks.metrics.registry.get_sample_value
+    assert told("slackwater_events_ignored_total", {"topic": topic, "reason": "other_type"}) == 1
+    assert told("slackwater_events_total", {"topic": topic, "type": "subscription.cancel_scheduled"}) == 1
+
+
+async def test_a_topic_of_all_formats_reads_cloudevents_by_their_headers() -> None:
+    settings = Settings(brokers="127.0.0.1:1", partitions=1, format_usage="auto", clock="events")
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, settings)
+    task = Ingest(TP(settings.topic("usage"), 0), tasks)
+    task.restore("")
+    task.begin(0)
+    at = 1_740_830_400_000
+    values = [usage(at), json.dumps(segment(event="y")).encode(), b'{"account_id": "a"}']
+    fetched = batch(0, values, timestamp=at)
+    about = {"specversion": "1.0", "id": "1", "source": "/s", "type": "z", "time": format_instant(at)}
+    fetched.records[2].headers = [(f"ce_{name}", text.encode()) for name, text in about.items()]
+    task.handle(fetched)
+    await until(lambda: broker.positions.get(task.tp) == 3)
+    await task.end(patience=5)
+    assert errors == []
+    assert not broker.topics[settings.topic("dead_letters")]
+    (shuffled,) = [decode_shuffle(each.value or b"") for each in broker.topics[settings.shuffle_topic]][:1]
+    assert [each.event for each in shuffled.events] == ["x", "y", "z"]  # type: ignore[union-attr]

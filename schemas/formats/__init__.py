@@ -1,0 +1,1 @@
+"""What others write, read as native events: one file, or folder, for each format."""
