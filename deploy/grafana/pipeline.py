@@ -154,8 +154,8 @@ def _input(made: build.Dashboard) -> None:
     made.with_panel(
         lines(
             "Events left out, by setting",
-            "Read, and not counted as usage: `EXCLUDE_EVENTS`, `EXCLUDE_USERS`, `INCLUDE_EVENTS`; or of a foreign format, "
-            "and nothing that slackwater asks for.",
+            "Read, and not counted as usage: `EXCLUDE_EVENTS`, `EXCLUDE_USERS`, `INCLUDE_EVENTS`; or of a foreign "
+            "format, and nothing that slackwater asks for.",
             "eps",
             query(per_second("events_excluded_total", "setting"), "{{setting}}"),
             query(per_second("events_ignored_total", "reason") + " or vector(0)", "says nothing here: {{reason}}"),
