@@ -4,12 +4,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from heapq import nsmallest
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+import orjson
 
 from alerting.catch_up import in_order
 from alerting.gathering_rows import AccountRow, HeldAlert
 from alerting.notification import AtRisk, Group, Notification, Over, Reminder, Summary, Went
 from schemas.alerts import AlertState, Change, Kind
+from schemas.instants import parse_instant
 
 SHOWN: Final = 20
 """Accounts that a summary names."""
@@ -66,16 +69,17 @@ class Counted:
 
     def take(self, row: AccountRow) -> None:
         """Count what is held of an account."""
-        notes = [Notification.decode(each.note) for each in row.held.values()]
+        told = [_told(each) for each in row.held.values()]
         self.changed_accounts += 1
         self.went += len(row.went)
-        if not notes:
+        if not told:
             return
-        times = [each.transition.at for each in notes]
+        times = [each.at for each in told]
         self.at = [min(self.at[:1] + times), max(self.at[1:] + times)]
-        firing = [note for note, each in zip(notes, row.held.values(), strict=True) if each.firing]
+        firing = [each for each in told if each.held.firing]
         self._count(row)
-        self.over = _first_over(self.over + [_over(each) for each in notes if _is_over(each)])
+        if over := [_over(each) for each in told if each.held.state is AlertState.RESOLVED]:
+            self.over = _first_over(self.over + over)
         if firing:
             risk = _at_risk(firing)
             self.open_accounts += 1
@@ -128,29 +132,41 @@ def _urgency(held: HeldAlert) -> tuple[bool, int, Kind]:
     return (not held.firing, -held.severity.rank, held.kind)
 
 
-def _at_risk(firing: list[Notification]) -> AtRisk:
-    last = max((each.transition for each in firing), key=lambda each: (each.at, each.alert_id))
-    alerts = sorted((each.transition for each in firing), key=lambda each: (-each.severity.rank, each.kind))
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a summary says of an alert. `transition`: as it is stored, fields that are absent left out."""
+
+    held: HeldAlert
+    transition: dict[str, Any]
+    at: int
+
+
+def _told(held: HeldAlert) -> _Told:
+    # Not as models: it was checked when it was taken in, and that of ten thousand alerts would hold up all else.
+    transition = orjson.loads(held.note)["transition"]
+    return _Told(held, transition, parse_instant(transition["at"]))
+
+
+def _at_risk(firing: list[_Told]) -> AtRisk:
+    last = max(firing, key=lambda each: (each.at, each.transition["alert_id"])).transition
+    kinds = sorted(((each.held.kind, each.held.severity) for each in firing), key=lambda each: (-each[1].rank, each[0]))
     return AtRisk(
-        account_id=last.account_id,
-        account_name=last.account_name,
-        owner=last.owner,
-        kinds=tuple((each.kind, each.severity) for each in alerts),
-        since=min(each.since for each in alerts),
-        mrr_minor=last.mrr_minor,
-        currency=last.currency,
-        priority=max(each.priority for each in alerts),
+        account_id=last["account_id"],
+        account_name=last.get("account_name"),
+        owner=last.get("owner"),
+        kinds=tuple(kinds),
+        since=min(parse_instant(each.transition["since"]) for each in firing),
+        mrr_minor=last.get("mrr_minor"),
+        currency=last.get("currency"),
+        priority=max(each.held.priority for each in firing),
     )
 
 
-def _is_over(note: Notification) -> bool:
-    return note.transition.state is AlertState.RESOLVED
-
-
-def _over(note: Notification) -> Over:
-    each = note.transition
-    lost = each.resolution is not None and each.resolution.value == "lost"
-    return Over(account_id=each.account_id, account_name=each.account_name, kind=each.kind, lost=lost)
+def _over(told: _Told) -> Over:
+    each = told.transition
+    return Over(
+        account_id=each["account_id"], account_name=each.get("account_name"), kind=told.held.kind, lost=told.held.lost
+    )
 
 
 def _first_over(over: list[Over]) -> list[Over]:
