@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import takewhile
 
-from alerting.bucket import Bucket
 from alerting.delivery.answers import Answer, Failure, Verdict, judge
 from alerting.notification import Undelivered, UndeliveredReason, decode_note
 from alerting.outbox_rows import RouteState, Row, route_key
 from alerting.policy import DeliveryPolicy
+from alerting.rate import Rate
 from alerting.threads import First, Threads
 
 SET_ASIDE_AT_MOST = 2
@@ -22,12 +22,12 @@ EVERYTHING = ""
 class Lane:
     """A route's rows in the order of their sequence, and how the route does.
 
-    `bucket`: None for a route that is not configured (any more), whose rows move on. `refuge`: there is another route
+    `rate`: None for a route that is not configured (any more), whose rows move on. `refuge`: there is another route
     that takes this one's rows when it is broken.
     """
 
     def __init__(
-        self, name: str, bucket: Bucket | None, policy: DeliveryPolicy, draw: Callable[[], float], *, refuge: bool
+        self, name: str, rate: Rate | None, policy: DeliveryPolicy, draw: Callable[[], float], *, refuge: bool
     ) -> None:
         self.name = name
         self.state = RouteState()
@@ -36,13 +36,19 @@ class Lane:
         self.dirty: dict[str, Row | RouteState | First | None] = {}
         self.undelivered: list[Undelivered] = []
         self.leaving: list[Row] = []
-        self._bucket = bucket
+        self._rate = rate
         self._policy = policy
         self._draw = draw
         self._refuge = refuge
         self._in_flight: int | None = None
         self._restored: set[int] = set()
         self._newest = -1
+
+    def restore_state(self, state: RouteState) -> None:
+        """Put the route's own stored row back."""
+        self.state = state
+        if self._rate is not None:
+            self._rate.restore(state.full_at)
 
     def restore(self, row: Row) -> None:
         """Put a stored row back; rows come in the order of their sequence."""
@@ -56,7 +62,7 @@ class Lane:
             return False
         self._newest = sequence
         row = Row(self.name, sequence, alert_id, now, notification)
-        if self._bucket is None:
+        if self._rate is None:
             self._leave(row, now)
         elif self._passes_on(now):
             self.leaving.append(row)
@@ -75,7 +81,7 @@ class Lane:
     def room(self, now: int) -> frozenset[str] | None:
         """None: nothing more should be queued for now, so that it can still grow or shrink while the route is slow or
         away. Else the subjects of which nothing more should be: their messages are set aside, two at most."""
-        if self._bucket is None or self._passes_on(now):
+        if self._rate is None or self._passes_on(now):
             return frozenset()  # it does not stay here
         rows = self.rows.values()
         if self._in_flight is not None or len(rows) > SET_ASIDE_AT_MOST or any(row.not_before <= now for row in rows):
@@ -87,18 +93,18 @@ class Lane:
         """What may be sent at `now`, counted as tried and taken from the bucket; None while an answer is awaited."""
         if self._in_flight is not None or not self.rows:
             return None
-        if self._bucket is None:
+        if self._rate is None:
             for row in list(self.rows.values()):
                 self._leave(row, now)
             return None
-        if now < self._ready_at(self._bucket):
+        if now < self._ready_at(self._rate):
             self._expire(now)
             return None
         row = next(row for row in self._heads() if row.not_before <= now)
         row = row.tried(now)
         self._in_flight = row.sequence
         self._put(row)
-        self._set(full_at=self._bucket.take(self.state.full_at, now))
+        self._set(full_at=self._rate.take(now))
         return row
 
     def doubtful(self, row: Row) -> bool:
@@ -109,9 +115,9 @@ class Lane:
         """The earliest moment at which `next` has something to do, if nothing is added or answered before."""
         if self._in_flight is not None or not self.rows:
             return None
-        if self._bucket is None:
+        if self._rate is None:
             return 0
-        moments = [self._ready_at(self._bucket)]
+        moments = [self._ready_at(self._rate)]
         if self.state.failing_since is not None:
             moments.append(self._expires_at(next(iter(self.rows.values())), self.state.failing_since))
         return min(moments)
@@ -141,8 +147,13 @@ class Lane:
             self._fails(row, verdict, answer, now)
         if answer.retry_after is not None:
             # Whatever the answer is, a wait that is asked for is kept; the next whole millisecond, never one before.
-            self._set(not_before=max(self.state.not_before, now + int(answer.retry_after * 1_000) + 1))
+            self.wait_until(now + int(answer.retry_after * 1_000) + 1)
         return verdict
+
+    def wait_until(self, moment: int) -> None:
+        """Send nothing before a moment."""
+        if moment > self.state.not_before:
+            self._set(not_before=moment)
 
     def _works(self, now: int) -> None:
         failing_since = self.state.failing_since
@@ -188,13 +199,13 @@ class Lane:
         # Not from `added_at` alone: after a worker's long rest a route that works must get its messages.
         return max(row.added_at, failing_since) + self._policy.give_up
 
-    def _ready_at(self, bucket: Bucket) -> int:
+    def _ready_at(self, rate: Rate) -> int:
         heads: list[int] = []
         for row in self._heads():
             heads.append(row.not_before)
             if not row.not_before:
                 break
-        return max(self.state.not_before, bucket.ready_at(self.state.full_at), min(heads))
+        return max(self.state.not_before, rate.ready_at(), min(heads))
 
     def _heads(self) -> Iterator[Row]:
         """The first row of each subject, in order: what may go without overtaking what it is about."""

@@ -15,23 +15,21 @@ where a message stands the first one of each thread is kept (`earlier`), in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from alerting.bucket import Bucket
 from alerting.delivery.answers import Answer, Verdict
 from alerting.lane import Lane
 from alerting.message import Receipt
 from alerting.notification import AnyNote, Undelivered, decode_note
 from alerting.outbox_rows import RouteState, Row
 from alerting.policy import DeliveryPolicy
-from alerting.routing import CONSOLE, DEFAULT, Route
+from alerting.rate import rates
+from alerting.routing import DEFAULT, Route
 from alerting.threads import is_first, route_of
 from schemas.errors import StateError
-
-_UNLIMITED = Bucket(interval_ms=0, burst=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +73,24 @@ class Outbox:
     """The waiting notifications of some routes. The module says how to drive it."""
 
     def __init__(
-        self, routes: Iterable[Route], policy: DeliveryPolicy | None = None, *, draw: Callable[[], float]
+        self,
+        routes: Iterable[Route],
+        policy: DeliveryPolicy | None = None,
+        *,
+        draw: Callable[[], float],
+        elsewhere: Collection[str] = (),
     ) -> None:
-        """`draw`: uniform random numbers in [0, 1), for the jitter of waits."""
+        """`draw`: uniform random numbers in [0, 1), for the jitter of waits. `elsewhere`: names of routes whose
+        messages other outboxes send; with them is shared what a channel may have."""
+        routes = tuple(routes)
         self._policy = policy or DeliveryPolicy()
         self._draw = draw
-        self._buckets = {each.name: _UNLIMITED if each.channel == CONSOLE else self._policy.bucket for each in routes}
+        self._rates = rates(routes, self._policy.bucket, elsewhere)
+        here = [each for each in routes if each.name not in elsewhere]
+        self._beside = {
+            each.name: [other.name for other in here if other.channel == each.channel and other != each]
+            for each in here
+        }
         self._lanes: dict[str, Lane] = {}
         self._stored: set[str] = set()
 
@@ -92,26 +102,27 @@ class Outbox:
         policy: DeliveryPolicy | None = None,
         *,
         draw: Callable[[], float],
+        elsewhere: Collection[str] = (),
     ) -> Outbox:
         """An outbox from the rows of a table, in any order. Raises `StateError` for rows that cannot be read.
 
         What was being sent when the rows were stored will be sent again.
         """
-        outbox = cls(routes, policy, draw=draw)
+        outbox = cls(routes, policy, draw=draw, elsewhere=elsewhere)
         waiting: list[Row] = []
         for key, value in rows:
             outbox._stored.add(key)
             if is_first(key):
                 outbox._lane(route_of(key)).threads.restore(key, value)
             elif key.endswith("/"):
-                outbox._lane(key.removesuffix("/")).state = RouteState.decode(key, value)
+                outbox._lane(key.removesuffix("/")).restore_state(RouteState.decode(key, value))
             else:
                 waiting.append(Row.decode(key, value))
         for row in sorted(waiting, key=lambda row: row.sequence):
             _check(row)
             outbox._lane(row.route).restore(row)
         for lane in outbox._lanes.values():
-            if lane.name not in outbox._buckets:
+            if lane.name not in outbox._rates:
                 lane.dirty |= lane.threads.forget()
         return outbox
 
@@ -139,7 +150,9 @@ class Outbox:
 
     def next(self, now: int) -> Row | None:
         """A notification to send at once, or None. A route gives no other one before the answer is told."""
-        return next((row for lane in self._lanes.values() if (row := lane.next(now)) is not None), None)
+        # In turn, as routes of one channel take from one bucket: first the one whose last message is longest ago.
+        lanes = sorted(self._lanes.values(), key=lambda lane: lane.state.full_at)
+        return next((row for lane in lanes if (row := lane.next(now)) is not None), None)
 
     def earlier(self, row: Row) -> Earlier:
         """What went before the attempt at a row that `next` gave."""
@@ -153,7 +166,12 @@ class Outbox:
 
     def answered(self, row: Row, answer: Answer, now: int) -> Verdict:
         """Take the answer to what `next` gave, and say what it meant. Raises `ValueError` for any other row."""
-        return self._lane(row.route).answered(row.sequence, answer, now)
+        lane = self._lane(row.route)
+        verdict = lane.answered(row.sequence, answer, now)
+        if verdict is Verdict.RATE_LIMITED:
+            for name in self._beside.get(row.route, ()):
+                self._lane(name).wait_until(lane.state.not_before)
+        return verdict
 
     def changed(self) -> Changed:
         """What changed since the last call. Given once: whoever cannot store it must start anew, from `restore`."""
@@ -189,8 +207,8 @@ class Outbox:
     def _lane(self, name: str) -> Lane:
         lane = self._lanes.get(name)
         if lane is None:
-            refuge = name != DEFAULT and DEFAULT in self._buckets
-            lane = Lane(name, self._buckets.get(name), self._policy, self._draw, refuge=refuge)
+            refuge = name != DEFAULT and DEFAULT in self._rates
+            lane = Lane(name, self._rates.get(name), self._policy, self._draw, refuge=refuge)
             # In one order whichever route was used first, so that a restored outbox draws its chances in the same.
             self._lanes = dict(sorted([*self._lanes.items(), (name, lane)]))
         return lane

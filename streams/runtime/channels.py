@@ -22,7 +22,8 @@ def routes_of(settings: Settings) -> tuple[Route, ...]:
     """The routes; none in shadow, and none where there is no channel to tell.
 
     Those of the settings file come first, and the default one after them, unless it is theirs. With `console` the
-    terminal shows what any of them tells.
+    terminal shows what any of them tells. Of channels with one address all routes have the first: it takes so many
+    messages a second, whatever its names are.
     """
     if settings.shadow:
         return ()
@@ -30,7 +31,8 @@ def routes_of(settings: Settings) -> tuple[Route, ...]:
     if not settings.routes:
         return tuple(_shown(each, settings) for each in _default(settings, kinds, also_console=settings.console))
     usual = _usual(settings)
-    routes = [_on_terminal(each.route(kinds, usual), settings) for each in settings.routes]
+    named, first = [each.route(kinds, usual) for each in settings.routes], _by_address(settings)
+    routes = [replace(each, channel=first[each.channel]) for each in named]
     if routes[-1].name != DEFAULT:
         routes += _default(settings, kinds, also_console=False)
     if settings.console and routes[-1].channel != CONSOLE:
@@ -105,10 +107,12 @@ def _usual(settings: Settings) -> Quiet:
     )
 
 
-def _on_terminal(route: Route, settings: Settings) -> Route:
-    """The route, with the terminal by its usual name where its channel is of that type."""
-    terminals = [each.name for each in settings.channels if each.type is ChannelType.CONSOLE]
-    return replace(route, channel=CONSOLE) if route.channel in terminals else route
+def _by_address(settings: Settings) -> dict[str, str]:
+    """The name of each channel, and the first one with the same address."""
+    terminal = ChannelSetting(CONSOLE, ChannelType.CONSOLE)
+    first: dict[ChannelSetting, str] = {}
+    channels = (_slack(settings), terminal, *settings.channels)
+    return {each.name: first.setdefault(replace(each, name="", app_token=None), each.name) for each in channels}
 
 
 def _made(setting: ChannelSetting, session: ClientSession, settings: Settings) -> Channel | NoteChannel:

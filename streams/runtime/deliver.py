@@ -86,13 +86,15 @@ class Deliver(StatefulTask):
         self._parts_stored = rows.get(PARTS)
         for text in orjson.loads(self._parts_stored or b"[]"):
             self._take_part(CatchUp.decode(text.encode()))
-        policy = self.tasks.delivery_policy
+        routes, policy = self.tasks.routes, self.tasks.delivery_policy
         waiting = [(key, value) for key, value in stored if not is_gathered(key)]
-        self.outbox = Outbox.restore(waiting, self.tasks.routes, policy, draw=random.SystemRandom().random)
+        draw = random.SystemRandom().random
+        elsewhere = {each.name for each in routes if home_of(each.name, self.settings.partitions) != self.tp.partition}
+        self.outbox = Outbox.restore(waiting, routes, policy, draw=draw, elsewhere=elsewhere)
         self.log = replace(self.log, first=earliest)
         start = self._start(rows.get(POSITION) or b"")
         gathered = [(key, value) for key, value in stored if is_gathered(key)]
-        self.gathering = Gathering.restore(gathered, self.tasks.routes, self.outbox, start)
+        self.gathering = Gathering.restore(gathered, routes, self.outbox, start)
         return start
 
     def _start(self, stored: bytes) -> int:

@@ -89,7 +89,7 @@ def _holidays(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        lines = Path(value).read_text(encoding="utf-8").splitlines()
+        lines = Path(value).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"the file cannot be read: {why(error)}") from None
     days: set[date] = set()

@@ -84,6 +84,16 @@ async def test_routes_to_bots_are_told_what_their_buttons_need_and_others_are_no
     }
 
 
+def test_channels_with_one_address_are_one(tmp_path: Path) -> None:
+    path = tmp_path / "slackwater.toml"
+    path.write_text(FILE.replace('channel = "C0000000002"', 'channel = "C0000000001"'))
+    one_token = SECRETS | {"BILLING_TOKEN": "xoxb-1", "SLACKWATER_SLACK_WEBHOOK_URL": SECRETS["OLD_URL"]}
+    routes = routes_of(load_settings(one_token, path))
+    assert [(each.name, each.channel) for each in routes] == [("money", "cs"), ("old", "slack"), ("default", "cs")]
+    routes = routes_of(of_file(tmp_path))
+    assert [(each.name, each.channel) for each in routes] == [("money", "billing"), ("old", "old"), ("default", "cs")]
+
+
 def test_an_app_that_several_channels_have_is_listened_to_once(tmp_path: Path) -> None:
     assert [each.get_secret_value() for each in of_file(tmp_path).app_tokens] == ["xapp-1"]
     assert load_settings(BOT).app_tokens == ()

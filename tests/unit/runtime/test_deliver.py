@@ -26,6 +26,7 @@ from schemas.alerts import AlertState, Change, Resolution
 from schemas.dead_letter import DeadLetter
 from streams.runtime import deliver
 from streams.runtime.deliver import PARTS, POSITION, Deliver
+from streams.runtime.ingest import home_of
 from streams.runtime.settings import Settings
 from tests.unit.alerting.samples import catch_up, notification
 from tests.unit.alerting.slack_server import SlackServer, hangs, ok, says
@@ -47,7 +48,7 @@ class Office:
         self.broker = FakeBroker()
         self.slacks = slacks
         self.tasks, self.errors = tasks_on(self.broker, SETTINGS)
-        self.tasks.routes = tuple(Route(name, quiet=AT_ONCE) for name in slacks)
+        self.tasks.routes = tuple(Route(name, name, quiet=AT_ONCE) for name in slacks)
         self.tasks.channels = {
             name: SlackChannel(session, SecretStr(slack.url), timeout_ms=5_000) for name, slack in slacks.items()
         }
@@ -230,6 +231,20 @@ async def test_a_429_is_obeyed_by_its_route_and_by_no_other(office: Office) -> N
     assert time.monotonic() - began >= 1
     await until(lambda: not office.waiting)
     assert office.heard() == "abbc"
+
+
+async def test_a_channel_goes_half_as_fast_where_another_partition_has_half_of_its_routes(office: Office) -> None:
+    settings = SETTINGS.model_copy(update={"partitions": 2})
+    assert {home_of(name, 2) for name in office.slacks} == {0, 1}
+    office.tasks.settings = settings
+    office.tasks.routes = tuple(replace(route, channel="one") for route in office.tasks.routes)
+    office.tasks.delivery_policy = replace(HURRY, bucket=Bucket(interval_ms=100, burst=1))
+    at_zero = next(name for name in office.slacks if home_of(name, 2) == 0)
+    task = await office.owner()
+    began = time.monotonic()
+    taken(task, *about("abcd", at_zero))
+    await until(lambda: office.heard(at_zero) == "abcd")
+    assert time.monotonic() - began >= 3 * 0.2 - 0.01
 
 
 async def test_a_route_that_does_not_answer_holds_up_no_other(office: Office) -> None:

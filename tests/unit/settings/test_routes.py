@@ -18,6 +18,7 @@ from streams.runtime.settings import Settings, load_settings
 from streams.runtime.settings_channels import ChannelSetting, ChannelType
 
 URL = "https://hooks.slack.com/services/T0SECRET/B0SECRET/x0SecretToken"
+OWN_URL = f"{URL}-of-its-own"
 SIGNING = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 ENVIRON = {"CS": URL, "CRM": "https://crm.example/SecretPath", "KEY": SIGNING, "BOT": "xoxb-1-SecretBot"}
 CHANNELS = """
@@ -82,7 +83,8 @@ def refused(toml: Path, text: str, **environ: str) -> list[str]:
 
 def test_all_that_a_route_may_say(toml: Path) -> None:
     holidays = toml.with_name("holidays.txt")
-    holidays.write_text("# next year's\n2027-01-01  # New Year\n\n2027-12-24\n")
+    # As a Windows editor writes it.
+    holidays.write_bytes(b"\xef\xbb\xbf2027-01-01  # New Year\r\n\r\n# and\r\n2027-12-24\r\n")
     (route, _) = routes_of(loaded(toml, f'{CHANNELS}{ENTERPRISE}holidays_file = "{holidays}"\n{FALLBACK}'))
     assert route == Route(
         name="enterprise",
@@ -348,17 +350,17 @@ def test_tables_cannot_come_from_the_environment(toml: Path) -> None:
     ("environ", "tables", "expected"),
     [
         ({}, "", []),
-        ({"SLACK_WEBHOOK_URL": URL}, "", ["default>slack"]),
+        ({"SLACK_WEBHOOK_URL": OWN_URL}, "", ["default>slack"]),
         ({"CONSOLE": "true"}, "", ["default>console"]),
-        ({"SLACK_WEBHOOK_URL": URL, "CONSOLE": "true"}, "", ["default>slack+", "console>console"]),
+        ({"SLACK_WEBHOOK_URL": OWN_URL, "CONSOLE": "true"}, "", ["default>slack+", "console>console"]),
         ({}, ALL, ["all>cs"]),
-        ({"SLACK_WEBHOOK_URL": URL}, ALL, ["all>cs", "default>slack"]),
+        ({"SLACK_WEBHOOK_URL": OWN_URL}, ALL, ["all>cs", "default>slack"]),
         ({"CONSOLE": "true"}, ALL, ["all>cs", "default>console"]),
-        ({"SLACK_WEBHOOK_URL": URL, "CONSOLE": "true"}, ALL, ["console>console+", "all>cs", "default>slack"]),
-        ({"SLACK_WEBHOOK_URL": URL}, FALLBACK, ["default>crm"]),
+        ({"SLACK_WEBHOOK_URL": OWN_URL, "CONSOLE": "true"}, ALL, ["console>console+", "all>cs", "default>slack"]),
+        ({"SLACK_WEBHOOK_URL": OWN_URL}, FALLBACK, ["default>crm"]),
         ({"CONSOLE": "true"}, FALLBACK, ["console>console+", "default>crm"]),
-        ({"SLACK_WEBHOOK_URL": URL}, FALLBACK.replace("crm", "slack"), ["default>slack"]),
-        ({"SLACK_WEBHOOK_URL": URL, "CONSOLE": "true", "SHADOW": "true"}, ALL + FALLBACK, []),
+        ({"SLACK_WEBHOOK_URL": OWN_URL}, FALLBACK.replace("crm", "slack"), ["default>slack"]),
+        ({"SLACK_WEBHOOK_URL": OWN_URL, "CONSOLE": "true", "SHADOW": "true"}, ALL + FALLBACK, []),
     ],
 )
 def test_the_default_route_comes_after_those_of_the_file_and_the_terminal_sees_what_any_tells(
