@@ -16,8 +16,8 @@ class DeliveryPolicy:
     `give_up`: how long a notification may wait for a route that fails. `first_wait`, `longest_wait`: back-off after a
     failure. `limited_wait`: least wait after a 429 that does not say how long. `first_probe`, `longest_probe`: how
     often a broken route is tried. `patience`: how long one message may fail before others are let past it.
-    `set_aside`: how long it is left alone then. `bucket`: Slack takes one message a second per webhook, and short
-    bursts (https://docs.slack.dev/apis/web-api/rate-limits).
+    `set_aside`: how long it is left alone then. `bucket`: of a channel, whichever routes it has: Slack takes one
+    message a second per webhook, and short bursts (https://docs.slack.dev/apis/web-api/rate-limits).
     """
 
     give_up: int = 24 * HOUR
