@@ -110,6 +110,11 @@ def test_a_wait_that_is_asked_for_is_always_kept(mood: Mood, arriving: Arrivals)
                 assert after.at >= before.answered_at + before.answer.retry_after * 1_000
             if before.verdict is Verdict.RATE_LIMITED:
                 assert after.at > before.answered_at
+    of_channel = [sent for sent in world.sent if sent.row.route in {"default", "sales"}]
+    for limited in of_channel:
+        if limited.verdict is Verdict.RATE_LIMITED:
+            until = limited.answered_at + (limited.answer.retry_after or 0) * 1_000
+            assert not any(limited.answered_at < sent.at < until for sent in of_channel)
 
 
 @settings(max_examples=60, deadline=None)
@@ -122,7 +127,8 @@ def test_every_notification_ends_once_as_delivered_undelivered_or_rerouted(mood:
     assert len(ends) + len(world.undelivered) + len(world.rerouted) + waiting == len(world.added)
     assert len([key for key in world.table if not key.endswith("/")]) == waiting
     assert all(
-        moved.route == "default" and moved.rerouted_from in {"sales", "removed", "screen"} for moved in world.rerouted
+        moved.route == "default" and moved.rerouted_from in {"sales", "own", "removed", "screen"}
+        for moved in world.rerouted
     )
 
 
