@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.codec import encode
 from schemas.events import InputTopic, moment
-from schemas.formats import options
+from schemas.formats import options, reader
 from schemas.formats.options import Lookup
 from schemas.formats.outcome import Ignored
 from schemas.formats.reader import FORMATS
@@ -134,7 +134,7 @@ def read(source: Source, ignored: Counter[str] | None = None) -> Iterator[InputR
         if isinstance(events, Ignored):
             if ignored is not None:
                 ignored[events.value] += 1
-        elif as_they_are:
+        elif as_they_are or events == reader.read(source.topic, options.Format.NATIVE, raw):
             yield InputRecord(moment(events[0]), source.topic, events[0].account_id, raw)
         else:
             for event in events:

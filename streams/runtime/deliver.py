@@ -25,6 +25,7 @@ from alerting.gathering import Gathering, is_gathered
 from alerting.notification import AnyNote, CatchUp, Notification, Undelivered, decode_note
 from alerting.outbox import Earlier, Outbox, RouteStatus
 from alerting.outbox_rows import Row
+from alerting.threads import is_first
 from alerting.told_alerts import PREFIX, ToldAlerts
 from schemas.shuffle import place_of
 from streams.runtime.foreign import foreign
@@ -54,6 +55,12 @@ TOGETHER_SECONDS: Final = 30.0
 have nothing to tell say nothing."""
 _LAST_ANSWERS: Final = 3.0
 """Seconds that messages in flight have when the task ends."""
+
+
+def is_waiting(key: bytes) -> bool:
+    """Whether a row of the table is a message that waits to be sent."""
+    name = key.decode()
+    return not (name.startswith("\0") or name.endswith("/") or is_gathered(name) or is_first(name))
 
 
 class Deliver(StatefulTask):

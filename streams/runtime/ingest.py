@@ -216,7 +216,11 @@ class Ingest(Task):
     @property
     def urgent(self) -> bool:
         """Facts are waited for, and so is the news that the end was reached."""
-        return bool(self._facts or self._dead) or (self.caught_up and not (self._said and self._said[1]))
+        if self._facts or self._dead or (self.caught_up and not (self._said and self._said[1])):
+            return True
+        # The others read on no further than the accounts topic has come.
+        told = None if self._said is None else self._said[0]
+        return self.topic is InputTopic.ACCOUNTS and self.origin is not None and self.origin.clock != told
 
     @property
     def flush_due(self) -> bool:

@@ -39,7 +39,7 @@ def test_a_check_fails_until_the_topics_are_there_and_names_the_remedy(settings:
     assert after.exit_code == 0
     told = json.loads(after.stdout)
     usage = told.pop("usage")
-    assert told == {"ok": True, "broker": None, "topics": [], "exactly_once": False}
+    assert told == {"ok": True, "broker": None, "topics": [], "exactly_once": False, "routes": [], "doubts": []}
     assert (usage["events"], usage["total"]) == ([], 0)
 
 

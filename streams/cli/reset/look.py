@@ -16,7 +16,7 @@ from streams.cli.reset.plan import Found, Input
 from streams.detection.calendar import Calendar
 from streams.detection.state import Account
 from streams.runtime import group, topics
-from streams.runtime.deliver import OWN
+from streams.runtime.deliver import is_waiting
 from streams.runtime.engagement import is_account
 from streams.runtime.settings import Settings
 from streams.runtime.writer import has_transactions
@@ -135,12 +135,12 @@ async def _state(settings: Settings) -> tuple[int, int | None, int]:
 
 
 async def _pending(settings: Settings) -> dict[str, int]:
-    """Messages that wait, by route."""
+    """Messages that wait, by route; what is still gathered, and may come to nothing, is none yet."""
     waiting: dict[bytes, bytes | None] = {}
     async for record in read_all(settings, topics.changelog(settings, topics.DELIVERIES)):
         waiting[record.key] = record.value
     found: Counter[str] = Counter()
     for key, value in waiting.items():
-        if key not in OWN and value is not None and not key.endswith(b"/"):
+        if value is not None and is_waiting(key):
             found[Row.decode(key.decode(), value).route] += 1
     return dict(found)
