@@ -170,6 +170,7 @@ async def test_a_broker_that_goes_away_is_told_in_a_few_lines_and_does_not_keep_
     async with KafkaBroker() as broker:
         app = await application(broker, tmp_path)
         async with app.worker() as worker:
+            await asyncio.sleep(2)  # each of sixteen producers that is amid its first transaction would say so
             broker.kill()
             await asyncio.sleep(5)
             worker.process.signal(signal.SIGTERM)
