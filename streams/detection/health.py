@@ -18,7 +18,8 @@ from streams.detection.window import total
 _WINDOW: Final = 28
 _ENOUGH: Final = 0.85
 """No points are taken off while activity is at this share of normal or above."""
-_CHANCE: Final = (1.0, 3.0)
+_CHANCE_FROM: Final = 1.0
+_CHANCE_TO: Final = 3.0
 """Standard deviations of the count: a dip of less is chance, and takes off nothing; one of more is none."""
 _SILENCE_FROM: Final = 0.3
 """None are taken off below this share of the silence at which an alert turns critical."""
@@ -97,7 +98,7 @@ def _gone(observed: int, normal: float, days: int, fleet: FleetDay) -> float:
         return 0.0
     lost = (_ENOUGH - observed / normal) / _ENOUGH
     chance = (normal - observed) / sqrt(normal + fleet.dispersion * normal * normal / days)
-    return _within(lost) * _within((chance - _CHANCE[0]) / (_CHANCE[1] - _CHANCE[0]))
+    return _within(lost) * _within((chance - _CHANCE_FROM) / (_CHANCE_TO - _CHANCE_FROM))
 
 
 def _within(share: float) -> float:

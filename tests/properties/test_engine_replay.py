@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,12 @@ from tests.plain import Plain, settled
 from tests.properties.engine_histories import ACCOUNT, BEGINS, History, configs, histories
 
 Told = tuple[list[Transition], list[RefusedCommand], bytes]
-SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = settings(
+    deadline=None,
+    max_examples=settings().max_examples * 2 // 5,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+pytestmark = pytest.mark.timeout(300)
 
 
 def told(
