@@ -118,7 +118,7 @@ async def test_a_second_signal_ends_it_at_once(kafka_required: None, tmp_path: P
 
 async def test_amid_a_long_catch_up_it_commits_what_is_done_and_ends(kafka: KafkaBroker, tmp_path: Path) -> None:
     app = await application(kafka, tmp_path, partitions="2", lagging_flush_events="2000")
-    events = 60_000
+    events = 150_000
     await feed(app, events, accounts=500)
     async with app.worker() as worker:
         await app.applied_until(START, worker=worker)
