@@ -12,13 +12,12 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import count
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import WSMsgType, web
 
-from streams.broker.ready import free_port
+from tests.local_server import LocalServer
 
 CHANNEL = "C0000000001"
 BOT_TOKEN = "xoxb-1-SecretOfTheBot"
@@ -51,11 +50,11 @@ class Posted:
         return {"type": "message", "ts": self.ts, "text": self.text, "metadata": self.metadata, **thread}
 
 
-class Workspace:
+class Workspace(LocalServer):
     """See the module. It may be away: `leave()`, `come_back()`."""
 
     def __init__(self) -> None:
-        self.address = f"127.0.0.1:{free_port()}"
+        super().__init__()
         self.url = f"http://{self.address}/api/"
         self.messages: list[Posted] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -70,7 +69,6 @@ class Workspace:
         self._tickets: set[str] = set()
         self._ids = count(1)
         self._turn = count()
-        self._runner: web.AppRunner | None = None
 
     @property
     def channel(self) -> list[Posted]:
@@ -85,31 +83,13 @@ class Workspace:
         """What a method was called with, each time."""
         return [arguments for name, arguments in self.calls if name == method]
 
-    async def __aenter__(self) -> Self:
-        await self.come_back()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.leave()
-
-    async def leave(self) -> None:
-        """Close the port and every connection."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def come_back(self) -> None:
-        """Listen at the same address as before."""
-        app = web.Application()
-        app.router.add_post("/api/{method}", self._call)
-        app.router.add_get("/link", self._link)
-        app.router.add_post("/actions/{rest:.*}", self._response)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        host, _, port = self.address.partition(":")
-        await web.TCPSite(self._runner, host, int(port), reuse_address=True).start()
+    def routes(self) -> list[web.RouteDef]:
+        """See `LocalServer`."""
+        return [
+            web.post("/api/{method}", self._call),
+            web.get("/link", self._link),
+            web.post("/actions/{rest:.*}", self._response),
+        ]
 
     async def press(
         self, message: Posted, label: str, user: str = "U0000000001", *, envelope: str | None = None, at: str = ""

@@ -3,14 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
-from streams.broker.ready import free_port
+from tests.local_server import LocalServer
 
 SECRETS = ("T0SECRETE2E", "B0SECRETE2E", "x0SecretToken0OfTheWholePath")
 HANG = 0
@@ -31,7 +29,7 @@ class Asked:
     payload: dict[str, Any]
 
 
-class Slack(AbstractAsyncContextManager["Slack"]):
+class Slack(LocalServer):
     """`async with Slack() as slack`: answers with `status` until told otherwise, or with `next` first, one a request.
     `draw` chooses each status instead, and `slow` whether its body takes a while.
 
@@ -39,44 +37,23 @@ class Slack(AbstractAsyncContextManager["Slack"]):
     """
 
     def __init__(self, retry_after: int = 3) -> None:
+        super().__init__()
         self.status = 200
         self.next: list[int] = []
         self.draw: Callable[[], int] | None = None
         self.slow: Callable[[], bool] = lambda: False
         self.asked: list[Asked] = []
         self.retry_after = retry_after
-        self.address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.address}/services/{'/'.join(SECRETS)}"
-        self._runner: web.AppRunner | None = None
 
     @property
     def delivered(self) -> list[dict[str, Any]]:
         """What was answered with 200, in that order."""
         return [each.payload for each in self.asked if each.status == 200]
 
-    async def __aenter__(self) -> Self:
-        await self.come_back()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.leave()
-
-    async def leave(self) -> None:
-        """Close the port and every connection."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def come_back(self) -> None:
-        """Listen at the same address as before."""
-        app = web.Application()
-        app.router.add_post("/services/{anything:.*}", self._answer)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        host, _, port = self.address.partition(":")
-        await web.TCPSite(self._runner, host, int(port), reuse_address=True).start()
+    def routes(self) -> list[web.RouteDef]:
+        """See `LocalServer`."""
+        return [web.post("/services/{anything:.*}", self._answer)]
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         at = time.monotonic()
