@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import ContextBlock, MarkdownTextObject, PlainTextO
 
 from alerting import words
 from alerting.facts import Fact
-from alerting.markup import cut, escape, escaped_units
+from alerting.markup import cut, escape, escaped_units, mrkdwn
 from alerting.sparkline import sparkline
 from alerting.story import Story
 
@@ -99,7 +99,24 @@ def team_mention(story: Story) -> str:
     return f"<!subteam^{story.team_mention}>"
 
 
-def calls(story: Story) -> str:
+def fact_lines(facts: tuple[Fact, ...]) -> list[str]:
+    """Numbers with their names, for a text."""
+    return [f"{fact.label}: {fact.value}" for fact in facts]
+
+
+def in_text(lines: list[str], story: Story) -> str:
+    """A whole message as text, escaped, for Slack looks for mentions here too: lines, those that are empty left out,
+    then whose account it is, the footer, and who is called."""
+    people = [
+        cut(f"Owner: {story.owner}", NAME_LIMIT) if story.owner and not story.mention else "",
+        cut(f"Team: {story.team}", NAME_LIMIT) if story.team and not story.team_mention else "",
+    ]
+    whole = [*lines, *people, cut(story.footer, ELEMENT_LIMIT)]
+    called = _calls(story)
+    return mrkdwn("\n".join(line for line in whole if line), TEXT_LIMIT - len(called)) + called
+
+
+def _calls(story: Story) -> str:
     """The mentions, as the last lines of a text."""
     owner = f"\nOwner: {mention(story)}" if story.mention else ""
     return owner + (f"\nTeam: {team_mention(story)}" if story.team_mention else "")

@@ -55,7 +55,7 @@ class Row:
         """The inverse of `key` and `encode`. Raises `StateError` for what a newer version wrote, or for damage."""
         route, _, sequence = key.rpartition("/")
         line, _, notification = value.partition(b"\n")
-        alert_id, added_at, first_tried_at, attempts, not_before, plain = _head(key, line, 6)
+        alert_id, added_at, first_tried_at, attempts, not_before, plain = values_of(key, line, 6)
         if not sequence.isdecimal():
             raise StateError(f"the outbox row {key!r} has no sequence number in its key")
         return cls(
@@ -105,7 +105,7 @@ class RouteState:
     @classmethod
     def decode(cls, key: str, value: bytes) -> Self:
         """The inverse of `encode`. Raises `StateError` for what a newer version wrote, or for damage."""
-        return cls(*_head(key, value, 7))
+        return cls(*values_of(key, value, 7))
 
 
 def route_key(route: str) -> str:
@@ -117,7 +117,8 @@ def _line(values: Sequence[object]) -> bytes:
     return json.dumps(values, separators=(",", ":")).encode()
 
 
-def _head(key: str, line: bytes, fields: int) -> list[Any]:
+def values_of(key: str, line: bytes, fields: int) -> list[Any]:
+    """What stands in a stored line after its version. Raises `StateError` as the rows' `decode` do."""
     values: list[Any]
     try:
         version, *values = json.loads(line)

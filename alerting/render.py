@@ -6,16 +6,16 @@ from alerting import words
 from alerting.blocks import (
     ELEMENT_LIMIT,
     HEADER_LIMIT,
-    NAME_LIMIT,
     PLAYBOOK_LIMIT,
     REASON_LIMIT,
     SECTION_LIMIT,
     SENTENCE_LIMIT,
     TEXT_LIMIT,
-    calls,
     context,
     curve,
+    fact_lines,
     in_fields,
+    in_text,
     linked,
     listed,
     markup,
@@ -116,31 +116,23 @@ def _loud(story: Story) -> list[Block]:
 def _quiet(story: Story) -> list[Block]:
     lines = f"{cut(_headline(story), 2 * HEADER_LIMIT)}\n{cut(story.sentence, SENTENCE_LIMIT)}"
     still = (f"Still open: {story.also_open}",) if story.also_open else ()
-    return [SectionBlock(text=plain(lines, SECTION_LIMIT)), context(story, *_fact_lines(story), *still)]
+    return [SectionBlock(text=plain(lines, SECTION_LIMIT)), context(story, *fact_lines(story.facts), *still)]
 
 
 def _text(story: Story) -> str:
-    """The whole story as lines of text; escaped, for Slack looks for mentions here too."""
+    """The whole story as lines of text."""
     lines = [
         cut(_headline(story), 2 * HEADER_LIMIT),
         cut(story.news, SENTENCE_LIMIT),
         cut(story.sentence, SENTENCE_LIMIT),
-        " · ".join(_fact_lines(story)),
+        " · ".join(fact_lines(story.facts)),
         sparkline(story.daily),
         listed(story.reasons),
         f"Next step: {cut(story.playbook, PLAYBOOK_LIMIT)}" if story.playbook else "",
         cut(f"Also open: {story.also_open}", ELEMENT_LIMIT) if story.also_open else "",
-        cut(f"Owner: {story.owner}", NAME_LIMIT) if story.owner and not story.mention else "",
-        cut(f"Team: {story.team}", NAME_LIMIT) if story.team and not story.team_mention else "",
-        cut(story.footer, ELEMENT_LIMIT),
     ]
-    called = calls(story)
-    return mrkdwn("\n".join(line for line in lines if line), TEXT_LIMIT - len(called)) + called
+    return in_text(lines, story)
 
 
 def _headline(story: Story) -> str:
     return f"{story.icon} {story.title}: {story.who}"
-
-
-def _fact_lines(story: Story) -> list[str]:
-    return [f"{fact.label}: {fact.value}" for fact in story.facts]

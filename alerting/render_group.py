@@ -5,23 +5,22 @@ from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, SectionBlo
 from alerting.blocks import (
     ELEMENT_LIMIT,
     HEADER_LIMIT,
-    NAME_LIMIT,
     PLAYBOOK_LIMIT,
     REASON_LIMIT,
     SECTION_LIMIT,
     SENTENCE_LIMIT,
-    TEXT_LIMIT,
-    calls,
     context,
     curve,
+    fact_lines,
     in_fields,
+    in_text,
     linked,
     listed,
     markup,
     plain,
 )
 from alerting.group_story import GroupStory
-from alerting.markup import cut, mrkdwn
+from alerting.markup import cut
 from alerting.message import Message
 from alerting.story import Story
 
@@ -74,29 +73,17 @@ def _lines(story: GroupStory) -> str:
 
 
 def _text(story: GroupStory) -> str:
-    """All of it as lines of text; escaped, for Slack looks for mentions here too."""
+    """All of it as lines of text."""
     alone = len(story.loud) == 1
     lines = [cut(story.title, 2 * HEADER_LIMIT), story.lead]
     for each in story.loud[:ALERTS_SHOWN]:
-        lines += ["" if alone else _head(each), cut(each.sentence, SENTENCE_LIMIT), _facts(each)]
+        lines += ["" if alone else _head(each), cut(each.sentence, SENTENCE_LIMIT), " · ".join(fact_lines(each.facts))]
         lines.append(listed(each.reasons, REASONS_SHOWN))
-    lines += [_lines(story), " · ".join(f"{fact.label}: {fact.value}" for fact in story.facts)]
+    lines += [_lines(story), " · ".join(fact_lines(story.facts))]
     lines += [f"Next step: {cut(step, PLAYBOOK_LIMIT)}" for step in story.playbooks[:PLAYBOOKS_SHOWN]]
-    whole = story.whole
-    lines += [
-        cut(f"Also open: {story.also_open}", ELEMENT_LIMIT) if story.also_open else "",
-        story.went,
-        cut(f"Owner: {whole.owner}", NAME_LIMIT) if whole.owner and not whole.mention else "",
-        cut(f"Team: {whole.team}", NAME_LIMIT) if whole.team and not whole.team_mention else "",
-        cut(whole.footer, ELEMENT_LIMIT),
-    ]
-    called = calls(whole)
-    return mrkdwn("\n".join(line for line in lines if line), TEXT_LIMIT - len(called)) + called
+    lines += [cut(f"Also open: {story.also_open}", ELEMENT_LIMIT) if story.also_open else "", story.went]
+    return in_text(lines, story.whole)
 
 
 def _head(story: Story) -> str:
     return f"{story.icon} {story.title}"
-
-
-def _facts(story: Story) -> str:
-    return " · ".join(f"{fact.label}: {fact.value}" for fact in story.facts)

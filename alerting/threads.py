@@ -9,10 +9,9 @@ from typing import Final, Self
 
 from alerting.message import Receipt
 from alerting.notification import AnyNote, Group, Notification, Reminder
+from alerting.outbox_rows import VERSION, values_of
 from schemas.alerts import AlertState
-from schemas.errors import StateError
 
-VERSION: Final = 1
 DAY_MS: Final = 86_400_000
 KEPT_MS: Final = 90 * DAY_MS
 """So long after the last news of it a thread is forgotten that is not over ..."""
@@ -74,14 +73,7 @@ class First:
     @classmethod
     def decode(cls, key: str, value: bytes) -> Self:
         """The inverse of `encode`. Raises `StateError` for what a newer version wrote, or for damage."""
-        try:
-            version, channel, ts, until = json.loads(value)
-        except (ValueError, TypeError) as error:
-            raise StateError(f"the outbox row {key!r} cannot be read") from error
-        if version != VERSION:
-            raise StateError(
-                f"the outbox row {key!r} is of version {version!r}, this is {VERSION}: run the newer slackwater"
-            )
+        channel, ts, until = values_of(key, value, 3)
         return cls(Receipt(channel, ts), until)
 
 

@@ -65,7 +65,7 @@ class SlackApi:
                 allow_redirects=False,
             ) as response:
                 status = response.status
-                body = _object(await read_some(response, BODY_LIMIT))
+                body = object_of(await read_some(response, BODY_LIMIT))
                 wait = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
         except Exception as error:  # noqa: BLE001 - whatever it is, its text must not get out
             return Reply(failed(error, status))
@@ -79,9 +79,10 @@ class SlackApi:
         return "SlackApi(token=SecretStr('**********'))"
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def object_of(text: bytes | str) -> dict[str, Any]:
+    """The JSON object that a text holds; an empty one for anything else."""
     try:
-        read = orjson.loads(body)
+        read = orjson.loads(text)
     except orjson.JSONDecodeError:
         return {}
     return read if isinstance(read, dict) else {}

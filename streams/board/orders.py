@@ -11,12 +11,8 @@ from pydantic import ValidationError
 from alerting.words import minor_digits
 from schemas.base import MONEY_LIMIT
 from schemas.commands import COMMAND, Command, RecordAction, RecordOutcome, Snooze
-from schemas.events import InputTopic
 from schemas.instants import format_instant
 from schemas.picture import AccountPicture
-from streams.produce.record import InputRecord
-from streams.produce.sender import send
-from streams.runtime.settings import Settings
 
 DAY_MS: Final = 86_400_000
 SNOOZES: Final = (1, 7, 30)
@@ -80,12 +76,6 @@ def _minor(text: str, currency: str | None) -> int:
     if not minor.is_finite() or not 0 <= minor <= MONEY_LIMIT or minor != minor.to_integral_value():
         raise OrderError(f"the cost: should be an amount in {currency}, like 200, with at most {digits} decimals")
     return int(minor)
-
-
-async def give(command: Command, settings: Settings) -> None:
-    """Write the command to its topic. Raises BrokerError."""
-    value = command.model_dump_json(exclude_none=True).encode()
-    await send([InputRecord(command.at, InputTopic.COMMANDS, command.account_id, value)], settings, markers=False)
 
 
 class Given(NamedTuple):

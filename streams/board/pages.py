@@ -21,6 +21,7 @@ from streams.board.query import PAGE, Query, QueryError
 from streams.board.score import OF_ACTIONS, OUTCOMES, Score
 from streams.board.show import reasons, title
 from streams.detection.outcomes import ANY
+from streams.produce.commands import send_command
 
 _SOON: Final = 2
 """Seconds after which a page that waits for something asks again."""
@@ -97,7 +98,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     except orders.OrderError as error:
         return _account(request, picture, status=400, problem=f"Nothing was sent. {error}")
     try:
-        await orders.give(command, board.settings)
+        await send_command(command, board.settings)
     except BrokerError as error:
         return _account(request, picture, status=502, problem=f"It could not be sent: {error}")
     board.unanswered.add(command)

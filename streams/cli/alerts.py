@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 from streams.cli import orders
-from streams.cli.common import complain, run, settings_of, tell
+from streams.cli.common import complain, run, settings_of, tell, wide_console
 
 if TYPE_CHECKING:
     from schemas.alerts import Transition
@@ -113,16 +113,13 @@ _WIDE: Final = 120
 
 
 def _print_table(transitions: "Iterable[Transition]") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from alerting.markup import clean
     from alerting.words import money
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 1_000  # for a program or a file nothing is cut off
+    console = wide_console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("alert", "severity", "kind", "since", "state", "MRR", "account"):
         table.add_column(name, no_wrap=True)

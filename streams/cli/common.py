@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress
 
     from streams.runtime.settings import Settings
@@ -88,6 +89,16 @@ def progress_on_stderr() -> Iterator["Progress"]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
         yield progress
+
+
+def wide_console() -> "Console":
+    """For tables on stdout: for a program or a file nothing is cut off."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 1_000
+    return console
 
 
 def confirmed(question: str) -> bool:

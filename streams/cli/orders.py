@@ -5,15 +5,12 @@
 
 import getpass
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import uuid4
 
 import typer
 
 from streams.cli.common import emit_json, run, settings_of, tell
-
-if TYPE_CHECKING:
-    from streams.runtime.settings import Settings
 
 _Alert = Annotated[
     str | None, typer.Argument(metavar="[ALERT]", help="The alert's id, or the beginning of it.", show_default=False)
@@ -159,6 +156,7 @@ def _give(context: typer.Context, fields: dict[str, Any], order: _Order, *, as_j
     from schemas.commands import COMMAND
     from schemas.instants import format_instant
     from streams.cli.alerts import history_of
+    from streams.produce.commands import send_command
 
     if (order.alert is None) == (order.account is None):
         raise typer.BadParameter("name either an alert, or an account with --account", param_hint="ALERT")
@@ -179,19 +177,11 @@ def _give(context: typer.Context, fields: dict[str, Any], order: _Order, *, as_j
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         raise typer.BadParameter(f"{'.'.join(map(str, problem['loc'][1:]))}: {problem['msg']}") from None
-    run(_send(settings, command.account_id, command.at, command.model_dump_json(exclude_none=True).encode()))
+    run(send_command(command, settings))
     if as_json:
         emit_json(given)
     else:
         tell(f"sent {given['command']} for {about}, as command {given['command_id']}; a refusal is a dead letter")
-
-
-async def _send(settings: "Settings", account: str, at: int, value: bytes) -> None:
-    from schemas.events import InputTopic
-    from streams.produce.record import InputRecord
-    from streams.produce.sender import send
-
-    await send([InputRecord(at, InputTopic.COMMANDS, account, value)], settings, markers=False)
 
 
 def _now() -> int:

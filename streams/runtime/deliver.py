@@ -26,7 +26,7 @@ from alerting.notification import AnyNote, CatchUp, Notification, Undelivered, d
 from alerting.outbox import Earlier, Outbox, RouteStatus
 from alerting.outbox_rows import Row
 from alerting.threads import is_first
-from alerting.told_alerts import PREFIX, ToldAlerts
+from alerting.told_alerts import ToldAlerts
 from schemas.shuffle import place_of
 from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
@@ -48,8 +48,8 @@ TAKEN: Final = b"\0taken"
 group whose positions were lost reads them all again, and nobody is to be told twice."""
 PARTS: Final = b"\0parts"
 """Key of the row with the parts of messages about the past, until they are put together."""
-OWN: Final = frozenset({POSITION, TAKEN, PARTS})
-"""Rows that are none of the outbox's or of what is gathered."""
+_OWN: Final = b"\0"
+"""So the keys of rows begin that are none of the outbox's or of what is gathered."""
 TOGETHER_SECONDS: Final = 30.0
 """So long after the last part a message is put together that does not have one of every home partition: those that
 have nothing to tell say nothing."""
@@ -60,7 +60,7 @@ _LAST_ANSWERS: Final = 3.0
 def is_waiting(key: bytes) -> bool:
     """Whether a row of the table is a message that waits to be sent."""
     name = key.decode()
-    return not (name.startswith("\0") or name.endswith("/") or is_gathered(name) or is_first(name))
+    return not (key.startswith(_OWN) or name.endswith("/") or is_gathered(name) or is_first(name))
 
 
 class Deliver(StatefulTask):
@@ -86,7 +86,7 @@ class Deliver(StatefulTask):
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
-        stored = [(key.decode(), value) for key, value in rows.items() if key not in OWN and not key.startswith(PREFIX)]
+        stored = [(key.decode(), value) for key, value in rows.items() if not key.startswith(_OWN)]
         self._told = ToldAlerts(key for key, _ in rows.items())
         self._taken_stored = rows.get(TAKEN) or b"{}"
         self._taken = orjson.loads(self._taken_stored)

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from alerting.buttons import Press, command_of, press_of
 from alerting.markup import clean, cut, escape
+from schemas.codec import encode
 from schemas.commands import Command, RecordOutcome
 from streams.runtime.metrics import Metrics
 from streams.runtime.producer import Producer
@@ -97,9 +98,8 @@ class Presses:
 
     async def _write(self, command: Command) -> None:
         producer = await self._started()
-        value = command.model_dump_json(exclude_none=True).encode()
         topic = self._settings.topic("commands")
-        await producer.send_and_wait(topic, value, key=command.account_id.encode())
+        await producer.send_and_wait(topic, encode(command), key=command.account_id.encode())
 
     async def _started(self) -> Producer:
         async with self._starting:

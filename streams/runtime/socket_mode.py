@@ -21,7 +21,7 @@ import orjson
 from aiohttp import ClientSession, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 
 from alerting.delivery.answers import Answer, Verdict, judge
-from alerting.delivery.slack_api import SlackApi
+from alerting.delivery.slack_api import SlackApi, object_of
 from alerting.policy import DeliveryPolicy
 
 log = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ class SocketMode:
                     message = await socket.receive()
                 if message.type is not WSMsgType.TEXT:
                     return End.CLOSED
-                end = self._understand(_object(message.data), socket)
+                end = self._understand(object_of(message.data), socket)
                 if end is not None and not leaving.done():
                     leaving.set_result(end)
                     until = monotonic() + (0.0 if end in _LASTING else LEAVE_SECONDS)
@@ -205,11 +205,3 @@ class SocketMode:
             await self._take(payload)
         except Exception as error:  # noqa: BLE001 - its own words are about a person and an account
             log.error("a button could not be taken: %s", type(error).__name__)
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        read = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {}
-    return read if isinstance(read, dict) else {}

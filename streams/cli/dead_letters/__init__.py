@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import complain, confirmed, emit_json, run, settings_of, tell
+from streams.cli.common import complain, confirmed, emit_json, run, settings_of, tell, wide_console
 
 if TYPE_CHECKING:
     from schemas.dead_letter import DeadLetter
@@ -188,15 +188,12 @@ def _line(letter: "DeadLetter") -> tuple[str, ...]:
 
 
 def _print(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from alerting.markup import clean
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 1_000  # for a program or a file nothing is cut off
+    console = wide_console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
         table.add_column(name, no_wrap=name != "what")

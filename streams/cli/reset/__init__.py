@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from streams.cli.common import complain, confirmed, emit_json, run, settings_of, tell
+from streams.cli.common import complain, confirmed, emit_json, run, settings_of, tell, wide_console
 
 if TYPE_CHECKING:
     from streams.cli.reset.plan import Found, Step
@@ -64,12 +64,9 @@ def reset(
 
 
 def _show(settings: "Settings", planned: "list[Step]", warned: list[str]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 1_000  # for a program or a file nothing is cut off
+    console = wide_console()
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     for name in ("topic", "what happens", ""):
         table.add_column(name, no_wrap=not console.is_terminal)
