@@ -170,7 +170,7 @@ class Fleet:
                     assert member.process is not None
                     self.ended.append(f"{member.name} with {member.process.exit_status}")
                     await asyncio.sleep(_AGAIN_SECONDS)
-                    if member.wanted:
+                    if member.wanted and not member.running:  # a story may have started it meanwhile
                         self._launch(member)
             await asyncio.sleep(_POLL)
 
