@@ -71,8 +71,9 @@ def invoices(now: int) -> Iterator[Record]:
         begun = subscription(team, created=started, start_date=started, **ids)
         yield started, stripe("customer.subscription.created", begun, id=f"evt_a{number}", created=started)
     failed = now - 600
-    bill = {"id": "in_2", "customer": _customer(2), "parent": None, "amount_due": 14_700, "created": failed}
-    open_bill = invoice(**bill, attempt_count=1, next_payment_attempt=now + 3 * _DAY)
+    bill = {"id": "in_2", "customer": _customer(2), "parent": None, "created": failed}
+    owed = {"amount_due": 14_700, "amount_remaining": 14_700}
+    open_bill = invoice(**bill, **owed, attempt_count=1, next_payment_attempt=now + 3 * _DAY)
     yield failed, stripe("invoice.payment_failed", open_bill, id="evt_b2", created=failed)
 
 

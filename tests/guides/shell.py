@@ -29,14 +29,14 @@ class Shell:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
-        self._environment = dict(environment)
+        self.environment = dict(environment)
         self._lasting: dict[str, int] = {}
         self._blocks = 0
 
     async def __aenter__(self) -> Self:
         self._bash = await asyncio.create_subprocess_exec(
             "bash", "--noprofile", "--norc", "-e", "-o", "pipefail",
-            cwd=self._folder, env=self._environment, start_new_session=True,
+            cwd=self._folder, env=self.environment, start_new_session=True,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         return self
@@ -87,7 +87,9 @@ class Shell:
     async def _until_there(self, line: str) -> None:
         name = _name(line)
         self._lasting[name] = int((self._folder / f"{name}.pid").read_text())
-        port = self._environment[f"SLACKWATER_{next(port for start, port in _LASTING.items() if line.startswith(start))}"]
+        port = self._environment[
+            f"SLACKWATER_{next(port for start, port in _LASTING.items() if line.startswith(start))}"
+        ]
         page = f"http://127.0.0.1:{port}/{'healthz' if name == 'board' else 'readyz'}"
         async with aiohttp.ClientSession() as session:
             for _ in range(600):
@@ -127,9 +129,9 @@ def _in_background(line: str) -> str:
 
 
 def _runs(pid: int) -> bool:
-    """Whether a process runs; one that has ended is bash's child, and its entry may be there still."""
+    """Whether a process runs: bash, whose child it is, takes notice of its end by itself."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
-    return state.rpartition(")")[2].split()[0] != "Z"
+    return True
