@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -49,7 +50,8 @@ class Shell:
         assert self._bash.stdin is not None
         self._bash.stdin.close()
         if kind is not None:
-            os.killpg(self._bash.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self._bash.pid, signal.SIGKILL)
         await self._bash.wait()
 
     async def run(self, commands: str) -> str:
@@ -87,7 +89,7 @@ class Shell:
     async def _until_there(self, line: str) -> None:
         name = _name(line)
         self._lasting[name] = int((self._folder / f"{name}.pid").read_text())
-        port = self._environment[
+        port = self.environment[
             f"SLACKWATER_{next(port for start, port in _LASTING.items() if line.startswith(start))}"
         ]
         page = f"http://127.0.0.1:{port}/{'healthz' if name == 'board' else 'readyz'}"
