@@ -15,6 +15,8 @@ from typing import Final, Self
 import aiohttp
 
 _PATIENCE: Final = 240.0
+_SESSION: Final = 4.0
+"""Longer than a worker's session, by the environment: the embedded broker has it in the group until then."""
 _DONE: Final = "@@ done"
 _LASTING: Final = {"slackwater worker": "WEB_PORT", "faust -A": "WEB_PORT", "slackwater board": "BOARD_PORT"}
 """Commands that run until they are stopped, and the setting of the port at which they say that they are there."""
@@ -60,6 +62,7 @@ class Shell:
         for name in list(self._lasting):
             if name == "worker" and any(line.startswith(_ALONE) for line in commands.splitlines()):
                 await self._stop(name)
+                await asyncio.sleep(_SESSION)
         said = await self._say("\n".join(_in_background(line) for line in commands.splitlines()))
         for line in started:
             await self._until_there(line)

@@ -119,6 +119,8 @@ async def _reader(home: Path, broker: Broker, slack: Workspace) -> AsyncIterator
         "CRM_SECRET": _SECRET,
         "SLACKWATER_BROKERS": broker.address,
         "SLACKWATER_SLACK_API_URL": slack.url,
+        "SLACKWATER_SESSION_TIMEOUT": "3s",
+        "SLACKWATER_HEARTBEAT_INTERVAL": "500ms",
         "SLACKWATER_WEB_PORT": str(free_port()),
         "SLACKWATER_BOARD_PORT": str(free_port()),
     }
