@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.cli.common import complain, emit_json, progress_on_stderr, run, settings_of, tell
-from streams.cli.files import ZoneOption, zone_of
+from streams.cli.files import ZoneOption, instant_of, zone_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -34,6 +34,10 @@ def import_(
     clear_empty: Annotated[
         bool, typer.Option("--clear-empty", help="An empty cell clears its field. Without it, it changes nothing.")
     ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="From when on it holds, where no column updated_at says so. Default: now."),
+    ] = None,
     timezone: ZoneOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check everything, send nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write a summary as JSON.")] = False,
@@ -42,13 +46,16 @@ def import_(
 
     A column is called like a field of an account update, as `slackwater schema json accounts` has them: account_id, and
     any of name, owner, team, tier, mrr_minor, currency, renewal_at, aliases, ... Lists are separated by |, links are
-    label=address. Without a column updated_at, the time is now.
+    label=address. Without a column updated_at it holds from --since on, or from now: before the first worker starts,
+    give a time before the history that it will read, so that its alerts have names and owners.
 
     Everything is read and checked before anything is sent. A row that is not usable ends it with exit status 1 and is
     told by line and column.
     """
     settings = settings_of(context)
-    rows, bad = _checked(file, zone_of(timezone or settings.timezone), clear=clear_empty)
+    zone = zone_of(timezone or settings.timezone)
+    at = int(time.time() * 1000) if since is None else instant_of(since, zone, "--since")
+    rows, bad = _checked(file, at, zone, clear=clear_empty)
     if bad:
         for each in bad[:_SHOWN]:
             complain(str(each))
@@ -65,13 +72,13 @@ def import_(
         tell(f"{'would send' if dry_run else 'sent'} {len(rows):,} accounts with {aliases:,} aliases")
 
 
-def _checked(file: Path, zone: "ZoneInfo", *, clear: bool) -> "tuple[list[AccountRow], list[BadRow]]":
-    """The rows of the file, and those that are not usable."""
+def _checked(file: Path, at: int, zone: "ZoneInfo", *, clear: bool) -> "tuple[list[AccountRow], list[BadRow]]":
+    """The rows of the file, of the time `at` (ms) where it has none, and those that are not usable."""
     from streams.produce.account_tables import AccountRow, read_accounts
     from streams.produce.errors import BadRow
     from streams.produce.identities import contradictions
 
-    found = list(read_accounts(file, int(time.time() * 1000), zone, clear=clear))
+    found = list(read_accounts(file, at, zone, clear=clear))
     rows = [each for each in found if isinstance(each, AccountRow)]
     bad = [each for each in found if isinstance(each, BadRow)]
     return rows, bad or list(contradictions(file, rows))

@@ -130,11 +130,11 @@ def _print_table(transitions: "Iterable[Transition]") -> None:
         first = (each.alert_id, each.severity.value, each.kind.value, _date(each.since))
         # Text: names are never read as markup.
         if console.width < _WIDE:
-            line = f"{first[0]}  {first[1]:8}  {first[2]:16}  {first[3]}  {clean(each.account_id)}"
+            line = f"{first[0]}  {first[1]:8}  {first[2]:16}  {first[3]}  {clean(_who(each))}"
             console.print(Text(line), no_wrap=True, overflow="ellipsis")
             console.print(Text(f"  {clean(each.headline)}"), no_wrap=True, overflow="ellipsis")
         else:
-            cells = (*first, each.state.value, mrr, each.account_id, each.headline)
+            cells = (*first, each.state.value, mrr, _who(each), each.headline)
             table.add_row(*(Text(clean(cell)) for cell in cells))
     if console.width >= _WIDE:
         console.print(table)
@@ -146,8 +146,7 @@ def _print_history(history: "list[Transition]") -> None:
     from schemas.instants import format_instant
 
     last = history[-1]
-    who = f"{last.account_name} ({last.account_id})" if last.account_name else last.account_id
-    typer.echo(clean(f"{last.alert_id}  {last.kind}  {who}  {last.state}, {last.severity}"))
+    typer.echo(clean(f"{last.alert_id}  {last.kind}  {_who(last)}  {last.state}, {last.severity}"))
     for each in history:
         how = "".join(
             [f", {each.resolution}" if each.resolution else "", f", by {each.by}" if each.by else ""],
@@ -163,6 +162,12 @@ def _print_history(history: "list[Transition]") -> None:
         for name, value in each.evidence.items():
             if isinstance(value, tuple):
                 typer.echo(f"   {clean(name)} {sparkline(value)}, highest {max(value, default=0)}")
+
+
+def _who(transition: "Transition") -> str:
+    """The account by its name, where it has one, and its id, which commands take."""
+    name, account = transition.account_name, transition.account_id
+    return f"{name} ({account})" if name else account
 
 
 def _date(at: int) -> str:

@@ -2,11 +2,15 @@
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.common import emit_json, run, settings_of, tell
+
+if TYPE_CHECKING:
+    from streams.runtime.topics import TopicPlan
 
 group = typer.Typer(help="The topics that slackwater reads and writes.", no_args_is_help=True)
 
@@ -18,7 +22,9 @@ def register(app: typer.Typer) -> None:
 @group.command(epilog="Example: slackwater topics create --dry-run")
 def create(
     context: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which topics there would be.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show the topics, and which of them there are.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the topics, or the names created, as JSON.")] = False,
 ) -> None:
     """Create the topics that are missing, each with the settings that it needs. Those that exist stay as they are."""
@@ -27,15 +33,11 @@ def create(
     settings = settings_of(context)
     plans = topics.plan(settings)
     if dry_run:
+        there = run(topics.partition_counts(settings))
         if as_json:
-            emit_json(
-                [{"name": p.name, "partitions": p.partitions, "configs": p.configs, "role": p.role} for p in plans]
-            )
-            return
-        width = max(len(plan.name) for plan in plans)
-        for plan in plans:
-            configs = " ".join(f"{key}={value}" for key, value in plan.configs.items())
-            typer.echo(f"{plan.name:{width}}  {plan.partitions:3} partitions  {plan.role}  {configs}".rstrip())
+            emit_json([_as_json(plan, there) for plan in plans])
+        else:
+            _show(plans, there)
         return
     created = run(topics.create(settings))
     if as_json:
@@ -44,3 +46,19 @@ def create(
     for name in created:
         typer.echo(name)
     tell(f"created {len(created)} topics at {settings.brokers}; {len(plans) - len(created)} were there already")
+
+
+def _as_json(plan: "TopicPlan", there: Mapping[str, int]) -> dict[str, object]:
+    partitions = there.get(plan.name, plan.partitions)
+    of = {"name": plan.name, "partitions": partitions, "configs": plan.configs, "role": plan.role}
+    return of | {"exists": plan.name in there}
+
+
+def _show(plans: "Sequence[TopicPlan]", there: Mapping[str, int]) -> None:
+    width = max(len(plan.name) for plan in plans)
+    for plan in plans:
+        if plan.name in there:
+            count, what = there[plan.name], "is there, and stays as it is"
+        else:
+            count, what = plan.partitions, " ".join(f"{key}={value}" for key, value in plan.configs.items())
+        typer.echo(f"{plan.name:{width}}  {count:3} partitions  {plan.role:8}  {what}".rstrip())

@@ -113,7 +113,7 @@ Days = Annotated[frozenset[int], BeforeValidator(_days)]
 
 
 class RouteSetting(BaseModel):
-    """A row of `[[routes]]`: where messages go, which (matchers), and when. `README.md` has the keys."""
+    """A row of `[[routes]]`: where messages go, which (matchers), and when. `deploy/guide/messages.md` has the keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 

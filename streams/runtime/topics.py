@@ -129,9 +129,9 @@ async def verify(settings: Settings) -> list[Problem]:
     for each in plans:
         if each.name not in counts:
             if each.role == "input":
-                problems.append(
-                    Problem(each.name, "there is no such topic", "run: slackwater topics create; or set its name right")
-                )
+                key = input_names(settings)[each.name].value.upper()
+                remedy = f"run: slackwater topics create; or say what it is called here: SLACKWATER_TOPIC_{key}"
+                problems.append(Problem(each.name, "there is no such topic", remedy))
             continue
         if each.role != "input" and each.name not in _free(settings) and counts[each.name] != each.partitions:
             problems.append(_miscounted(each, counts[each.name], settings))

@@ -34,6 +34,7 @@ def test_a_check_fails_until_the_topics_are_there_and_names_the_remedy(settings:
     assert before.exit_code == 1
     assert settings.topic("usage") in before.stdout
     assert "slackwater topics create" in before.stdout
+    assert "SLACKWATER_TOPIC_USAGE" in before.stdout
     assert slackwater("topics", "create").exit_code == 0
     after = slackwater("check", "--json")
     assert after.exit_code == 0
@@ -76,9 +77,11 @@ def test_a_check_shows_what_the_usage_topic_is_made_of_and_what_is_perhaps_no_us
 def test_create_makes_what_the_dry_run_says_and_only_once(settings: Settings) -> None:
     names = [each.name for each in plan(settings)]
     shown = json.loads(slackwater("topics", "create", "--dry-run", "--json").stdout)
-    assert [each["name"] for each in shown] == names
+    assert [(each["name"], each["exists"]) for each in shown] == [(name, False) for name in names]
+    assert "stays as it is" not in slackwater("topics", "create", "--dry-run").stdout
     assert json.loads(slackwater("topics", "create", "--json").stdout) == names
     assert json.loads(slackwater("topics", "create", "--json").stdout) == []
+    assert slackwater("topics", "create", "--dry-run").stdout.count("is there, and stays as it is") == len(names)
 
 
 def test_a_partition_count_that_disagrees_fails_the_check(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,8 +30,8 @@ def test_the_data_source_is_the_one_that_dashboards_choose_and_knows_how_often_p
     assert chosen == {source["uid"]}
 
 
-def test_dashboards_are_read_from_where_the_readme_puts_them() -> None:
+def test_dashboards_are_read_from_where_the_guide_puts_them() -> None:
     (provider,) = read("dashboards/slackwater.yml")["providers"]
     assert provider["type"] == "file"
-    readme = (DEPLOY.parent / "README.md").read_text(encoding="utf-8")
-    assert f"cp deploy/grafana/dashboards/*.json {provider['options']['path']}/" in readme
+    guide = (DEPLOY / "guide" / "operations.md").read_text(encoding="utf-8")
+    assert f"cp deploy/grafana/dashboards/*.json {provider['options']['path']}/" in guide

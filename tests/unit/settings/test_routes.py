@@ -386,9 +386,9 @@ def test_what_is_hardly_meant_is_said_and_not_refused(toml: Path) -> None:
     assert list(doubts_of(Settings())) == []
 
 
-def test_the_example_of_the_readme_is_one(toml: Path) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    (example,) = [each.partition("```")[0] for each in readme.split("```toml\n") if "[[routes]]" in each]
+def test_the_example_of_the_guide_is_one(toml: Path) -> None:
+    guide = (Path(__file__).parents[3] / "deploy/guide/messages.md").read_text(encoding="utf-8")
+    (example,) = [each.partition("```")[0] for each in guide.split("```toml\n") if "[[routes]]" in each]
     file = toml.with_name("cs")
     file.write_text(URL)
     settings = loaded(toml, example.replace("/run/secrets/cs", str(file)), CRM_URL=ENVIRON["CRM"], CRM_SECRET=SIGNING)

@@ -1,0 +1,53 @@
+"""A new user with the guide alone: from an empty virtual environment and topics that are there to alerts in Slack."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from streams.broker import KafkaBroker
+from streams.broker.ready import free_port
+from tests.e2e.harness import eventually
+from tests.e2e.slack import Slack
+from tests.guides import existing
+from tests.guides.markdown import blocks
+from tests.guides.said import agrees
+from tests.guides.shell import Shell
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "deploy/guide/start.md"
+BROKER, WEBHOOK = "kafka:9092", "https://hooks.slack.com/services/T000/B000/XXXX"
+MINUTES = 15
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(MINUTES * 60)
+async def test_from_an_empty_environment_to_the_first_alert_in_slack(kafka_required: None, tmp_path: Path) -> None:
+    (tmp_path / "slackwater").symlink_to(ROOT)
+    (tmp_path / "accounts.csv").write_text(existing.accounts())
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLACKWATER_")}
+    environment |= {"SLACKWATER_WEB_PORT": str(free_port()), "COLUMNS": "200"}
+    async with KafkaBroker() as broker, Slack() as slack:
+        await existing.fill(broker.address)
+        began = time.monotonic()
+        async with Shell(tmp_path, environment) as shell:
+            for block in blocks(GUIDE):
+                where = f"{GUIDE.name}:{block.line}"
+                if block.language == "sh":
+                    commands = block.text.replace(BROKER, broker.address).replace(WEBHOOK, slack.url)
+                    said = await shell.run(commands)
+                    assert block.shown is None or agrees(block.shown, said), f"{where} says:\n{said}"
+                    if "slackwater worker" in commands:
+                        await eventually(lambda: _heard(slack, 2), "two messages in Slack", patience=120)
+                elif block.language == "text":
+                    told = [each["text"] for each in slack.delivered]
+                    assert any(agrees(block.text, each) for each in told), f"{where}: Slack has\n{told}"
+        print(f"from pip install to the end of the guide in {time.monotonic() - began:.0f} s")
+        assert slack.url not in shell.log("worker")
+
+
+async def _heard(slack: Slack, messages: int) -> bool:
+    return len(slack.delivered) >= messages
