@@ -7,7 +7,6 @@ route: for room in its queue, and for a message to be left of those that an hour
 from __future__ import annotations
 
 from collections.abc import Iterable
-from heapq import heappop, heappush
 from typing import Literal
 
 from alerting.composing import Counted, reminds, tells
@@ -17,7 +16,9 @@ from alerting.notification import AnyNote, Notification
 from alerting.outbox import Outbox
 from alerting.pace import NEVER, Pace
 from alerting.quiet import Quiet
+from alerting.ripe import Ripe
 from alerting.routing import QUIETENING
+from alerting.turns import Turns
 from schemas.alerts import AlertState, Change, Severity, Transition
 
 
@@ -34,16 +35,11 @@ class Hold:
         """Accounts whose row changed; None: the route's own."""
         self.changes = changes
         self._outbox = outbox
-        self._moments: dict[str, int] = {}
-        """When there is something to do about an account, of those that are not ripe ..."""
-        self._heap: list[tuple[int, str]] = []
-        """... and the same by time, with some that are out of date among them."""
-        self._ripe: dict[str, None] = {}
-        self._to_remind: dict[str, None] = {}
-        """Ripe, but with nothing new to say. Both in the order in which they came."""
+        self._ripe = Ripe()
         self._held: int | None = None
         self._released_at = 0
         self._pace = Pace(quiet)
+        self._turns = Turns(name, self._pace, outbox)
 
     def restore(self, key: str, account_id: str | None, value: bytes) -> None:
         """Put a stored row back. Raises `StateError`."""
@@ -128,12 +124,12 @@ class Hold:
         self._released_at = now
         self._ripen(now)
         digest_due = self._pace.digest_at(self.route.digest_from) <= now
-        if digest_due and self._free(now) > 0 and self._outbox.room(self.name, now) == frozenset():
+        if digest_due and self._turns.free(self.route, now) > 0 and self._outbox.room(self.name, now) == frozenset():
             self._summarise("digest", list(self.accounts), sequence, now)
         while (chosen := self._choose(now)) is not None:
             if chosen == EVERYTHING:
-                self._summarise("limit", list(self._ripe), sequence, now)
-            elif chosen in self._ripe:
+                self._summarise("limit", list(self._ripe.news), sequence, now)
+            elif chosen in self._ripe.news:
                 row = self.accounts[chosen]
                 self.add(tells(chosen, row, self.name, self.quiet.timezone), sequence, now, chosen)
                 self._is_told(chosen, row, now)
@@ -148,55 +144,27 @@ class Hold:
 
     def wake_at(self, now: int) -> int | None:
         """When to call `release` again if nothing is taken in, sent or answered before; None: not needed."""
-        while self._heap and self._moments.get(self._heap[0][1]) != self._heap[0][0]:
-            heappop(self._heap)
-        moments = [self._heap[0][0]] if self._heap else []
+        moments = [self._ripe.soonest()]
         later = [self._pace.digest_at(self.route.digest_from)]
-        if self._ripe or self._to_remind or later[0] <= self._released_at:
-            later += [self._has_free(1, now), self._has_free(2, now)]
+        if self._ripe or later[0] <= self._released_at:
+            later += [self._turns.has_free(number, self.route, now) for number in (1, 2)]
         if self.route.summary_at is not None:
             later.append(self.route.summary_at)
         # What came before the last release and is still here waits for an answer of the route.
         moments += [moment for moment in later if moment > self._released_at]
-        soonest = min(moments, default=NEVER)
+        soonest = min(moments)
         return None if soonest >= NEVER else max(now, soonest)
 
     def _choose(self, now: int) -> str | None:
-        """The account to tell of next; `EVERYTHING`: all that are ripe, at once; None: nothing may go."""
-        if not (self._ripe or self._to_remind) or (waiting := self._outbox.room(self.name, now)) is None:
+        """Whose turn it is: see `Turns`."""
+        if not self._ripe or (waiting := self._outbox.room(self.name, now)) is None:
             return None
         self._close(now)
-        if not self._ripe and self.route.summary_at is not None:
-            self._set_summary_at(None)
-        free, limit = self._free(now), self.quiet.limit_per_hour
-        if free < 1:
-            return None
-        if limit and (self.route.summary_at is not None or len(self._ripe) >= free):
-            return self._choose_some(waiting, free, now)
-        ready = next((each for each in self._ripe if each not in waiting), None)
-        if ready is None and free > (limit > 1):  # the last message of an hour is for news
-            ready = next((each for each in self._to_remind if each not in waiting), None)
-        return ready
-
-    def _choose_some(self, waiting: frozenset[str], free: int, now: int) -> str | None:
-        """There is more to tell than an hour has room for: the most at risk go by themselves, as long as one message is
-        left; that one is a summary of all others, of which as many are gathered first as of one account."""
-        summary_at = self.route.summary_at
-        if summary_at is None:
-            summary_at = self._set_summary_at(now + self.quiet.group_interval)
-        if now >= summary_at and len(self._ripe) > 1:
-            return None if waiting else EVERYTHING
-        if now >= summary_at:
-            self._set_summary_at(None)
-        elif free < 2:
-            return None
-        ready = [each for each in self._ripe if each not in waiting]
-        return max(ready, key=lambda each: (self.accounts[each].priority, each), default=None)
-
-    def _set_summary_at(self, moment: int | None) -> int:
-        self.route.summary_at = moment
-        self.dirty.add(None)
-        return moment or 0
+        before = self.route.summary_at
+        chosen = self._turns.next(self._ripe, self.accounts, self.route, waiting, now)
+        if self.route.summary_at != before:
+            self.dirty.add(None)
+        return chosen
 
     def _summarise(self, why: Literal["digest", "limit"], accounts: Iterable[str], sequence: int, now: int) -> None:
         counted = Counted()
@@ -221,7 +189,6 @@ class Hold:
         self.add(reminds(account_id, row, self.name, self.quiet.timezone, now), sequence, now, account_id)
         row.reminders += 1
         row.told_at = now
-        del self._to_remind[account_id]
         self._changed(account_id)
 
     def _is_told(self, account_id: str, row: AccountRow, now: int) -> None:
@@ -232,7 +199,6 @@ class Hold:
                 again = self.quiet.reminder and each.firing and each.severity is Severity.CRITICAL
                 row.told[alert_id] = ToldAlert(each.revision, each.severity, now, each.note if again else b"")
         row.held, row.went, row.due, row.told_at, row.reminders = {}, [], None, now, 0
-        self._ripe.pop(account_id, None)
         self._changed(account_id)
 
     def _changed(self, account_id: str) -> None:
@@ -244,22 +210,12 @@ class Hold:
             row.told, row.told_at = {}, None
         if self.quiet.digest_at is None and not row.held:
             row.went = []
-        if account_id in self._ripe and row.held:
+        if account_id in self._ripe.news and row.held:
             return
-        self._ripe.pop(account_id, None)
-        self._to_remind.pop(account_id, None)
         moment = self._moment(row)
-        if moment < NEVER:
-            self._wait_until(moment, account_id)
-            return
-        self._moments.pop(account_id, None)
-        if not (row.held or row.told or row.went):
+        self._ripe.wait(account_id, moment)
+        if moment >= NEVER and not (row.held or row.told or row.went):
             del self.accounts[account_id]
-
-    def _wait_until(self, moment: int, account_id: str) -> None:
-        if self._moments.get(account_id) != moment:
-            self._moments[account_id] = moment
-            heappush(self._heap, (moment, account_id))
 
     def _moment(self, row: AccountRow) -> int:
         moment = NEVER
@@ -274,16 +230,12 @@ class Hold:
         return moment
 
     def _ripen(self, now: int) -> None:
-        while self._heap and self._heap[0][0] <= now:
-            moment, account_id = heappop(self._heap)
-            if self._moments.get(account_id) != moment:
-                continue
-            del self._moments[account_id]
+        while (account_id := self._ripe.pop(now)) is not None:
             row = self.accounts[account_id]
             if row.due is not None and row.due <= now and self.quiet.digest_at is None:
-                self._ripe[account_id] = None
+                self._ripe.news[account_id] = None
             elif row.unanswered and self.quiet.reminder:
-                self._to_remind[account_id] = None
+                self._ripe.reminders[account_id] = None
             else:
                 self._changed(account_id)
 
@@ -291,15 +243,7 @@ class Hold:
         """What became ripe while the route was open, and may not go any more, waits until it opens again."""
         if not self.quiet.has_hours or self.quiet.is_open(now):
             return
-        for account_id in [*self._ripe, *self._to_remind]:
-            severity = self.accounts[account_id].severity if account_id in self._ripe else Severity.CRITICAL
+        for account_id in [*self._ripe.news, *self._ripe.reminders]:
+            severity = self.accounts[account_id].severity if account_id in self._ripe.news else Severity.CRITICAL
             if (moment := self._pace.goes_at(severity, now)) > now:
-                self._ripe.pop(account_id, None)
-                self._to_remind.pop(account_id, None)
-                self._wait_until(moment, account_id)
-
-    def _free(self, now: int) -> int:
-        return self._pace.free(self.route.delivered, self._outbox.pending(self.name), now)
-
-    def _has_free(self, number: int, now: int) -> int:
-        return self._pace.has_free(number, self.route.delivered, self._outbox.pending(self.name), now)
+                self._ripe.wait(account_id, moment)
