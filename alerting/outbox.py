@@ -191,18 +191,20 @@ class Outbox:
 
     def status(self) -> list[RouteStatus]:
         """How the routes do: those that have been used here."""
-        return [
-            RouteStatus(
-                route=lane.name,
-                pending=len(lane.rows),
-                oldest_at=min((row.added_at for row in lane.rows.values()), default=None),
-                failing_since=lane.state.failing_since,
-                broken_since=lane.state.broken_since,
-                not_before=lane.state.not_before,
-                last=lane.state.last,
-            )
-            for lane in self._lanes.values()
-        ]
+        return [self.status_of(name) for name in self._lanes]
+
+    def status_of(self, route: str) -> RouteStatus:
+        """How a route does."""
+        lane = self._lane(route)
+        return RouteStatus(
+            route=lane.name,
+            pending=len(lane.rows),
+            oldest_at=min((row.added_at for row in lane.rows.values()), default=None),
+            failing_since=lane.state.failing_since,
+            broken_since=lane.state.broken_since,
+            not_before=lane.state.not_before,
+            last=lane.state.last,
+        )
 
     def _lane(self, name: str) -> Lane:
         lane = self._lanes.get(name)

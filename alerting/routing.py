@@ -1,7 +1,7 @@
 """Who is told about a transition: routes in order, the first that matches wins unless it lets others match too."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -110,18 +110,20 @@ def _taking(transition: Transition, routes: Iterable[Route]) -> Iterator[Route]:
                 return
 
 
-def followers(transition: Transition, routes: Iterable[Route], told: Iterable[str]) -> list[str]:
+def followers(transition: Transition, routes: Sequence[Route], told: Iterable[str]) -> list[str]:
     """The routes besides `told` that tell this transition if they have told of the alert before.
 
     An alert that is over is over for all who heard of it, and so is one that somebody has taken on, where that is told.
     Its account may have another owner, team or MRR by then, and an alert that turned critical may have gone to a route
-    that comes before the one it opened on.
+    that comes before the one it opened on. The default route may have heard of any: from one that is broken.
     """
     if transition.change not in _FOR_ALL:
         return []
     heard = frozenset(told)
     # Severity never comes down: who does not tell of it now never did.
     may = [each for each in routes if each.may_tell(transition.kind, transition.severity)]
+    if may:
+        may += [each for each in routes if each.name == DEFAULT and each not in may]
     return [each.name for each in may if each.name not in heard and transition.change in each.changes]
 
 

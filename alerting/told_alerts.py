@@ -1,61 +1,113 @@
-"""Which open alerts a route has told of: so that who heard of an alert hears that it is over. Pure.
+"""Which alerts a route has told of: so that who heard of an alert hears that it is over, and hears of it once. Pure.
 
 Whoever an alert's account belongs to by then, and whichever routes would take it: notify offers the end of each alert
-to every route, and those that never heard of it keep quiet.
+to every route, and those that never heard of it keep quiet. The default route hears of alerts from routes that are
+broken as well, and so of their ends, wherever else these go. What it has told, or heard the end of, it does not tell
+again when a broken route passes it on.
+
+Two things are not known here: of which alerts a summary that was passed on told, as it names but a few; and that an
+alert ended before its opening was passed on, by a route that failed for a while before it was found broken. Their ends
+go to the route itself.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
-from alerting.notification import AnyNote, Notification
-from schemas.alerts import Change
+import orjson
+
+from alerting.notification import AnyNote, Group, Notification
+from alerting.outbox_rows import VERSION, values_of
+from alerting.threads import alerts_of
+from schemas.alerts import AlertState, Transition
 
 PREFIX: Final = b"\0told/"
-"""Of the keys of its rows, one for each open alert of a route: `route/alert_id`."""
+"""Of the keys of its rows, one for each alert of a route: `route/alert_id`."""
 MOST: Final = 50_000
-"""Alerts that are remembered. Beyond it the one that was told of first is forgotten; it takes years of alerts whose end
-was never read."""
+"""Open alerts that are remembered. Beyond it the one that was told of first is forgotten; it takes years of alerts
+whose end was never read."""
+MOST_OVER: Final = 1_000
+"""Alerts that are over and remembered: their ends may still be passed on by a route that was closed when it broke."""
+_UNNUMBERED: Final = b"1"
+"""What was written before there were revisions: the alert is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOf:
+    """An alert that a route told of, up to a revision. `over_at`: when it ended (ms, event time); None: it is open."""
+
+    revision: int
+    over_at: int | None = None
+
+    def encode(self) -> bytes:
+        """The row's value in the table."""
+        return orjson.dumps([VERSION, self.revision, self.over_at])
+
+    @classmethod
+    def decode(cls, key: bytes, value: bytes) -> Self:
+        """The inverse of `encode`. Raises `StateError` for what a newer version wrote, or for damage."""
+        return cls(0) if value == _UNNUMBERED else cls(*values_of(key.decode(), value, 2))
 
 
 class ToldAlerts:
-    """The alerts of the routes of one partition. `keys` are those of all of the partition's rows."""
+    """The alerts of the routes of one partition. `rows` are all of the partition's; raises `StateError` for those of
+    told alerts that cannot be read."""
 
-    def __init__(self, keys: Iterable[bytes], most: int = MOST) -> None:
-        self._known = dict.fromkeys(key for key in keys if key.startswith(PREFIX))
-        self._stored = set(self._known)
+    def __init__(self, rows: Iterable[tuple[bytes, bytes]], most: int = MOST, most_over: int = MOST_OVER) -> None:
+        own = {key: ToldOf.decode(key, value) for key, value in rows if key.startswith(PREFIX)}
+        self._open = {key: each for key, each in own.items() if each.over_at is None}
+        over = [(each.over_at, key) for key, each in own.items() if each.over_at is not None]
+        self._over = {key: own[key] for _, key in sorted(over)}
+        self._stored = set(own)
         self._changed: dict[bytes, None] = {}
         self._most = most
+        self._most_over = most_over
 
-    def takes(self, note: AnyNote) -> bool:
-        """Whether the note is to be told; to be asked once for each note, in their order."""
-        if not isinstance(note, Notification) or note.rerouted_from is not None:
-            return True
-        key = PREFIX + f"{note.route}/{note.transition.alert_id}".encode()
-        known = key in self._known
-        if note.follows and not known:
-            return False
-        if note.transition.change is Change.RESOLVED:
-            if known:
-                self._forget(key)
-        elif not known:
-            self._known[key] = self._changed[key] = None
-            if len(self._known) > self._most:
-                self._forget(next(iter(self._known)))
-        return True
+    def take(self, note: AnyNote) -> AnyNote | None:
+        """What of a note is to be told; None: nothing. To be asked once for each note, in their order."""
+        alerts = [each for each in alerts_of(note) if self._is_news(note, each)]
+        if not alerts:
+            return None if alerts_of(note) else note
+        for each in alerts:
+            self._note(note.route, each.transition)
+        return note.model_copy(update={"alerts": tuple(alerts)}) if isinstance(note, Group) else note
 
     def changed(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that changed since the last call, with their new values; None deletes."""
         rows: list[tuple[bytes, bytes | None]] = []
         for key in self._changed:
-            if key in self._known and key not in self._stored:
+            if (each := self._open.get(key) or self._over.get(key)) is not None:
                 self._stored.add(key)
-                rows.append((key, b"1"))
-            elif key not in self._known and key in self._stored:
+                rows.append((key, each.encode()))
+            elif key in self._stored:
                 self._stored.remove(key)
                 rows.append((key, None))
         self._changed.clear()
         return rows
 
-    def _forget(self, key: bytes) -> None:
-        del self._known[key]
+    def _is_news(self, note: AnyNote, each: Notification) -> bool:
+        key = _key(note.route, each.transition)
+        if note.rerouted_from is None:
+            return each.follows is None or key in self._open
+        known = self._open.get(key) or self._over.get(key)
+        # A reminder says again what was told.
+        return known is None or each.transition.revision > known.revision or not isinstance(note, Notification | Group)
+
+    def _note(self, route: str, each: Transition) -> None:
+        key = _key(route, each)
+        before = self._open.pop(key, None) or self._over.pop(key, None)
+        revision = max(each.revision, before.revision if before is not None else 0)
+        if each.state is AlertState.RESOLVED:
+            self._over[key] = ToldOf(revision, each.at)
+        else:
+            self._open[key] = ToldOf(revision)
         self._changed[key] = None
+        for kept, most in ((self._open, self._most), (self._over, self._most_over)):
+            if len(kept) > most:
+                oldest = next(iter(kept))
+                del kept[oldest]
+                self._changed[oldest] = None
+
+
+def _key(route: str, each: Transition) -> bytes:
+    return PREFIX + f"{route}/{each.alert_id}".encode()

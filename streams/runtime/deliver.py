@@ -22,15 +22,17 @@ from alerting.catch_up import whole
 from alerting.delivery.answers import Answer, Verdict
 from alerting.delivery.attempt import attempt
 from alerting.gathering import Gathering, is_gathered
-from alerting.notification import AnyNote, CatchUp, Notification, Undelivered, decode_note
+from alerting.notification import AnyNote, CatchUp, Notice, Notification, Undelivered, decode_note
 from alerting.outbox import Earlier, Outbox, RouteStatus
 from alerting.outbox_rows import Row
+from alerting.routing import DEFAULT
 from alerting.threads import is_first
 from alerting.told_alerts import ToldAlerts
 from schemas.shuffle import place_of
 from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
 from streams.runtime.resume import Loss, What
+from streams.runtime.route_news import log_change, notice
 from streams.runtime.stores import Rows
 from streams.runtime.task import StatefulTask
 from streams.runtime.topics import DELIVERIES
@@ -53,6 +55,8 @@ _OWN: Final = b"\0"
 TOGETHER_SECONDS: Final = 30.0
 """So long after the last part a message is put together that does not have one of every home partition: those that
 have nothing to tell say nothing."""
+_AT_ONCE: Final = 100
+"""Records that are taken in before anything else has its turn."""
 _LAST_ANSWERS: Final = 3.0
 """Seconds that messages in flight have when the task ends."""
 
@@ -83,11 +87,12 @@ class Deliver(StatefulTask):
         self._parts_stored: bytes | None = None
         self._part_at = 0.0
         self._given_up: list[Undelivered] = []
+        self._notices: list[Notice] = []
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
         stored = [(key.decode(), value) for key, value in rows.items() if not key.startswith(_OWN)]
-        self._told = ToldAlerts(key for key, _ in rows.items())
+        self._told = ToldAlerts(rows.items())
         self._taken_stored = rows.get(TAKEN) or b"{}"
         self._taken = orjson.loads(self._taken_stored)
         self._parts_stored = rows.get(PARTS)
@@ -116,7 +121,9 @@ class Deliver(StatefulTask):
         """Gather the notifications of a batch."""
         assert self.gathering is not None
         now = _now()
-        for record in batch.records:
+        for number, record in enumerate(batch.records, 1):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # answers that came meanwhile must not seem late
             try:
                 note = decode_note(record.value or b"")
             except ValidationError:
@@ -124,8 +131,8 @@ class Deliver(StatefulTask):
                 continue
             if isinstance(note, CatchUp) and note.part is not None:
                 self._take_part(note)
-            elif self._is_new(note) and self._told.takes(note):
-                self._dirty |= self.gathering.take_in(record.offset, note, now)
+            elif self._is_new(note) and (news := self._told.take(note)) is not None:
+                self._dirty |= self.gathering.take_in(record.offset, news, now)
         self.pending += len(batch.records)
 
     def _is_new(self, note: AnyNote) -> bool:
@@ -161,14 +168,13 @@ class Deliver(StatefulTask):
         if self.closing and self._sending:
             await asyncio.wait(self._sending, timeout=_LAST_ANSWERS)
         for sent in [each for each in self._sending if each.done()]:
-            row = self._sending.pop(sent)
-            verdict = outbox.answered(row, sent.result(), _now())
+            row, now = self._sending.pop(sent), _now()
+            before = outbox.status_of(row.route)
+            verdict = outbox.answered(row, sent.result(), now)
             if verdict is Verdict.DELIVERED:
-                gathering.delivered(row.route, _now())
+                gathering.delivered(row.route, now)
             self.metrics.notifications_total.labels(row.route, verdict.value).inc()
-            if verdict is Verdict.ROUTE_BROKEN:
-                (answer,) = (each.last for each in outbox.status() if each.route == row.route)
-                log.error("the route %s takes no message, until somebody mends it: %s", row.route, answer)
+            self._say(verdict, before, outbox.status_of(row.route), now)
             self._dirty = True
         if not self.closing:
             self._dirty |= gathering.release(_now())
@@ -178,6 +184,14 @@ class Deliver(StatefulTask):
             sending = asyncio.create_task(self._send(chosen, outbox.earlier(chosen)))
             self._sending[sending] = chosen
             sending.add_done_callback(lambda _: self.wake())
+
+    def _say(self, verdict: Verdict, before: RouteStatus, after: RouteStatus, now: int) -> None:
+        log_change(verdict, before, after)
+        by_name = {each.name: each for each in self.tasks.routes}
+        newly_broken = after.broken_since is not None and before.broken_since is None
+        if newly_broken and after.route != DEFAULT and DEFAULT in by_name:
+            timezone = self.settings.timezone
+            self._notices.append(notice(after, by_name[after.route], to=DEFAULT, at=now, timezone=timezone))
 
     def routes(self) -> Iterable[RouteStatus]:
         """See `Task`."""
@@ -219,7 +233,8 @@ class Deliver(StatefulTask):
         records.extend(
             Record(undelivered, 0, each.notification.route.encode(), each.encode()) for each in changed.undelivered
         )
-        for note in (*changed.rerouted, *self._put_together()):
+        notices, self._notices = self._notices, []
+        for note in (*notices, *changed.rerouted, *self._put_together()):
             partition = home_of(note.route, self.settings.partitions)
             records.append(Record(self.settings.notifications_topic, partition, note.route.encode(), note.encode()))
         parts = self._parts_row()

@@ -190,6 +190,13 @@ def test_the_end_of_an_alert_is_offered_to_every_route_that_is_not_told_it_anywa
     assert followers(watch, routes, []) == [], "nobody ever heard of a watch"
 
 
+def test_the_end_of_what_a_broken_route_told_is_offered_to_the_default_route_which_may_have_told_it() -> None:
+    routes = [Route("intents", kinds=frozenset({Kind.CANCEL_INTENT})), Route()]
+    over = transition(kind=Kind.CANCEL_INTENT, change=Change.RESOLVED, resolution=Resolution.RECOVERED)
+    assert followers(over, routes, route(over, routes)) == ["default"]
+    assert followers(over, [Route()], []) == [], "nobody tells of such"
+
+
 def test_slackwaters_own_news_go_to_the_default_route_else_to_the_first() -> None:
     assert home_route([Route("sales"), Route()]) == "default"
     assert home_route([Route("sales"), Route("billing")]) == "sales"

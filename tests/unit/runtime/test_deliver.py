@@ -17,11 +17,11 @@ from pydantic import SecretStr
 
 from alerting.bucket import Bucket
 from alerting.delivery.slack import SlackChannel
-from alerting.notification import CatchUp, Notification, Undelivered, UndeliveredReason, decode_note
+from alerting.notification import CatchUp, Notice, Notification, Undelivered, UndeliveredReason, decode_note
 from alerting.policy import DeliveryPolicy
 from alerting.quiet import Quiet
 from alerting.routing import Route
-from alerting.told_alerts import PREFIX
+from alerting.told_alerts import PREFIX, ToldOf
 from schemas.alerts import AlertState, Change, Resolution
 from schemas.dead_letter import DeadLetter
 from streams.runtime import deliver
@@ -175,7 +175,31 @@ async def test_who_heard_of_an_alert_hears_that_it_is_over_also_from_the_next_ow
     taken(second, *ends, start=10)
     await until(lambda: second.position == 16)
     assert (office.heard(), office.heard("sales")) == ("abcab", "xx")
-    assert [key for key in office.rows if key.startswith(PREFIX)] == [PREFIX + f"default/{ord('c'):016x}".encode()]
+    told = {key: value for key, value in office.rows.items() if key.startswith(PREFIX)}
+    still_open = [key for key, value in told.items() if ToldOf.decode(key, value).over_at is None]
+    assert still_open == [PREFIX + f"default/{ord('c'):016x}".encode()]
+
+
+async def test_who_heard_of_an_alert_as_its_route_was_broken_hears_that_it_is_over_when_it_is_mended(
+    office: Office,
+) -> None:
+    def over(letter: str, route: str) -> Notification:
+        end = {"change": Change.RESOLVED, "resolution": Resolution.RECOVERED, "revision": 2}
+        return notification(route, alert_id=f"{ord(letter):016x}", **end).model_copy(update={"follows": True})
+
+    office.slacks["sales"].mood = says(404, "no_service")
+    office.tasks.delivery_policy = replace(HURRY, first_probe=1, longest_probe=1)
+    task = await office.owner()
+    taken(task, *about("a", "sales"))
+    await until(lambda: len(office.broker.topics[PARTITION.topic]) == 2)
+    _, passed_on = office.broker.topics[PARTITION.topic]
+    task.handle(batch(1, [passed_on.value]))
+    await until(lambda: office.heard() == "a" and not office.waiting)
+    await killed(task)
+
+    office.slacks["sales"].mood = ok
+    taken(await office.owner(), over("a", "sales"), over("a", "default"), start=2)
+    await until(lambda: office.heard("sales") == "aa" and office.heard() == "aa" and not office.waiting)
 
 
 async def test_a_foreign_record_among_the_notifications_is_a_dead_letter_and_holds_up_nobody(office: Office) -> None:
@@ -345,18 +369,47 @@ async def test_what_a_route_does_not_take_for_too_long_is_given_up_and_kept_as_u
     assert "messages of the route default (given_up: server_error 500 rollup_error)" in caplog.text
 
 
-async def test_a_route_that_is_broken_is_told_in_the_log_without_its_address(
+async def test_a_route_that_is_broken_is_told_in_the_log_and_to_the_default_route_once_without_its_address(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     slack = office.slacks["sales"]
-    slack.moods = [says(404, "no_service")]
+    slack.mood = says(404, "no_service")
+    office.tasks.delivery_policy = replace(HURRY, first_probe=1, longest_probe=1)
     task = await office.owner()
-    taken(task, *about("x", "sales"))
-    await until(lambda: "takes no message" in caplog.text)
-    (record,) = [each for each in caplog.records if "takes no message" in each.getMessage()]
+    for number, letter in enumerate("xy"):
+        taken(task, *about(letter, "sales"), start=number)
+        await until(lambda: caplog.text.count("takes no message") == number + 1)  # noqa: B023 - awaited at once
+    records = [each for each in caplog.records if "takes no message" in each.getMessage()]
     said = "the route sales takes no message, until somebody mends it: route_broken 404 no_service"
-    assert record.getMessage() == said
-    assert slack.url not in caplog.text
+    assert {record.getMessage() for record in records} == {said}
+    await until(lambda: len(office.broker.topics[PARTITION.topic]) == 3)
+    told, *passed_on = [decode_note(each.value or b"") for each in office.broker.topics[PARTITION.topic]]
+    assert isinstance(told, Notice)
+    assert (told.route, told.title, told.where) == ("default", "Route broken", "route sales")
+    assert "of the route sales: route_broken 404 no_service." in told.text
+    assert [(each.route, each.rerouted_from) for each in passed_on] == [("default", "sales")] * 2
+    assert slack.url not in caplog.text + str(told)
+
+
+async def test_a_route_that_does_not_get_through_is_told_in_the_log_once_and_again_when_it_does(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    office.slacks["default"].moods = [says(503), says(502), ok, ok]
+    taken(await office.owner(), *about("ab"))
+    await until(lambda: office.heard() == "aaab" and not office.waiting)
+    said = [each.getMessage() for each in caplog.records if "the route default" in each.getMessage()]
+    assert said == [
+        "the route default does not get through, and tries again: server_error 503",
+        "the route default works again",
+    ]
+
+
+async def test_when_the_default_route_is_broken_there_is_nobody_to_be_told(office: Office) -> None:
+    office.slacks["default"].mood = says(403, "action_prohibited")
+    taken(await office.owner(), *about("a"))
+    await until(lambda: office.rows.get(b"default/", b"").find(b"route_broken 403") > 0)
+    assert office.broker.topics[PARTITION.topic] == []
 
 
 async def test_what_a_route_refuses_goes_as_plain_text_and_then_to_the_undelivered(office: Office) -> None:
