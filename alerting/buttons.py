@@ -5,9 +5,10 @@ its user and by Slack's own time of it, so that the same press, however often an
 command.
 """
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -19,12 +20,15 @@ from alerting.threads import others_open
 from schemas.alerts import AlertId, AlertState, Kind, Resolution
 from schemas.base import AccountId
 from schemas.commands import COMMAND, Command
+from schemas.instants import EARLIEST, LATEST
 
 PREFIX: Final = "slackwater."
 """Of the buttons' action ids."""
 ALL: Final = "*"
 """In place of an alert: all of the account's."""
 SNOOZE_MS: Final = 7 * 86_400_000
+_CHANNEL: Final = re.compile(r"[CDG][A-Z0-9]{1,30}")
+_PRESS_ID: Final = re.compile(r"slack-(?P<user>[UW][A-Z0-9]+)-(?P<channel>[CDG][A-Z0-9]+)-\d+\.\d+-[a-z_]+")
 
 
 class Button(StrEnum):
@@ -94,9 +98,14 @@ class _Action(_Part):
     value: str = ""
 
 
+class _Container(_Part):
+    channel_id: str = ""
+
+
 class _Payload(_Part):
     type: str
     user: _User
+    container: _Container = _Container()
     actions: Annotated[tuple[_Action, ...], Field(min_length=1, max_length=1)]
     response_url: SecretStr | None = None
 
@@ -126,24 +135,42 @@ def press_of(payload: object) -> Press | None:
     try:
         read = _Payload.model_validate(payload)
         action = read.actions[0]
-        button = Button(action.action_id.removeprefix(PREFIX))
         account_id, about = orjson.loads(action.value)
         value = _Value(account_id=account_id, about=about)
+        seconds, _, fraction = action.action_ts.partition(".")
+        at = int(seconds) * 1_000 + int(fraction[:3])
+        where = [each for each in (read.container.channel_id,) if _CHANNEL.fullmatch(each)]
+        press = Press(
+            user_id=read.user.id,
+            user_name=read.user.username,
+            button=Button(action.action_id.removeprefix(PREFIX)),
+            account_id=value.account_id,
+            about=value.about,
+            at=at,
+            press_id="-".join(["slack", read.user.id, *where, action.action_ts]),
+            response_url=read.response_url,
+        )
     except (ValidationError, ValueError, TypeError):
         return None
-    if read.type != "block_actions" or not action.action_id.startswith(PREFIX):
-        return None
-    seconds, _, fraction = action.action_ts.partition(".")
-    return Press(
-        user_id=read.user.id,
-        user_name=read.user.username,
-        button=button,
-        account_id=value.account_id,
-        about=value.about,
-        at=int(seconds) * 1_000 + int(fraction[:3]),
-        press_id=f"slack-{read.user.id}-{action.action_ts}",
-        response_url=read.response_url,
-    )
+    ours = read.type == "block_actions" and action.action_id.startswith(PREFIX)
+    return press if ours and EARLIEST <= at <= LATEST - SNOOZE_MS else None
+
+
+class Presser(NamedTuple):
+    """Who pressed, and in which channel: Slack's ids."""
+
+    user_id: str
+    channel: str
+
+
+def presser_of(command_id: str) -> Presser | None:
+    """Who gave a command by a button, and where; None: it was given otherwise, or it is not known where.
+
+    >>> presser_of("slack-U012AB3CD-C0123456789-1740000000.000100-acknowledge")
+    Presser(user_id='U012AB3CD', channel='C0123456789')
+    """
+    found = _PRESS_ID.fullmatch(command_id)
+    return Presser(found["user"], found["channel"]) if found else None
 
 
 def command_of(press: Press, by: str) -> Command:

@@ -65,6 +65,8 @@ class Workspace(LocalServer):
         """Seconds until the answer to each envelope."""
         self.told: list[dict[str, Any]] = []
         """What was said to those who pressed."""
+        self.whispered: list[dict[str, Any]] = []
+        """What was posted to somebody alone."""
         self._sent: dict[str, float] = {}
         self._tickets: set[str] = set()
         self._ids = count(1)
@@ -153,10 +155,9 @@ class Workspace(LocalServer):
             return {"ok": True, "url": f"ws://{self.address}/link?ticket={ticket}"}
         if arguments.get("channel") != CHANNEL:
             return {"ok": False, "error": "channel_not_found"}
-        if method == "chat.postMessage":
-            return self._post(arguments)
-        if method == "chat.update":
-            return self._update(arguments)
+        writing = {"chat.postMessage": self._post, "chat.update": self._update, "chat.postEphemeral": self._whisper}
+        if method in writing:
+            return writing[method](arguments)
         if not self.may_read:
             return {"ok": False, "error": "missing_scope"}
         if method == "conversations.history":
@@ -180,6 +181,10 @@ class Workspace(LocalServer):
                 each.text, each.blocks = arguments["text"], arguments["blocks"]
                 return {"ok": True, "channel": CHANNEL, "ts": each.ts}
         return {"ok": False, "error": "message_not_found"}
+
+    def _whisper(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.whispered.append(arguments)
+        return {"ok": True, "message_ts": "1700000000.000001"}
 
     async def _link(self, request: web.Request) -> web.WebSocketResponse:
         ticket = request.query["ticket"]

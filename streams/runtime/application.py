@@ -16,10 +16,11 @@ from yarl import URL
 from alerting.delivery.slack_api import SlackApi
 from schemas.errors import StartError
 from streams.runtime import topics
-from streams.runtime.channels import channels_of, doubts_of, people_of
+from streams.runtime.channels import apis_of, channels_of, doubts_of, people_of
 from streams.runtime.intact import refuse_without_state
 from streams.runtime.metrics import Metrics
 from streams.runtime.presses import Presses
+from streams.runtime.refusals import Refusals
 from streams.runtime.rights import refuse_without_rights
 from streams.runtime.settings import Settings
 from streams.runtime.socket_mode import SocketMode
@@ -128,6 +129,7 @@ class App(faust.App):
         if session is None or not self.tasks.routes or not settings.app_tokens:
             return
         self._presses = Presses(settings, people_of(settings), session, self.metrics)
+        self.tasks.refusals = Refusals(apis_of(settings, session))
         draw = random.SystemRandom().random
         for token in settings.app_tokens:
             api = SlackApi(session, token, settings.slack_api_url, settings.slack_timeout)
@@ -140,6 +142,7 @@ class App(faust.App):
         await asyncio.gather(*self._listening, return_exceptions=True)
         if self._presses is not None:
             await self._presses.stop()
+        await self.tasks.refusals.stop()
 
     async def _prepare(self) -> None:
         settings, tasks = self.settings, self.tasks
@@ -166,7 +169,9 @@ class App(faust.App):
             log.warning("this broker has no transactions: a crash may repeat what was flushed last")
         self._session = aiohttp.ClientSession()
         tasks.channels = channels_of(settings, tasks.routes, self._session)
-        if not tasks.routes:
+        if settings.shadow:
+            log.info("shadow: every alert is recorded, and nothing is sent")
+        elif not tasks.routes:
             log.warning(
                 "no route: alerts go to the topic only (set SLACKWATER_SLACK_WEBHOOK_URL or ..._SLACK_BOT_TOKEN)"
             )

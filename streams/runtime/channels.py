@@ -138,6 +138,16 @@ def bots_of(settings: Settings) -> list[ChannelSetting]:
     return [each for each in (_slack(settings), *settings.channels) if each.type is ChannelType.SLACK_BOT]
 
 
+def apis_of(settings: Settings, session: ClientSession) -> dict[str, SlackApi]:
+    """What speaks for the bot of each of Slack's channels, by the channel's id; of several bots, the first."""
+    apis: dict[str, SlackApi] = {}
+    for each in bots_of(settings):
+        assert each.token is not None
+        assert each.channel is not None
+        apis.setdefault(each.channel, SlackApi(session, each.token, settings.slack_api_url, settings.slack_timeout))
+    return apis
+
+
 def people_of(settings: Settings) -> dict[str, str]:
     """Names by Slack user id; of somebody with several names, the first."""
     names: dict[str, str] = {}

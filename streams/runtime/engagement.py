@@ -12,6 +12,7 @@ from faust.types import TP
 
 from schemas.alerts import Transition, transition_headers
 from schemas.codec import encode
+from schemas.commands import CommandBase
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.errors import StateError
 from schemas.shuffle import decode_shuffle, place_of
@@ -73,6 +74,7 @@ class Engagement(StatefulTask):
         self.restored = False
         """There was state to begin with."""
         self._foreign: list[Record] = []
+        self._refusals: list[RefusedCommand] = []
         self._told = 0
         self._past: Past | None = None
 
@@ -292,7 +294,16 @@ class Engagement(StatefulTask):
             to = home_of(note.route, settings.partitions)
             yield Record(settings.notifications_topic, to, note.route.encode(), note.encode())
 
+    async def written(self, records: list[Record], offsets: list[int]) -> None:
+        """See `Task`."""
+        await super().written(records, offsets)
+        refusals, self._refusals = self._refusals, []
+        for each in refusals:
+            if isinstance(each.fact.body, CommandBase):
+                self.tasks.refusals.tell(each.fact.body, each.refusal.detail, int(time() * 1000))
+
     def _refused(self, refused: RefusedCommand) -> Record:
+        self._refusals.append(refused)
         fact, refusal = refused.fact, refused.refusal
         topic, _, partition = place_of(fact.origin).rpartition("/")
         self.metrics.dead_letters_total.labels(topic, refusal.reason.value).inc()

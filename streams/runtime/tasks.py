@@ -25,6 +25,7 @@ from streams.runtime.intact import FORBIDDEN, forbidden, refuse_empty_state
 from streams.runtime.losses import notice
 from streams.runtime.metrics import Metrics
 from streams.runtime.notify import Notify
+from streams.runtime.refusals import Refusals
 from streams.runtime.resume import UNKNOWN_END, Log, Loss, What, is_of
 from streams.runtime.settings import Settings
 from streams.runtime.stores import TableStore
@@ -66,6 +67,7 @@ class Tasks:
         """Every partition of every input topic."""
         self.dead_letter_partitions = 1
         self.channels: Mapping[str, Channel | NoteChannel] = {}
+        self.refusals = Refusals({})
         self.changelogs = {stage.table_name: changelog(settings, stage.table_name) for stage in (Engagement, Deliver)}
         self.inputs: dict[str, InputTopic] = input_names(settings)
         self.stages: dict[str, type[Task]] = {

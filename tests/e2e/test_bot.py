@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import aiohttp
 from aiokafka import AIOKafkaProducer
 
 from schemas.alerts import Change
+from schemas.errors import Reason
 from schemas.instants import format_instant
 from streams.broker import KafkaBroker
 from streams.cli.reading import read_all
@@ -32,6 +34,10 @@ async def tell_of(app: Application, kind: str, **fields: Any) -> None:
     }
     async with AIOKafkaProducer(bootstrap_servers=app.settings.brokers) as producer:
         await producer.send_and_wait(app.settings.topic("billing"), json.dumps(event).encode())
+
+
+async def _whispered(slack: Workspace, user: str) -> bool:
+    return [each["user"] for each in slack.whispered] == [user]
 
 
 async def until_it_says(slack: Workspace, words: str) -> Posted:
@@ -71,6 +77,7 @@ async def test_buttons_lead_to_commands_once_whichever_worker_hears_of_them(kafk
             await tell_of(app, "payment.failed", attempt=1)
             message = await until_it_says(slack, "Payment failed")
             assert list(message.buttons) == ["Acknowledge", "Snooze 7 days", "Not a risk", "Saved", "Lost"]
+            as_it_was = replace(message)
 
             await slack.press(message, "Acknowledge", "U0000000404")
             pressed_at = f"{time.time():.6f}"
@@ -90,6 +97,11 @@ async def test_buttons_lead_to_commands_once_whichever_worker_hears_of_them(kafk
         await until_it_says(slack, "Resolved after")
         assert list(message.buttons) == ["Not a risk", "Saved", "Lost"]
         await eventually(lambda: _in_thread(slack, message, "👀✅"), "both changes in the thread")
+        await slack.press(as_it_was, "Acknowledge")  # by somebody who has not seen that it changed
+        await eventually(lambda: _whispered(slack, "U0000000001"), "a word that it could not be done")
+        assert [each["text"] for each in slack.whispered] == [
+            "Nothing was done about acme: the alert is already resolved."
+        ]
         async with aiohttp.ClientSession() as session, session.get(f"{staying.address}/metrics") as page:
             metrics = await page.text()
         staying.process.signal(signal.SIGTERM)
@@ -98,7 +110,7 @@ async def test_buttons_lead_to_commands_once_whichever_worker_hears_of_them(kafk
 
     changes = [each.change for each in await app.transitions()]
     assert changes == [Change.OPENED, Change.ACKNOWLEDGED, Change.RESOLVED]
-    assert await app.dead_letters() == []
+    assert [each.reason for each in await app.dead_letters()] == [Reason.IMPOSSIBLE_COMMAND]
     timeline = (await app.pictures())["acme"].timeline
     assert [each.by for each in timeline if "saved" in each.text] == ["ann@vendor.example"]
     assert "slackwater_button_presses_total" in metrics

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerting.buttons import PREFIX, SNOOZE_MS, Button, button_row, buttons_of, command_of, press_of
+from alerting.buttons import (
+    PREFIX,
+    SNOOZE_MS,
+    Button,
+    Presser,
+    button_row,
+    buttons_of,
+    command_of,
+    press_of,
+    presser_of,
+)
 from alerting.message import Message
 from schemas.alerts import Change, Kind, OpenAlert, Resolution, Severity
 from schemas.commands import COMMAND, Acknowledge, RecordOutcome, Snooze
@@ -134,6 +144,10 @@ ACTION = FINE["actions"][0]
         FINE | {"actions": [ACTION | {"action_id": "other.saved"}]},
         FINE | {"actions": [ACTION | {"action_id": PREFIX + "delete"}]},
         FINE | {"actions": [ACTION | {"action_ts": "now"}]},
+        FINE | {"actions": [ACTION | {"action_ts": "0.000000"}]},
+        FINE | {"actions": [ACTION | {"action_ts": "631151999.999000"}]},
+        FINE | {"actions": [ACTION | {"action_ts": "4102444799.999999"}]},
+        FINE | {"actions": [ACTION | {"action_ts": "99999999999.000"}]},
         FINE | {"actions": [ACTION | {"value": "x"}]},
         FINE | {"actions": [ACTION | {"value": '["acme"]'}]},
         FINE | {"actions": [ACTION | {"value": '{"a":1,"b":2}'}]},
@@ -153,6 +167,27 @@ def test_what_is_none_of_our_buttons_is_no_press(other: object) -> None:
 )
 def test_no_payload_whatever_is_an_exception(other: object) -> None:
     assert press_of(other) is None
+
+
+@given(st.integers(0, 99_999_999_999), st.sampled_from(Button))
+def test_whatever_time_slack_tells_there_is_a_command_or_no_press(seconds: int, button: Button) -> None:
+    given_at = pressed(button)
+    action = given_at["actions"][0] | {"action_ts": f"{seconds}.000100"}
+    press = press_of(given_at | {"actions": [action]})
+    assert press is None or command_of(press, "ann").at == seconds * 1_000
+
+
+def test_a_command_tells_who_pressed_and_where() -> None:
+    given_at = pressed(Button.SAVED)
+    for container, expected in (
+        ({"channel_id": "C0123456789"}, Presser(given_at["user"]["id"], "C0123456789")),
+        ({"channel_id": "#sales-1"}, None),
+        ({}, None),
+    ):
+        press = press_of(given_at | {"container": container})
+        assert press is not None
+        assert presser_of(command_of(press, "ann").command_id) == expected
+    assert presser_of("x-slack-U1AB-C0123456789-1740000000.000100-saved") is None
 
 
 def test_a_press_does_not_show_where_its_user_is_answered() -> None:
