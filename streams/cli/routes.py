@@ -35,29 +35,39 @@ class Example:
 
     def transition(self) -> "Transition":
         """Its opening."""
+        from pydantic import ValidationError
+
         from schemas.alerts import AlertState, Change, Kind, Severity, Transition
 
-        return Transition(
-            alert_id="0" * 16,
-            revision=1,
-            account_id="example",
-            kind=Kind(_one_of(self.kind, list(Kind), "--kind")),
-            change=Change.OPENED,
-            state=AlertState.FIRING,
-            severity=Severity(_one_of(self.severity, list(Severity), "--severity")),
-            at=_AT,
-            opened_at=_AT,
-            since=_AT,
-            headline="an example",
-            health=50,
-            reasons=self._reasons(),
-            mrr_minor=self.mrr_minor,
-            currency=self.currency.upper() if self.currency else None,
-            team=self.team,
-            owner=self.owner,
-            tier=self.tier,
-            tags=tuple(self.tags),
-        )
+        if (self.mrr_minor is None) != (self.currency is None):
+            given, missing = ("--currency", "--mrr-minor") if self.mrr_minor is None else ("--mrr-minor", "--currency")
+            raise typer.BadParameter(f"needs {missing}: routes compare MRR in one currency only", param_hint=given)
+        try:
+            return Transition(
+                alert_id="0" * 16,
+                revision=1,
+                account_id="example",
+                kind=Kind(_one_of(self.kind, list(Kind), "--kind")),
+                change=Change.OPENED,
+                state=AlertState.FIRING,
+                severity=Severity(_one_of(self.severity, list(Severity), "--severity")),
+                at=_AT,
+                opened_at=_AT,
+                since=_AT,
+                headline="an example",
+                health=50,
+                reasons=self._reasons(),
+                mrr_minor=self.mrr_minor,
+                currency=self.currency,
+                team=self.team,
+                owner=self.owner,
+                tier=self.tier,
+                tags=tuple(self.tags),
+            )
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            option = f"--{problem['loc'][0]}".replace("_", "-")
+            raise typer.BadParameter(f"{problem['input']!r}: {problem['msg']}", param_hint=option) from None
 
     def _reasons(self) -> "tuple[AlertReason, ...]":
         from schemas.alerts import AlertReason

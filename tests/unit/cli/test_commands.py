@@ -175,6 +175,23 @@ def test_an_example_that_there_cannot_be_ends_with_2(runner: CliRunner, option: 
     assert "'leopard' is none of " in wrong.output
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--mrr-minor", "250000"], ["--mrr-minor", "needs --currency"]),
+        (["--currency", "EUR"], ["--currency", "needs --mrr-minor"]),
+        (["--mrr-minor", "1", "--currency", "euro"], ["--currency", "'euro'"]),
+        (["--mrr-minor", "9" * 30, "--currency", "EUR"], ["--mrr-minor", "less than"]),
+    ],
+)
+def test_an_example_that_no_route_could_be_shown_for_says_which_option_is_wrong(
+    runner: CliRunner, options: list[str], said: list[str]
+) -> None:
+    wrong = runner.invoke(app, ["check", "--routes", *options])
+    assert wrong.exit_code == 2
+    assert all(each in " ".join(wrong.output.split()) for each in said), wrong.output
+
+
 def test_unusable_input_ends_with_1_and_names_the_place(tmp_path: Path) -> None:
     (tmp_path / "history.csv").write_text("account_id,occurred_at\na,2025-03-01\nb,soon\n")
     result = slackwater("produce", str(tmp_path / "history.csv"), "--dry-run")
