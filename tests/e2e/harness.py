@@ -54,13 +54,13 @@ class Application:
     settings: Settings
     home: Path
 
-    def worker(self, **settings: str) -> Worker:
-        """A worker, not started: `async with app.worker() as worker`. `settings` are its own; all
-        workers of a test write to one log."""
+    def worker(self, environment: Mapping[str, str] | None = None, /, **settings: str) -> Worker:
+        """A worker, not started: `async with app.worker() as worker`. `settings` are its own, and so is what of
+        `environment` is no setting; all workers of a test write to one log."""
         # A port of its own for each: the one before may have been killed, and its port is not free at once.
         own = {f"SLACKWATER_{key.upper()}": value for key, value in settings.items()}
-        environment = {**self.environment, "SLACKWATER_WEB_PORT": str(free_port()), **own}
-        return Worker(environment, load_settings(environment), self.log)
+        given = {**self.environment, "SLACKWATER_WEB_PORT": str(free_port()), **own}
+        return Worker({**given, **(environment or {})}, load_settings(given), self.log)
 
     @property
     def log(self) -> Path:

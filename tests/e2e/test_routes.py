@@ -1,10 +1,6 @@
 """Several routes and channels on a running worker: who is told what, and that no secret gets out anywhere."""
 
 import base64
-import json
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -14,10 +10,10 @@ from aiokafka import AIOKafkaProducer
 from standardwebhooks import Webhook
 
 from alerting.notification import Undelivered
-from schemas.instants import format_instant
 from streams.broker import EmbeddedBroker
 from streams.cli.reading import read_all
 from tests.e2e.harness import Application, application, eventually
+from tests.e2e.payments import Payments, now_ms, until
 from tests.secrecy import Secrets
 from tests.unit.alerting.slack_server import SlackServer, says
 
@@ -88,56 +84,35 @@ class Crm:
         return web.Response(status=204)
 
 
-@dataclass
-class Feed:
-    """Accounts and their payments."""
-
-    app: Application
-    producer: AIOKafkaProducer
-
-    async def belongs(self, account: str, team: str) -> None:
-        """The account's record."""
-        owned = {"account_id": account, "updated_at": _now(), "owner": "ann@vendor.example", "team": team}
-        await self._send("accounts", owned)
-
-    async def pays(self, account: str, *, fails: bool) -> None:
-        """A payment, or a failed attempt at one."""
-        paid = {"invoice_id": f"in-{account}", "amount_minor": 4_900, "currency": "EUR"}
-        failed = {"type": "payment.failed", "attempt": 1} if fails else {"type": "payment.succeeded"}
-        await self._send("billing", {"account_id": account, "occurred_at": _now(), **paid, **failed})
-
-    async def _send(self, topic: str, record: Mapping[str, object]) -> None:
-        await self.producer.send_and_wait(self.app.settings.topic(topic), json.dumps(record).encode())
-
-
 @pytest.mark.timeout(240)
 async def test_routes_tell_whom_they_are_for_and_no_secret_gets_out(embedded: EmbeddedBroker, tmp_path: Path) -> None:
     crm_program = Crm()
     async with SlackServer() as cs, SlackServer() as slack, SlackServer(crm_program.answer) as crm:
         app = await _application(embedded, tmp_path, cs=cs, slack=slack, crm=crm)
         async with AIOKafkaProducer(bootstrap_servers=app.settings.brokers) as producer, app.worker() as worker:
-            feed = Feed(app, producer)
+            feed = Payments(app, producer)
             await feed.belongs("acct-1", "emea")
-            await app.applied_until(int(time.time() * 1000), worker=worker)
-            await feed.pays("acct-1", fails=True)
-            await _until(lambda: len(cs.received) == 1 and len(crm_program.took) == 1)
+            await app.applied_until(now_ms(), worker=worker)
+            await feed.fails("acct-1")
+            await until(lambda: len(cs.received) == 1 and len(crm_program.took) == 1)
             assert "Owner: <@U012AB3CD>\nTeam: <!subteam^S012AB3CD>" in cs.received[0]["text"]
 
             await feed.belongs("acct-1", "apac")
-            await app.applied_until(int(time.time() * 1000), worker=worker)
-            await feed.pays("acct-1", fails=False)
-            await _until(lambda: [len(each.received) for each in (cs, slack)] == [2, 1])
+            await app.applied_until(now_ms(), worker=worker)
+            await feed.succeeds("acct-1")
+            await until(lambda: [len(each.received) for each in (cs, slack)] == [2, 1])
             assert "Resolved" in cs.received[1]["text"]
-            await _until(lambda: len(crm_program.took) == 2)
+            await until(lambda: len(crm_program.took) == 2)
             assert crm_program.took == [("alert.opened", "acct-1"), ("alert.resolved", "acct-1")]
 
             cs.mood, crm_program.refuses = says(404, "no_service"), True
             await feed.belongs("acct-2", "emea")
-            await app.applied_until(int(time.time() * 1000), worker=worker)
-            await feed.pays("acct-2", fails=True)
+            await app.applied_until(now_ms(), worker=worker)
+            await feed.fails("acct-2")
             await producer.send_and_wait(app.settings.topic("commands"), f'{{"by": "{PLANTED}"}}'.encode())
-            await _until(lambda: len(slack.received) == 2)
-            assert "meant for the route emea, which is broken" in slack.received[1]["text"]
+            await until(lambda: len(slack.received) == 3)
+            assert "takes no message of the route emea: route_broken 404 no_service." in slack.received[1]["text"]
+            assert "meant for the route emea, which is broken" in slack.received[2]["text"]
             async with aiohttp.ClientSession() as session, session.get(f"{worker.address}/metrics") as page:
                 metrics = await page.text()
             given_up = await _undelivered(app)
@@ -148,7 +123,7 @@ async def test_routes_tell_whom_they_are_for_and_no_secret_gets_out(embedded: Em
             app.worker(shadow="true") as worker,
         ):
             before = len(await app.transitions())
-            await Feed(app, producer).pays("acct-3", fails=True)
+            await Payments(app, producer).fails("acct-3")
             await _until_told(app, before + 1)
         assert [len(each.received) for each in (cs, slack, crm)] == heard, "in shadow nobody is told"
 
@@ -196,14 +171,3 @@ async def _until_told(app: Application, transitions: int) -> None:
         return len(await app.transitions()) >= transitions
 
     await eventually(there, "a transition on the topic")
-
-
-async def _until(check: Callable[[], bool]) -> None:
-    async def holds() -> bool:
-        return check()
-
-    await eventually(holds, "messages have arrived")
-
-
-def _now() -> str:
-    return format_instant(int(time.time() * 1000))
