@@ -19,10 +19,11 @@ from aiokafka.partitioner import murmur2
 from schemas.errors import BrokerError
 from schemas.events import InputTopic
 from schemas.instants import format_instant
-from streams.produce.existing import partition_counts, unreachable
+from streams.produce.existing import partition_counts
 from streams.produce.lanes import Lanes
 from streams.produce.pace import Pace
 from streams.produce.record import InputRecord
+from streams.runtime.connecting import no_broker
 from streams.runtime.settings import Settings
 
 MARKER = "slackwater-clock"
@@ -70,7 +71,7 @@ class Sender:
         try:
             producer = await _start_producer(self._settings)
         except (KafkaError, OSError) as error:
-            raise unreachable(self._settings, error) from error
+            raise await no_broker(self._settings, error) from error
         self._producer, self._lanes = producer, Lanes(producer)
         return self
 

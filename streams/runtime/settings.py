@@ -310,11 +310,16 @@ class Settings(BaseModel):
             raise SettingsError(f"ssl_cafile={str(self.ssl_cafile)!r} cannot be used: {error}") from error
         if self.ssl_certfile is not None:
             try:
-                context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile)
-            except (OSError, ssl.SSLError) as error:
+                context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile, password=_no_password)
+            except (OSError, ssl.SSLError, ValueError) as error:
                 files = f"ssl_certfile={str(self.ssl_certfile)!r}, ssl_keyfile={str(self.ssl_keyfile)!r}"
                 raise SettingsError(f"{files} cannot be used: {error}") from error
         return context
+
+
+def _no_password() -> str:
+    """OpenSSL would ask at the terminal."""
+    raise ValueError("the key is encrypted, and has to be one that is not: openssl pkey -in KEY -out PLAIN")
 
 
 def load_settings(environ: Mapping[str, str], toml_path: Path | None = None) -> Settings:
