@@ -9,6 +9,7 @@ Its plain listener is that of the administrator.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -109,7 +110,7 @@ class SecuredKafka(KafkaBroker):
     def allow(self, user: str, acls: list[Acl]) -> None:
         """Give a user these rights."""
         admin = self._admin()
-        for made in admin.create_acls([_binding(user, each) for each in acls]).values():
+        for made in admin.create_acls([AclBinding(*_fields(user, each)) for each in acls]).values():
             made.result(timeout=20)
 
     def disallow(self, user: str, acl: Acl) -> None:
@@ -148,16 +149,14 @@ class SecuredKafka(KafkaBroker):
         ]
 
 
-def _binding(user: str, acl: Acl) -> AclBinding:
-    return AclBinding(*_fields(user, acl))
+Fields = tuple[ResourceType, str, ResourcePatternType, str, str, AclOperation, AclPermissionType]
 
 
-def _fields(user: str, acl: Acl) -> tuple[object, ...]:
-    kind = ResourceType["TRANSACTIONAL_ID" if acl.resource == "transactional-id" else acl.resource.upper()]
+def _fields(user: str, acl: Acl) -> Fields:
+    kind = ResourceType[acl.resource.upper().replace("-", "_")]
     pattern = ResourcePatternType.PREFIXED if acl.prefixed else ResourcePatternType.LITERAL
-    operation = AclOperation["".join(f"_{c}" if c.isupper() else c.upper() for c in acl.operation).lstrip("_")]
-    name = "kafka-cluster" if acl.resource == "cluster" else acl.name
-    return kind, name, pattern, f"User:{user}", "*", operation, AclPermissionType.ALLOW
+    operation = AclOperation[re.sub(r"(?<=[a-z])(?=[A-Z])", "_", acl.operation).upper()]
+    return kind, acl.name, pattern, f"User:{user}", "*", operation, AclPermissionType.ALLOW
 
 
 def _openssl(*arguments: str | Path) -> None:

@@ -107,7 +107,6 @@ def _people(settings: Settings) -> Iterator[Acl]:
     for name in ("alerts", "health", "dead_letters"):
         yield Acl("topic", settings.topic(name), "Read")
     yield Acl("topic", settings.topic("commands"), "Write")
-    yield Acl("topic", settings.replayed_topic, "Read")
 
 
 def _operator(settings: Settings) -> Iterator[Acl]:

@@ -12,13 +12,14 @@ import pytest
 import pytest_asyncio
 
 from schemas.alerts import Change
+from schemas.commands import COMMAND
 from schemas.events import InputTopic
-from streams.board.accounts import Accounts
-from streams.board.feed import Feed
-from streams.cli.reading import committed
+from schemas.instants import format_instant
 from streams.produce import InputRecord, send
+from streams.produce.commands import send_command
 from streams.runtime.acls import Role, acls_of
 from streams.runtime.settings import load_settings
+from tests.broker.test_board_feed import following, live
 from tests.e2e.harness import Application, application, eventually
 from tests.e2e.slack import Slack
 from tests.e2e.test_orders import payment_fails
@@ -27,6 +28,7 @@ from tests.secured import MECHANISMS, Certificates, SecuredKafka
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
+USAGE = (InputTopic.USAGE,)
 PASSWORDS = {role.value: f"the-password-of-the-{role.value}" for role in Role}
 
 
@@ -58,8 +60,13 @@ async def _created(operator: Application) -> bool:
 
 
 async def spoil(app: Application) -> None:
-    """Send what becomes a dead letter."""
-    await send([InputRecord(int(time.time() * 1000), InputTopic.USAGE, "acme", b"[]")], app.settings, markers=False)
+    """Send what becomes a dead letter; as a producer that sends usage alone."""
+    await send(
+        [InputRecord(int(time.time() * 1000), InputTopic.USAGE, "acme", b"[]")],
+        app.settings,
+        topics=USAGE,
+        markers=False,
+    )
 
 
 @pytest.mark.parametrize("mechanism", [*MECHANISMS, "SSL"])
@@ -80,11 +87,55 @@ async def test_an_alert_is_raised_whichever_way_the_worker_comes_in(
             return [each.change for each in await people.transitions()] == [Change.OPENED]
 
         await eventually(told, "the alert opens")
-        health = board.settings.topic("health")
-        feed = Feed(Accounts(), lambda: committed(board.settings, health))
-        async with committed(board.settings, health):
-            pass  # or the feed would only say why not
-        assert feed.trouble is None
+        async with following(board.settings) as feed:
+            await live(feed)
+            assert {each.account_id for each in feed.accounts.all()} == {"acme"}
         letters = (await people.slackwater("dead-letters", "list", "--json")).output
         assert "not_an_object" in letters
     assert Secrets(**PASSWORDS).found_in(worker.log.read_text(), letters) == set()
+
+
+async def test_each_role_has_all_the_rights_that_it_needs(secured: SecuredKafka, tmp_path: Path) -> None:
+    async with Slack() as slack:
+        app = await prepared(secured, tmp_path, partitions="2", slack_webhook_url=slack.url)
+        producer, worker, people, board, operator = (
+            come_in(app, secured, role) for role in (Role.PRODUCER, Role.WORKER, Role.PEOPLE, Role.BOARD, Role.OPERATOR)
+        )
+
+        handled = (Change.OPENED, Change.ACKNOWLEDGED, Change.SNOOZED)
+
+        async def changes(*expected: Change) -> bool:
+            return [each.change for each in await people.transitions()] == [*expected]
+
+        async with worker.worker() as first:
+            await payment_fails(producer, "acme")
+            await eventually(lambda: changes(Change.OPENED), "the alert opens")
+            first.process.kill()
+        async with worker.worker():  # it takes over what the one before had begun
+            await people.slackwater("alerts", "ack", "--account", "acme")
+            await eventually(lambda: changes(Change.OPENED, Change.ACKNOWLEDGED), "somebody takes the alert on")
+            (alert, *_) = await people.transitions()
+            now = int(time.time() * 1000)
+            snooze = {"command": "snooze", "command_id": "s-1", "account_id": "acme", "alert_id": alert.alert_id}
+            given = {**snooze, "by": "mara", "at": format_instant(now), "until": format_instant(now + 86_400_000)}
+            await send_command(COMMAND.validate_python(given), board.settings)  # as the board's pages do
+            await eventually(lambda: changes(*handled), "it is snoozed on the board")
+
+            async def told() -> bool:
+                return len(slack.delivered) > 0
+
+            await eventually(told, "Slack is told")
+            await spoil(producer)
+
+            async def spoiled() -> bool:
+                return "not_an_object" in (await people.slackwater("dead-letters", "list", "--json")).output
+
+            await eventually(spoiled, "the dead letter")
+            await operator.slackwater("dead-letters", "replay", "--all", "--yes")
+        before = await people.transitions()
+        await operator.slackwater("reset", "--outputs", "delete", "--yes")
+        async with worker.worker():
+            await eventually(lambda: changes(*handled), "the same again")
+        assert [(each.alert_id, each.revision) for each in await people.transitions()] == [
+            (each.alert_id, each.revision) for each in before
+        ]
