@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from streams.produce.commands import send_command
 from streams.runtime.acls import Role, acls_of
 from streams.runtime.settings import load_settings
 from tests.broker.test_board_feed import following, live
-from tests.e2e.harness import Application, application, eventually
+from tests.e2e.harness import Application, application
+from tests.e2e.harness import eventually as soon
 from tests.e2e.slack import Slack
 from tests.e2e.test_orders import payment_fails
 from tests.secrecy import Secrets
 from tests.secured import MECHANISMS, Certificates, SecuredKafka
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
 USAGE = (InputTopic.USAGE,)
 PASSWORDS = {role.value: f"the-password-of-the-{role.value}" for role in Role}
@@ -37,6 +38,11 @@ async def secured(tmp_path_factory: pytest.TempPathFactory, kafka_required: None
     certificates = Certificates(tmp_path_factory.mktemp("tls"))
     async with SecuredKafka(certificates, PASSWORDS, trusting=False) as broker:
         yield broker
+
+
+async def eventually(check: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Here each look is a login or a command."""
+    await soon(check, what, patience=90)
 
 
 def come_in(app: Application, broker: SecuredKafka, role: Role, mechanism: str = "SCRAM-SHA-512") -> Application:
