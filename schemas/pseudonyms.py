@@ -18,9 +18,9 @@ _PSEUDONYM: Final = re.compile(r"#([0-9a-f]{16})(?:#([0-9a-f]{16}))?")
 def pseudonymous(body: FactBody, key: bytes, previous: bytes | None = None) -> FactBody:
     """The fact without any user's id; without a key as it is.
 
-    >>> update = AccountUpdate(account_id="acme", updated_at=0, champions=("kim",))
+    >>> update = AccountUpdate(account_id="acme", updated_at=1_735_689_600_000, champions=("kim",))
     >>> pseudonymous(update, b"a key of sixteen").champions
-    ('#0bf55db9a29c1f29',)
+    ('#2f7ea0993b7503b7',)
     """
     if not key:
         return body

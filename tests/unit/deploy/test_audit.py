@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
 import tomllib
@@ -14,6 +15,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from deploy import audit, runtime_pins
 from deploy.audit import verdict
 from deploy.runtime_pins import EXTRAS, requirements
 from deploy.sbom import bill
@@ -37,7 +39,7 @@ def pinned_for_users() -> set[str]:
         name, version = re.match(r"(\S+)==(\S+)", block).groups()  # type: ignore[union-attr]  # every block has them
         pins[name] = version
         wanting[name] = {first or other for first, other in _VIA.findall(block)}
-    found = {canonicalize_name(Requirement(each).name) for each in wanted}
+    found: set[str] = {canonicalize_name(Requirement(each).name) for each in wanted}
     while more := {name for name, by in wanting.items() if by & found} - found:
         found |= more
     return {f"{name}=={pins[name]}" for name in found}
@@ -89,3 +91,7 @@ def test_what_is_unknown_is_not_taken_for_sound(packages: list[dict[str, Any]], 
 def test_a_service_that_cannot_be_asked_is_no_failure_and_said() -> None:
     found = verdict("", "ERROR: connection refused\n")
     assert (found.status, found.lines) == (0, ["SKIPPED: the service cannot be asked", "ERROR: connection refused"])
+
+
+def test_the_examples_give_what_they_say() -> None:
+    assert doctest.testmod(audit) == doctest.testmod(runtime_pins) == (0, 1)
