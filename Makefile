@@ -14,7 +14,7 @@ ROUNDS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-compiled check coverage bench bench-detection chaos gallery wheel format dashboards constraints clean
+.PHONY: help setup demo test test-compiled check coverage bench bench-detection chaos gallery wheel format dashboards constraints audit sbom clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -64,6 +64,13 @@ format: $(READY) ## let ruff rewrite what it can
 
 dashboards: $(READY) ## write deploy/grafana/dashboards anew, from the code beside it
 	$(BIN)/python -m deploy.grafana
+
+audit: $(READY) ## is a vulnerability known of what an installation holds? skips with a word where nobody can be asked
+	@$(BIN)/python -m deploy.audit
+
+sbom: $(READY) ## what an installation holds, with licences: build/sbom.json, as CycloneDX
+	@mkdir -p build
+	$(BIN)/python -m deploy.sbom > build/sbom.json
 
 COMPILE := $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-header \
   --no-emit-index-url --no-emit-trusted-host --no-emit-find-links

@@ -12,6 +12,9 @@ MONEY_LIMIT = 10**15
 """Largest amount in minor units: exact also for readers whose numbers are doubles."""
 
 
+SEATS_LIMIT = 1_000_000_000
+
+
 class Model(BaseModel):
     """A frozen value of a topic. Unknown fields are ignored; types are strict (`"1"` and `true` are no integers)."""
 
@@ -43,7 +46,7 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=T
 """ISO 4217 code; lower case is accepted and becomes upper case."""
 Money = Annotated[int, Field(ge=0, le=MONEY_LIMIT)]
 """An amount in minor units (cents), not negative."""
-Seats = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Seats = Annotated[int, Field(ge=0, le=SEATS_LIMIT)]
 Number = int | float
 Scalar = bool | int | float | str
 

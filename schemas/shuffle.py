@@ -61,6 +61,12 @@ make_usage = partial(tuple.__new__, Usage)
 """`Usage` of a sequence of its fields, without the detour through Python that its constructor takes."""
 
 
+def make_renaming(event: Usage, before: int) -> Usage:
+    """What goes before an event of somebody who was known as `before`, under another key. It is no event: a quantity of
+    0 has none."""
+    return event._replace(event="", quantity=0, source="", event_id=before)
+
+
 @dataclass(frozen=True, slots=True)
 class ShuffleRecord:
     """What an origin has for one home partition, and how far it has come."""

@@ -7,9 +7,9 @@
 from streams.broker.base import Broker
 from streams.broker.embedded import EmbeddedBroker
 from streams.broker.external import ExternalBroker
-from streams.broker.kafka import KafkaBroker, SecureListener
+from streams.broker.kafka import KafkaBroker
 
-__all__ = ["Broker", "EmbeddedBroker", "ExternalBroker", "KafkaBroker", "SecureListener", "open_broker"]
+__all__ = ["Broker", "EmbeddedBroker", "ExternalBroker", "KafkaBroker", "open_broker"]
 
 
 def open_broker(name: str) -> Broker:

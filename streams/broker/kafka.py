@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import uuid
 from pathlib import Path
-from typing import NamedTuple
 
 from schemas.errors import BrokerError
 from streams.broker.child import ChildProcess
@@ -50,41 +49,14 @@ log.index.size.max.bytes=1048576
 """
 
 
-_SECURE_PROPERTIES = """\
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},SASL_SSL://127.0.0.1:{secure_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secure_port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
-sasl.enabled.mechanisms=SCRAM-SHA-512
-listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={scram} required;
-ssl.keystore.type=PEM
-ssl.keystore.location={keystore}
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-allow.everyone.if.no.acl.found={trusted}
-"""
-_SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
-
-
-class SecureListener(NamedTuple):
-    """A second listener, SASL_SSL with SCRAM-SHA-512, beside the plain one that the broker's own users take."""
-
-    keystore: Path  # PEM: the broker's key (PKCS #8) and its certificate
-    user: str
-    password: str
-    trusted: bool = True  # the user may do all; otherwise nothing, for there are no ACLs
-
-
 class KafkaBroker(LocalBroker):
     """Apache Kafka itself: transactions, consumer groups, and what tests of faults need (kill, pause, restart).
 
-    With `secure` it listens at `secure_address` too. `start()` also raises BrokerError without Java 17 or Maven, and
-    without a network at the first download of the jars.
+    `start()` also raises BrokerError without Java 17 or Maven, and without a network at the first download of the jars.
     """
 
-    def __init__(self, secure: SecureListener | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.secure_address = ""
-        self._secure = secure
         self._cluster = ""
 
     @property
@@ -133,26 +105,18 @@ class KafkaBroker(LocalBroker):
         await self._format(home)
         await self._run(home)
 
-    def _more_properties(self, port: int, controller_port: int) -> str:
+    def _more_properties(self, port: int, controller_port: int) -> str:  # noqa: ARG002 - for those that have some
         """What is besides the plain listener; also for a kind of broker that has other listeners."""
-        if self._secure is None:
-            return ""
-        secure_port = free_port()
-        self.secure_address = f"127.0.0.1:{secure_port}"
-        return _SECURE_PROPERTIES.format(
-            port=port,
-            controller_port=controller_port,
-            secure_port=secure_port,
-            scram=_SCRAM,
-            keystore=self._secure.keystore,
-            trusted=str(self._secure.trusted).lower(),
-        )
+        return ""
+
+    def _format_options(self) -> list[str]:
+        """Of the storage tool; also for a kind of broker that has users of its own."""
+        return []
 
     async def _format(self, home: Path) -> None:
         arguments = ["format", "-t", self._cluster, "-c", str(home / "server.properties")]
-        if self._secure is not None:
-            arguments += ["--add-scram", f"SCRAM-SHA-512=[name={self._secure.user},password={self._secure.password}]"]
-        tool = _java(home, ["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", *arguments])
+        options = [*arguments, *self._format_options()]
+        tool = _java(home, ["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", *options])
         try:
             status = await tool.wait(patience=_START_PATIENCE)
         finally:

@@ -97,4 +97,4 @@ async def _send(settings: "Settings", rows: "list[AccountRow]") -> None:
         def show(sent: Sent) -> None:
             progress.update(task, completed=sent.total, status=f"{sent.total:,} accounts")
 
-        await send(records, settings, markers=False, progress=show)
+        await send(records, settings, topics=(InputTopic.ACCOUNTS,), markers=False, progress=show)

@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,3 +63,41 @@ def _show(plans: "Sequence[TopicPlan]", there: Mapping[str, int]) -> None:
         else:
             count, what = plan.partitions, " ".join(f"{key}={value}" for key, value in plan.configs.items())
         typer.echo(f"{plan.name:{width}}  {count:3} partitions  {plan.role:8}  {what}".rstrip())
+
+
+class Who(StrEnum):
+    """Whom rights are for: the roles of `streams.runtime.acls`, known here without it."""
+
+    WORKER = "worker"
+    PRODUCER = "producer"
+    BOARD = "board"
+    PEOPLE = "people"
+    OPERATOR = "operator"
+
+
+@group.command(epilog="Example: slackwater topics acls worker --principal User:slackwater")
+def acls(
+    context: typer.Context,
+    who: Annotated[
+        Who,
+        typer.Argument(
+            help="worker: workers and check; producer: whoever writes the input topics; board; "
+            "people: alerts, score, dead-letters list; operator: topics create, dead-letters replay, reset, bootstrap."
+        ),
+    ],
+    principal: Annotated[
+        str | None, typer.Option(metavar="TYPE:NAME", help="Whom Kafka knows it as; User:slackwater-WHO if not given.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the rights as JSON.")] = False,
+) -> None:
+    """Show the rights on Kafka that somebody needs, and no more than that, as the commands that give them. Nothing is
+    changed, and no broker is asked."""
+    from streams.runtime.acls import Role, acls_of, commands
+
+    settings = settings_of(context)
+    found = acls_of(settings, Role(who.value))
+    if as_json:
+        emit_json([each._asdict() for each in found])
+        return
+    for line in commands(settings, principal or f"User:slackwater-{who.value}", found):
+        typer.echo(line)

@@ -145,6 +145,15 @@ class Champions:
         if named != self.named:
             self.named, self.named_at = named, at
 
+    def rename(self, before: int, now: int) -> None:
+        """A user is known under another number from now on. Of one who is followed under both, what is known for longer
+        stays."""
+        before, now = known_as(before), known_as(now)
+        if before in self.followed:
+            self.followed.pop(now, None)
+            self.followed = {(now if user == before else user): each for user, each in self.followed.items()}
+        self.named = tuple([now if user == before else user for user in self.named])
+
     def begun_anew(self) -> "Champions | None":
         """Who is named, and nothing of who came: of an account that is back."""
         anew = Champions()

@@ -26,6 +26,7 @@ from streams.detection.habits import Habits, Rows
 from streams.detection.intent import Intent
 from streams.detection.names import Names
 from streams.detection.picture import picture_of
+from streams.detection.renamed import rename
 from streams.detection.results import RefusedCommand, Results
 from streams.detection.rules import Rules
 from streams.detection.signals import dated_signals
@@ -135,8 +136,8 @@ class Engine:
                 self._facts.own_again(account, event.at)
                 alias, wake, moved = False, self._deadline(account), True
             effective_at, event_id = event.effective_at, event.event_id
-            if type(event) is not Usage:
-                self._apply_fact(account, event, out)  # type: ignore[arg-type]  # there are but the two
+            if type(event) is not Usage or event.quantity == 0:
+                self._apply_other(account, event, out)
                 wake, moved = self._deadline(account), True
                 watches, alias = self._watches(account), account.profile.alias
                 continue
@@ -169,6 +170,15 @@ class Engine:
     def picture(self, account: Account, now: int) -> AccountPicture:
         """The account as it stands at `now`, to which it has been closed."""
         return picture_of(account, self.rules, now)
+
+    def _apply_other(self, account: Account, event: Usage | Fact, out: Results) -> None:
+        """Apply a fact, or that a user is known under another number by now."""
+        if isinstance(event, Fact):
+            self._apply_fact(account, event, out)
+            return
+        assert event.user is not None
+        assert event.event_id is not None
+        rename(account, event.event_id, event.user)
 
     def _apply_fact(self, account: Account, fact: Fact, out: Results) -> None:
         now, body = fact.effective_at, fact.body

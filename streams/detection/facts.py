@@ -16,7 +16,7 @@ from schemas.billing import (
 )
 from schemas.errors import Reason
 from schemas.feedback import ExitSurvey, FeedbackFact
-from schemas.shuffle import known_hash64
+from schemas.pseudonyms import numbers_of
 from streams.detection.afterwards import Afterwards
 from streams.detection.book import Book
 from streams.detection.champions import Champions
@@ -25,6 +25,7 @@ from streams.detection.feedback import Feedback
 from streams.detection.history import feedback_line, line_of
 from streams.detection.loss import Loss, loss_of
 from streams.detection.profile import ALIAS
+from streams.detection.renamed import rename
 from streams.detection.results import Refusal, Results
 from streams.detection.rules import Rules
 from streams.detection.signals.gate import note
@@ -81,15 +82,22 @@ class Facts:
 
     def _champions(self, account: Account, update: AccountUpdate) -> None:
         """Who is named, and who is reported to have left. Their ids are known here as those of usage events are."""
-        key, champions = self._rules.config.user_key, account.champions
+        champions = account.champions
         named = account.profile.fields.get("champions") or []
         if "champions" in update.model_fields_set and (named or champions is not None):
             if champions is None:
                 champions = account.champions = Champions()
-            champions.name(tuple([known_hash64(name, key) for name in named]), update.updated_at)
+            champions.name(tuple([self._user(account, name) for name in named]), update.updated_at)
         if champions is not None and "contacts_left" in update.model_fields_set:
-            left = {known_hash64(name, key) for name in update.contacts_left or ()}
+            left = {self._user(account, name) for name in update.contacts_left or ()}
             champions.leave(left, self._rules.calendar.day_of(update.updated_at))
+
+    def _user(self, account: Account, name: str) -> int:
+        """What a user whom a fact names is known as here."""
+        user, before = numbers_of(name, self._rules.config.user_key)
+        if before is not None:
+            rename(account, before, user)
+        return user
 
     def billing(self, account: Account, fact: BillingFact, out: Results) -> None:
         """A billing event. One that is older than what is known has no effect."""
@@ -150,7 +158,7 @@ class Facts:
         config = self._rules.config
         if isinstance(fact, ExitSurvey) and not config.keep_comments:
             fact = fact.model_copy(update={"comment": None})
-        user = None if fact.user_id is None else known_hash64(fact.user_id, config.user_key)
+        user = None if fact.user_id is None else self._user(account, fact.user_id)
         feedback = account.feedback if account.feedback is not None else Feedback()
         if not feedback.apply(fact, user):
             self._tally.outdated += 1

@@ -117,6 +117,10 @@ class Feedback:
         self.tickets = tickets
         return True
 
+    def rename(self, before: int, now: int) -> None:
+        """A user is known under another number from now on."""
+        self.scores = [each._replace(user=now) if each.user == before else each for each in self.scores]
+
     def encode(self) -> list[Any]:
         """Lists of JSON values."""
         tickets = [[name, *each] for name, each in self.tickets.items()]

@@ -14,9 +14,11 @@ from schemas.errors import Reason, Rejected
 from schemas.events import InputEvent, InputTopic, identity, moment
 from schemas.instants import format_instant, parse_instant
 from schemas.plain_usage import UsageFields, fields_of
-from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64, known_hash64, make_usage, place_of
+from schemas.pseudonyms import pseudonymous
+from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64, known_hash64, make_renaming, make_usage, place_of
 from schemas.usage import UsageEvent
 from streams.detection.aliases import Aliases
+from streams.detection.config import DAY_MS
 from streams.detection.statements import Statements
 from streams.detection.usage_rule import Exclusion, UsageRule
 
@@ -29,7 +31,8 @@ MARKER_HEADER: Final = "slackwater-clock"
 class Origin:
     """Takes the records of one input partition in offset order and deals them out by home partition.
 
-    `home_of` gives an account's home partition, one of `homes`; `user_key` keys the hash of user ids;
+    `home_of` gives an account's home partition, one of `homes`; `user_key` keys the hash of user ids, and
+    `previous_user_key` did before: then homes are told what a user was known as, once a day, account and user;
     `future_tolerance` bounds an event's time against its own record's timestamp, in ms. Usage that does not count by
     the `rule` goes nowhere, but moves the clock. With `aliases` ids stand for accounts: whoever takes an event sees to
     it that its `place_at` lies before their horizon; and an account update is told to every id that it names as an
@@ -46,6 +49,7 @@ class Origin:
         out_of_order: int,
         future_tolerance: int,
         user_key: bytes = b"",
+        previous_user_key: bytes | None = None,
         clock: int | None = None,
         rule: UsageRule | None = None,
         aliases: Aliases | None = None,
@@ -67,6 +71,8 @@ class Origin:
         self._out_of_order = out_of_order
         self._future_tolerance = future_tolerance
         self._user_key = user_key
+        self._previous_user_key = previous_user_key
+        self._renamed: dict[tuple[str, int], int] = {}
         self._dealt: list[list[Usage | Fact]] = [[] for _ in range(homes)]
         self._homes: dict[str, int] = {}
 
@@ -96,7 +102,8 @@ class Origin:
             self._claim(offset, place, event)
         elif account in self._histories:
             account = self._account_of(account, place, offset)
-        fact = Fact(offset, place, account, at, event, event_id, self.name)
+        body = pseudonymous(event, self._user_key, self._previous_user_key)
+        fact = Fact(offset, place, account, at, body, event_id, self.name)
         self._dealt[self._find_home(account)].append(fact)
         return None
 
@@ -127,8 +134,22 @@ class Origin:
         home = self._homes.get(account)
         if home is None:
             home = self._find_home(account)
+        if user is not None and self._previous_user_key is not None:
+            self._rename(home, usage, user)
         self._dealt[home].append(usage)
         return None
+
+    def _rename(self, home: int, usage: Usage, user: str) -> None:
+        """Tell what a user was known as. Again each day: another worker may still have the old key only."""
+        assert self._previous_user_key is not None
+        assert usage.user is not None
+        who, day = (usage.account, usage.user), usage.at // DAY_MS
+        if self._renamed.get(who) == day:
+            return
+        if len(self._renamed) >= _HOMES:
+            self._renamed.clear()
+        self._renamed[who] = day
+        self._dealt[home].append(make_renaming(usage, known_hash64(user, self._previous_user_key)))
 
     def _account_of(self, name: str, place: int, offset: int) -> str:
         account = self._aliases.account_of(name, place, self._partition, offset)

@@ -28,6 +28,12 @@ class People:
         """How many were seen on that day or later."""
         return sum(1 for seen in self.last_seen.values() if seen >= day)
 
+    def rename(self, before: int, now: int) -> None:
+        """A user is known under another number from now on."""
+        day = self.last_seen.pop(before, -1)
+        if day >= 0:
+            self.last_seen[now] = max(day, self.last_seen.get(now, day))
+
     def _forget(self, limit: int) -> None:
         # An eighth at a time, so that an account of many users is not sorted anew for each of them.
         kept = sorted(self.last_seen.items(), key=lambda item: (-item[1], item[0]))[: limit - limit // 8]

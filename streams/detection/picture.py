@@ -1,5 +1,6 @@
 """An account's current picture: what the board reads."""
 
+from schemas.base import MONEY_LIMIT, SEATS_LIMIT
 from schemas.instants import LATEST
 from schemas.picture import AccountPicture, ActionCount, Billing, Engagement, Loss, OutcomeCount, PaymentState
 from streams.detection.forecast import silent_on
@@ -71,7 +72,7 @@ def _billing(account: Account, rules: Rules, now: int) -> Billing:
     state = PaymentState.FAILED if payments.invoices else PaymentState.OK if payments.settled else None
     return Billing(
         plan=", ".join(plans) or profile.text("plan"),
-        seats=sum(seats) if seats else profile.number("seats"),
+        seats=min(sum(seats), SEATS_LIMIT) if seats else profile.number("seats"),
         mrr_minor=mrr_minor,
         currency=currency,
         card_end=None if ends_on is None else min(rules.calendar.start_of(ends_on), LATEST),
@@ -87,7 +88,7 @@ def _outcomes(account: Account) -> tuple[OutcomeCount, ...]:
             kind=each.kind,
             outcome=each.outcome.value,
             times=each.times,
-            mrr_minor=each.mrr_minor,
+            mrr_minor=min(each.mrr_minor, MONEY_LIMIT),
             currency=each.currency or None,
             lead_hours=each.lead_hours,
             leads=each.leads,
@@ -105,8 +106,8 @@ def _actions(account: Account) -> tuple[ActionCount, ...]:
             reason_class=row.reason or None,
             outcome=row.outcome or None,
             times=sums.times,
-            cost_minor=sums.cost_minor,
-            saved_minor=sums.saved_minor,
+            cost_minor=min(sums.cost_minor, MONEY_LIMIT),
+            saved_minor=min(sums.saved_minor, MONEY_LIMIT),
             currency=row.currency or None,
         )
         for row, sums in account.outcomes.actions.counted()

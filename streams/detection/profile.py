@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from schemas.accounts import AccountUpdate
+from schemas.pseudonyms import renamed
 
 _KEPT = (
     "name",
@@ -47,6 +48,11 @@ class Profile:
             # A cleared field stays here as None: an older update must not fill it again.
             self.fields[name] = list(value) if isinstance(value, tuple) else value
         self.updated_at = max(self.updated_at, update.updated_at)
+
+    def rename_user(self, before: int, now: int) -> None:
+        """A user is known under another number from now on."""
+        if champions := self.texts("champions"):
+            self.fields["champions"] = renamed(champions, before, now)
 
     def text(self, name: str) -> str | None:
         """A field that holds text."""

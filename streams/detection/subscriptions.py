@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from schemas.base import MONEY_LIMIT
 from schemas.billing import (
     CancelReverted,
     CancelScheduled,
@@ -101,13 +102,13 @@ class Subscriptions:
     @property
     def mrr(self) -> tuple[int, str] | None:
         """Monthly recurring revenue of the paid ones: minor units, and their currency. Where there are several
-        currencies, that of the first counts, as they cannot be added."""
+        currencies, that of the first counts, as they cannot be added. More than any amount may be is no amount."""
         paid = [(each.mrr_minor, each.currency) for each in self.live() if each.paid]
         known = [(mrr, currency) for mrr, currency in paid if mrr is not None and currency is not None]
         if not known:
             return None
         first = known[0][1]
-        return sum(mrr for mrr, currency in known if currency == first), first
+        return min(sum(mrr for mrr, currency in known if currency == first), MONEY_LIMIT), first
 
     def apply(self, fact: SubscriptionFact, *, unpaid: bool, told: int) -> bool:
         """Fold one event in. `unpaid`: an invoice of the account is overdue. `told`: after so long (ms) lower terms are

@@ -11,4 +11,4 @@ from streams.runtime.settings import Settings
 async def send_command(command: Command, settings: Settings) -> None:
     """Write it down; returns when the broker has it. Raises BrokerError."""
     record = InputRecord(command.at, InputTopic.COMMANDS, command.account_id, encode(command))
-    await send([record], settings, markers=False)
+    await send([record], settings, topics=(InputTopic.COMMANDS,), markers=False)

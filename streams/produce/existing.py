@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.errors import BrokerError
+from streams.runtime.connecting import no_broker
 from streams.runtime.settings import Settings
 
 _PATIENCE = 2.0  # seconds until a topic that was just created is known to every broker
@@ -35,11 +36,6 @@ async def partition_counts(settings: Settings, names: Collection[str]) -> dict[s
                 )
             await asyncio.sleep(0.2)
     except (KafkaError, OSError) as error:
-        raise unreachable(settings, error) from error
+        raise await no_broker(settings, error) from error
     finally:
         await admin.close()
-
-
-def unreachable(settings: Settings, error: Exception) -> BrokerError:
-    """The error for a client that could not start."""
-    return BrokerError(f"no Kafka broker can be used at {settings.brokers}: {str(error) or type(error).__name__}")

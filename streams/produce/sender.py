@@ -19,10 +19,11 @@ from aiokafka.partitioner import murmur2
 from schemas.errors import BrokerError
 from schemas.events import InputTopic
 from schemas.instants import format_instant
-from streams.produce.existing import partition_counts, unreachable
+from streams.produce.existing import partition_counts
 from streams.produce.lanes import Lanes
 from streams.produce.pace import Pace
 from streams.produce.record import InputRecord
+from streams.runtime.connecting import no_broker
 from streams.runtime.settings import Settings
 
 MARKER = "slackwater-clock"
@@ -51,14 +52,15 @@ class Sent:
 class Sender:
     """An open connection for sending: `async with Sender(settings) as sender`.
 
-    Keys are account ids in UTF-8 and partitions those of Kafka's Java client (murmur2). Raises BrokerError when there
-    is no broker, when an input topic is missing, and when a record cannot be written.
+    Keys are account ids in UTF-8 and partitions those of Kafka's Java client (murmur2). It sends to these `topics`, and
+    needs no right on others. Raises BrokerError when there is no broker, when one of them is missing, and when a record
+    cannot be written.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, topics: Iterable[InputTopic] = InputTopic) -> None:
         self.sent = Sent()
         self._settings = settings
-        self._topics = {topic: settings.topic(topic.value) for topic in InputTopic}
+        self._topics = {topic: settings.topic(topic.value) for topic in topics}
         self._partitions: dict[InputTopic, int] = {}
         self._hashes: dict[str, tuple[bytes, int]] = {}
         self._producer: AIOKafkaProducer | None = None
@@ -70,7 +72,7 @@ class Sender:
         try:
             producer = await _start_producer(self._settings)
         except (KafkaError, OSError) as error:
-            raise unreachable(self._settings, error) from error
+            raise await no_broker(self._settings, error) from error
         self._producer, self._lanes = producer, Lanes(producer)
         return self
 
@@ -139,16 +141,18 @@ async def send(
     settings: Settings,
     *,
     pace: Pace | None = None,
+    topics: Iterable[InputTopic] = InputTopic,
     markers: bool = True,
     settle_ms: int = 0,
     progress: Callable[[Sent], None] | None = None,
 ) -> Sent:
     """Send records, which come in order of event time, and return when all of them are written.
 
-    Without a `pace` they go at full speed. The end marker's time is the last event's plus `settle_ms` (at least 1).
+    All of them are for these `topics`, which get the markers. Without a `pace` they go at full speed. The end marker's
+    time is the last event's plus `settle_ms` (at least 1).
     `progress` is called now and then. Raises BrokerError as `Sender` does, and what `records` raises.
     """
-    async with Sender(settings) as sender:
+    async with Sender(settings, topics) as sender:
         sent = sender.sent
         next_day: int | None = None
         for count, record in enumerate(records):

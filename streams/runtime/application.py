@@ -196,6 +196,7 @@ def create_app(settings: Settings) -> App:
         topic_partitions=settings.partitions,
         topic_replication_factor=max(settings.replication_factor, 1),
         topic_disable_leader=True,
+        topic_allow_declare=False,  # they are there; and to ask for them again needs the right to create them
         web_enabled=False,
         web_tables_enabled=False,
         stream_wait_empty=False,

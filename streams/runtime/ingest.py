@@ -92,6 +92,7 @@ class Ingest(Task):
             out_of_order=settings.out_of_order,
             future_tolerance=settings.future_tolerance,
             user_key=settings.user_key,
+            previous_user_key=settings.previous_user_key,
             clock=int(clock) if clock.lstrip("-").isdigit() else None,
             rule=settings.usage_rule(),
             aliases=self.tasks.aliases.known,

@@ -23,6 +23,7 @@ from streams.runtime.settings_routes import RouteSetting
 from streams.runtime.settings_sources import PREFIX, Environment, Setting, read_sources
 from streams.runtime.settings_tables import read_tables
 from streams.runtime.settings_values import (
+    NO_KEY,
     AccountsFormat,
     AppToken,
     BillingFormat,
@@ -41,6 +42,7 @@ from streams.runtime.settings_values import (
     Paths,
     Plays,
     PositiveDuration,
+    PreviousHashKey,
     ReplicationFactor,
     SlackChannelId,
     TimeZone,
@@ -61,6 +63,7 @@ SECRETS = (
     "slack_bot_token",
     "slack_app_token",
     "user_hash_key",
+    "user_hash_key_previous",
     "sasl_plain_password",
     "board_tokens",
 )
@@ -109,6 +112,7 @@ class Settings(BaseModel):
     max_record_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 1 << 20
     max_waiting_events: Annotated[int, Field(ge=1_000)] = 200_000
     user_hash_key: HashKey | None = None
+    user_hash_key_previous: PreviousHashKey | None = None
     keep_comments: bool = True
 
     # How the input topics are written, and where foreign records name the account.
@@ -274,6 +278,14 @@ class Settings(BaseModel):
         """What keys the hash of user ids; empty without `user_hash_key`."""
         return self.user_hash_key.get_secret_value().encode() if self.user_hash_key else b""
 
+    @property
+    def previous_user_key(self) -> bytes | None:
+        """What keyed it before: empty for none, None where nothing is to be known by it any more."""
+        key = self.user_hash_key_previous
+        if key is None:
+            return None
+        return b"" if key.get_secret_value() == NO_KEY else key.get_secret_value().encode()
+
     def usage_rule(self) -> UsageRule:
         """What counts as usage."""
         from streams.detection.usage_rule import UsageRule  # noqa: PLC0415 - as above
@@ -310,11 +322,16 @@ class Settings(BaseModel):
             raise SettingsError(f"ssl_cafile={str(self.ssl_cafile)!r} cannot be used: {error}") from error
         if self.ssl_certfile is not None:
             try:
-                context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile)
-            except (OSError, ssl.SSLError) as error:
+                context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile, password=_no_password)
+            except (OSError, ssl.SSLError, ValueError) as error:
                 files = f"ssl_certfile={str(self.ssl_certfile)!r}, ssl_keyfile={str(self.ssl_keyfile)!r}"
                 raise SettingsError(f"{files} cannot be used: {error}") from error
         return context
+
+
+def _no_password() -> str:
+    """OpenSSL would ask at the terminal."""
+    raise ValueError("the key is encrypted, and has to be one that is not: openssl pkey -in KEY -out PLAIN")
 
 
 def load_settings(environ: Mapping[str, str], toml_path: Path | None = None) -> Settings:
@@ -418,6 +435,10 @@ def _impossible_slack(settings: Settings) -> Iterator[str]:
 
 
 def _impossible_security(settings: Settings) -> Iterator[str]:
+    if settings.user_hash_key_previous is not None and settings.user_hash_key is None:
+        yield "user_hash_key_previous, user_hash_key: a key that was used before needs one that is used now"
+    elif settings.user_hash_key_previous == settings.user_hash_key is not None:
+        yield "user_hash_key_previous, user_hash_key: both are the same; the key before is another one, or none"
     credentials = ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password")
     sasl = settings.security_protocol.startswith("SASL")
     for key in credentials:

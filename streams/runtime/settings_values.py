@@ -23,6 +23,8 @@ _TOPIC = re.compile(r"[a-zA-Z0-9._-]*", re.ASCII)
 _URL = re.compile(r"https?://[^\s/@?#]+(?:/\S*)?")
 _TOPIC_LENGTH = 249
 _HASH_KEY_BYTES = 64
+NO_KEY = "none"
+"""The word for it, where the key before is asked for."""
 _NAME_LENGTH = 256
 _PERSON = r"[^\x00-\x1f\x7f-\x9f=,]{1,256}"
 _TOKEN_LENGTH = 16
@@ -222,6 +224,15 @@ def _hash_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _previous_hash_key(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() == NO_KEY:
+        return value
+    try:
+        return _hash_key(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or be the word {NO_KEY}: ids were not keyed before") from None
+
+
 def _board_tokens(value: object) -> object:
     """`name=token`, one a line or separated by commas. No message repeats a token."""
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -279,6 +290,7 @@ ClassesAndTiers = Annotated[Names, AfterValidator(_class_and_tier)]
 HealthWeights = Annotated[tuple[tuple[str, float], ...], BeforeValidator(_pairs), AfterValidator(_of_health)]
 Plays = Annotated[tuple[PlaySetting, ...], BeforeValidator(_plays)]
 Kinds = Annotated[tuple[Kind, ...], BeforeValidator(_kinds)]
+PreviousHashKey = Annotated[SecretStr, AfterValidator(_previous_hash_key)]
 HashKey = Annotated[SecretStr, AfterValidator(_hash_key)]
 BoardTokens = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_board_tokens), AfterValidator(_of_people)]
 """Who may use the board, and the token that each logs in with."""

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.errors import BrokerError
 from schemas.events import InputTopic
+from streams.runtime.connecting import no_broker
 from streams.runtime.settings import Settings
 
 Role = Literal["input", "output", "internal"]
@@ -220,7 +221,6 @@ async def _admin(settings: Settings) -> AsyncIterator[Any]:
         await admin.start()
         yield admin
     except (KafkaError, OSError) as error:
-        reason = str(error) or type(error).__name__
-        raise BrokerError(f"no Kafka broker can be used at {settings.brokers}: {reason}") from error
+        raise await no_broker(settings, error) from error
     finally:
         await admin.close()

@@ -13,6 +13,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.types import TP
 
 from schemas.errors import StartError
+from streams.runtime.acls import refusal, transactions
 from streams.runtime.producer import Producer
 from streams.runtime.settings import Settings
 
@@ -123,24 +124,20 @@ async def has_transactions(settings: Settings) -> bool:
     Only the embedded broker's own answer means no. A broker, or a coordinator, that is not there yet is waited for.
     Raises `StartError` when it refuses, or does not answer in time: to go on would be at least once, unasked.
     """
-    at, prefix = f"the broker at {settings.brokers}", f"{settings.app_id}-"
+    at = f"the broker at {settings.brokers}"
     last = ""
     try:
         async with asyncio.timeout(ASK_SECONDS):
             while True:
                 try:
-                    return await _answer(settings, f"{prefix}probe")
+                    return await _answer(settings, f"{settings.app_id}-probe")
                 except KafkaError as error:
                     if not _passing(error):
                         raise
                     last = f" (last: {error!r})"
                 await asyncio.sleep(_AGAIN_SECONDS)
     except TransactionalIdAuthorizationFailed as error:
-        raise StartError(
-            f"{at} does not allow transactional ids that begin with {prefix!r}; give this user Describe and Write: "
-            f"kafka-acls --add --allow-principal User:NAME --operation Describe --operation Write "
-            f"--transactional-id {prefix} --resource-pattern-type prefixed"
-        ) from error
+        raise StartError(refusal(settings, [transactions(settings)])) from error
     except KafkaError as error:
         raise StartError(f"{at} does not begin transactions: {error!r}; its own log says why") from error
     except TimeoutError as error:

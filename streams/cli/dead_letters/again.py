@@ -17,8 +17,9 @@ from schemas.errors import BrokerError, Reason, Rejected
 from schemas.formats.reader import read
 from streams.cli.dead_letters.letters import place_of
 from streams.cli.reading import read_all
-from streams.produce.existing import partition_counts, unreachable
+from streams.produce.existing import partition_counts
 from streams.runtime import topics
+from streams.runtime.connecting import no_broker
 from streams.runtime.settings import Settings
 from streams.runtime.writer import has_transactions
 
@@ -83,7 +84,7 @@ async def send_again(settings: Settings, letters: Sequence[DeadLetter], *, every
         await producer.start()
     except (KafkaError, OSError) as error:
         await producer.stop()
-        raise unreachable(settings, error) from error
+        raise await no_broker(settings, error) from error
     try:
         left = plan_of(settings, letters, await sent_before(settings), every=every).send
         for start in range(0, len(left), _AT_ONCE):

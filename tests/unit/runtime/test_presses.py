@@ -10,10 +10,10 @@ import pytest
 
 from alerting.buttons import Button
 from schemas.commands import Command
+from streams.runtime.acls import Role, acls_of, operations_by_topic
 from streams.runtime.channels import people_of
 from streams.runtime.metrics import Metrics
 from streams.runtime.presses import Presses
-from streams.runtime.rights import needed
 from streams.runtime.settings import Settings
 from tests.slack_workspace import Workspace
 from tests.unit.alerting.test_buttons import pressed
@@ -148,5 +148,6 @@ def test_who_hears_of_buttons_needs_the_right_to_write_commands() -> None:
     bot = {"slack_bot_token": "xoxb-1", "slack_channel": "C1"}
     for app_token, expected in ((None, ("Read",)), ("xapp-1", ("Read", "Write"))):
         settings = Settings.model_validate({**bot, "slack_app_token": app_token})
-        assert needed(settings)["alert-commands"] == expected
-        assert needed(settings)["billing"] == ("Read",)
+        needed = operations_by_topic(acls_of(settings, Role.WORKER))
+        assert needed["alert-commands"] == expected
+        assert needed["billing"] == ("Read",)

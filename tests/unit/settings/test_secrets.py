@@ -144,3 +144,28 @@ def test_a_secret_in_a_local_variable_is_found_in_a_crash_report() -> None:
         crash()
     assert SECRETS.found_in(crash_report(crashed.value, of=__file__)) == {"password"}
     assert SECRETS.found_in(crash_report(crashed.value, of="/streams/")) == set()
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "why"),
+    [
+        ("", "a key of sixteen", "a key that was used before needs one that is used now"),
+        ("a key of sixteen", "a key of sixteen", "both are the same"),
+        ("a key of sixteen", "short", "should have 16 to 64 bytes, or be the word none: ids were not keyed before"),
+    ],
+)
+def test_a_key_that_was_used_before_is_another_one(now: str, before: str, why: str) -> None:
+    environ = {"SLACKWATER_USER_HASH_KEY": now, "SLACKWATER_USER_HASH_KEY_PREVIOUS": before}
+    with pytest.raises(SettingsError, match=why) as refused:
+        load_settings(environ)
+    assert "SLACKWATER_USER_HASH_KEY_PREVIOUS" in str(refused.value)
+    assert not any(each and each in str(refused.value) for each in (now, before))
+
+
+def test_the_word_none_says_that_ids_were_not_keyed_before() -> None:
+    key = {"SLACKWATER_USER_HASH_KEY": "a key of sixteen"}
+    assert load_settings(key).previous_user_key is None
+    assert load_settings(key | {"SLACKWATER_USER_HASH_KEY_PREVIOUS": "none"}).previous_user_key == b""
+    assert load_settings(key | {"SLACKWATER_USER_HASH_KEY_PREVIOUS": "the key of before"}).previous_user_key == (
+        b"the key of before"
+    )

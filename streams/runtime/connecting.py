@@ -1,0 +1,139 @@
+"""Why a Kafka lets nobody in: which setting to look at, in words.
+
+The client tells only that no broker could be used, whatever the reason was. So each address is asked once more, and
+what goes wrong there is put into words; never with a secret.
+"""
+
+import asyncio
+import socket
+import ssl
+from typing import Final
+
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    IllegalSaslStateError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+from aiokafka.protocol.metadata import MetadataRequest
+
+from schemas.errors import BrokerError
+from streams.runtime.settings import Settings
+
+_PATIENCE_MS: Final = 5_000
+_EXPIRED: Final = 10
+_OTHER_NAMES: Final = (62, 64)
+"""OpenSSL's codes of what is wrong with a certificate: the host's name, its address."""
+_ALERT: Final = 0x15
+"""A record of TLS that says no begins so (RFC 8446, section 5.1)."""
+
+
+async def no_broker(settings: Settings, error: Exception) -> BrokerError:
+    """The error for a client that could not start, which has failed with another."""
+    reason = str(error) or type(error).__name__
+    if isinstance(error, KafkaConnectionError):
+        reasons = [
+            f"{host}:{port} {why}" for host, port, _ in _hosts(settings) if (why := await _ask(settings, host, port))
+        ]
+        reason = "; ".join(reasons) or reason
+    return BrokerError(f"no Kafka broker can be used at {settings.brokers}: {reason}")
+
+
+def _hosts(settings: Settings) -> list[tuple[str, int, socket.AddressFamily]]:
+    hosts: list[tuple[str, int, socket.AddressFamily]] = collect_hosts(settings.brokers, randomize=False)
+    return hosts
+
+
+async def _ask(settings: Settings, host: str, port: int) -> str:
+    """What is wrong with one address; empty where nothing is."""
+    options = settings.kafka()
+    del options["bootstrap_servers"]
+    try:
+        connection = await create_conn(host, port, request_timeout_ms=_PATIENCE_MS, **options)
+        try:
+            await connection.send(MetadataRequest([]))
+        finally:
+            connection.close()
+    except (TimeoutError, KafkaError, OSError) as error:
+        return _words(settings, host, error)
+    return ""
+
+
+def _words(settings: Settings, host: str, error: Exception) -> str:
+    protocol = f"SLACKWATER_SECURITY_PROTOCOL={settings.security_protocol}"
+    told: str | None = None
+    if isinstance(error, ssl.SSLCertVerificationError):
+        told = _not_trusted(settings, host, error)
+    elif isinstance(error, SaslAuthenticationFailed | UnsupportedSaslMechanismError | IllegalSaslStateError):
+        told = _no_user(settings, error)
+    elif isinstance(error.__cause__, ssl.SSLError):
+        told = _not_let_in(settings, error.__cause__)
+    elif isinstance(error.__cause__, asyncio.IncompleteReadError):
+        told = _hung_up(settings, error.__cause__)
+    elif isinstance(error, ssl.SSLError | ConnectionResetError) and settings.security_protocol.endswith("SSL"):
+        told = f"ends the connection when TLS begins ({protocol}): the listener for TLS is perhaps at another port"
+    elif isinstance(error, socket.gaierror):
+        told = f"is not to be found: {error.strerror}; see SLACKWATER_BROKERS"
+    elif isinstance(error, ConnectionRefusedError):
+        told = "has nobody who listens; see SLACKWATER_BROKERS"
+    elif isinstance(error, asyncio.TimeoutError):
+        told = f"does not answer within {_PATIENCE_MS // 1000} s"
+    return told or f"cannot be used: {str(error) or type(error).__name__}"
+
+
+def _not_trusted(settings: Settings, host: str, error: ssl.SSLCertVerificationError) -> str:
+    if error.verify_code == _EXPIRED:
+        return "has a certificate that has expired: renew it there"
+    if error.verify_code in _OTHER_NAMES:
+        return (
+            f"has a certificate for other names than {host!r}: use one of those in SLACKWATER_BROKERS, and in what the "
+            "broker advertises, or have the certificate issued for this one, too"
+        )
+    by = str(settings.ssl_cafile) if settings.ssl_cafile else "not set, which means this machine's authorities"
+    return (
+        f"has a certificate that is not trusted ({error.verify_message}): SLACKWATER_SSL_CAFILE ({by}) has to hold the "
+        "authority that signed it"
+    )
+
+
+def _no_user(settings: Settings, error: KafkaError) -> str:
+    mechanism = f"SLACKWATER_SASL_MECHANISM={settings.sasl_mechanism}"
+    if isinstance(error, SaslAuthenticationFailed):
+        return (
+            f"does not take the user {settings.sasl_plain_username!r} with this password: see "
+            f"SLACKWATER_SASL_PLAIN_USERNAME and SLACKWATER_SASL_PLAIN_PASSWORD, and whether the broker knows the user "
+            f"by {mechanism}"
+        )
+    if isinstance(error, UnsupportedSaslMechanismError):
+        return f"does not know {mechanism}: set another one"
+    protocol = settings.security_protocol
+    return f"asks for no password: set SLACKWATER_SECURITY_PROTOCOL={protocol.removeprefix('SASL_')}, not {protocol}"
+
+
+def _not_let_in(settings: Settings, error: ssl.SSLError) -> str | None:
+    """The broker has ended the handshake, for a certificate that it wants or does not like."""
+    if "ALERT" not in (error.reason or ""):
+        return None
+    if settings.ssl_certfile is None:
+        return "asks for a client's certificate: set SLACKWATER_SSL_CERTFILE and SLACKWATER_SSL_KEYFILE"
+    return (
+        f"refuses the certificate of SLACKWATER_SSL_CERTFILE ({settings.ssl_certfile}): it has expired, or is signed "
+        f"by nobody whom the broker trusts; see: openssl x509 -noout -enddate -issuer -in {settings.ssl_certfile}"
+    )
+
+
+def _hung_up(settings: Settings, error: asyncio.IncompleteReadError) -> str | None:
+    """The broker has said nothing that this protocol could read."""
+    protocol = settings.security_protocol
+    if not protocol.endswith("SSL") and error.expected is not None and error.expected >> 24 == _ALERT:
+        wanted = "SASL_SSL" if protocol.startswith("SASL") else "SSL, or to SASL_SSL"
+        return f"speaks TLS: set SLACKWATER_SECURITY_PROTOCOL to {wanted}, instead of {protocol}"
+    if not protocol.startswith("SASL"):
+        wanted = "SASL_SSL" if protocol == "SSL" else "SASL_PLAINTEXT, or to SASL_SSL"
+        return (
+            f"ends the connection without a word, as one does that asks for a user: set SLACKWATER_SECURITY_PROTOCOL "
+            f"to {wanted}, with SLACKWATER_SASL_MECHANISM and the user"
+        )
+    return None
