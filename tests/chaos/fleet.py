@@ -40,6 +40,10 @@ class Member:
         """There is a process, and it has not ended."""
         return self.process is not None and self.process.exit_status is None
 
+    def missing(self) -> bool:
+        """It is to run, and does not."""
+        return self.wanted and not self.running
+
 
 class Fleet:
     """`async with Fleet(...)`: workers by name, one log each; none is left afterwards."""
@@ -166,11 +170,11 @@ class Fleet:
     async def _keep(self) -> None:
         while True:
             for member in self._members.values():
-                if member.wanted and not member.running:
+                if member.missing():
                     assert member.process is not None
                     self.ended.append(f"{member.name} with {member.process.exit_status}")
                     await asyncio.sleep(_AGAIN_SECONDS)
-                    if member.wanted and not member.running:  # a story may have started it meanwhile
+                    if member.missing():  # a story may have started it meanwhile
                         self._launch(member)
             await asyncio.sleep(_POLL)
 
