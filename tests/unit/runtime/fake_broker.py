@@ -16,7 +16,7 @@ from streams.runtime.task import Task
 from streams.runtime.tasks import Tasks
 from streams.runtime.transport import Batch
 from streams.runtime.writer import Record, Writer
-from tests.model.aliases import FakeAliases
+from tests.model.aliases import FakeAliases, FakeParked
 from tests.model.fleet import FakeFleet
 
 
@@ -82,6 +82,10 @@ def tasks_on(broker: FakeBroker, settings: Settings) -> tuple[Tasks, list[Except
     said = broker.topics[settings.alias_topic]
     tasks.aliases = FakeAliases(  # type: ignore[assignment]
         tasks.aliases.known, lambda first: [each.value or b"" for each in said[first:]], tasks.wake_ingest
+    )
+    waiting = settings.parked_topic
+    tasks.parked = FakeParked(  # type: ignore[assignment]
+        lambda: 0, lambda: (0, broker.table(waiting))
     )
     return tasks, errors
 
