@@ -7,6 +7,7 @@ from msgspec import DecodeError
 from msgspec.msgpack import Decoder, Encoder
 
 from schemas.errors import StateError
+from schemas.shuffle import place_of
 
 VERSION: Final = 1
 
@@ -42,6 +43,15 @@ class ParkedProgress:
     """Records of that origin up to this offset are waiting, or have waited; it is read again only after a reset."""
     sent: int
     """The number of the record that was sent on last."""
+
+
+def partition_of(row: bytes) -> str:
+    """The input partition that a row's key is of.
+
+    >>> partition_of(b"billing/3@Vb2mHdCvTqOyJxkG1c9VAw 17"), partition_of(b"billing/3")
+    ('billing/3', 'billing/3')
+    """
+    return place_of(row.decode().partition(" ")[0])
 
 
 def encode_parked(entry: ParkedRecord | ParkedProgress) -> bytes:

@@ -239,7 +239,12 @@ class Ingest(Task):
     @property
     def waits(self) -> bool:
         """It has records of which it cannot be told yet whose they are: it looks for what comes of aliases."""
-        return self.parked is not None and len(self.parked) > 0
+        return bool(self.parked_records)
+
+    @property
+    def parked_records(self) -> int | None:
+        """See `Task`."""
+        return None if self.parked is None else len(self.parked)
 
     @property
     def _announced(self) -> int | None:

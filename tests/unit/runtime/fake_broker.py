@@ -26,6 +26,8 @@ class FakeBroker:
     def __init__(self) -> None:
         self.topics: defaultdict[str, list[Record]] = defaultdict(list)
         self.positions: dict[TP, int] = {}
+        self.metadata: dict[TP, str] = {}
+        """What is committed with them."""
         self.away = False
 
     async def start(self) -> None: ...
@@ -41,7 +43,7 @@ class FakeBroker:
             offsets.append(len(self.topics[record.topic]))
             self.topics[record.topic].append(record)
         if position is not None:
-            self.positions[position[0]] = position[1].offset
+            self.positions[position[0]], self.metadata[position[0]] = position[1].offset, position[1].metadata
         return offsets
 
     def table(self, changelog: str) -> dict[bytes, bytes]:
