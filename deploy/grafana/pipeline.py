@@ -145,10 +145,12 @@ def _input(made: build.Dashboard) -> None:
     )
     made.with_panel(
         lines(
-            "Aliases",
-            "Ids that stand for an account, by the `accounts` topic. Every worker knows all of them.",
+            "Aliases, and what waits for one",
+            "Ids that stand for an account, by the `accounts` topic. Every worker knows all of them. Waiting: records "
+            "under ids that have to be an account's alias, and are none yet (`PARK_IDS`).",
             "short",
-            query(highest("aliases", "job"), "{{job}}"),
+            query(highest("aliases", "job"), "aliases, {{job}}"),
+            query(total("parked_records", "job, topic"), "waiting, {{topic}}, {{job}}"),
         )
     )
     made.with_panel(
