@@ -232,9 +232,9 @@ class Ingest(Task):
         """Facts are waited for, and so is the news that the end was reached."""
         if self._facts or self._dead or (self.caught_up and not (self._said and self._said[1])):
             return True
-        # The others read on no further than the accounts topic has come.
+        # The others read on no further than the accounts topic has come; and who has records that wait tells no more.
         told = None if self._said is None else self._said[0]
-        return (self.topic is InputTopic.ACCOUNTS or self.waits) and self._announced != told
+        return (self.topic is InputTopic.ACCOUNTS or self._until < FOREVER) and self._announced != told
 
     @property
     def waits(self) -> bool:
