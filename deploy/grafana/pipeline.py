@@ -134,13 +134,16 @@ def _input(made: build.Dashboard) -> None:
         lines(
             "Events that count otherwise",
             "duplicate: the id was seen before. late: the day had been judged. rekeyed: moved to its account's home, "
-            "which is usual. known: of before what was loaded as history. under an alias: counted for its account.",
+            "which is usual. known: of before what was loaded as history. under an alias: counted for its account. "
+            "parked: its account is not known yet; released: it is by now.",
             "eps",
             query(per_second("events_duplicate_total", "job"), "duplicate, {{job}}"),
             query(per_second("events_late_total", "job"), "late, {{job}}"),
             query(per_second("events_rekeyed_total", "job"), "rekeyed, {{job}}"),
             query(per_second("events_known_total", "job"), "known, {{job}}"),
             query(per_second("events_aliased_total", "job") + " or vector(0)", "under an alias, {{job}}"),
+            query(per_second("events_parked_total", "job") + " or vector(0)", "parked, {{job}}"),
+            query(per_second("events_released_total", "job") + " or vector(0)", "released, {{job}}"),
         )
     )
     made.with_panel(

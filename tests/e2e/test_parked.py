@@ -82,10 +82,14 @@ async def test_what_waited_is_its_accounts_though_a_worker_is_killed(kafka: Brok
 
 
 @pytest.mark.slow
-async def test_live_an_import_lets_it_go_on_and_a_replay_what_found_no_room(kafka: Broker, tmp_path: Path) -> None:
+async def test_live_an_import_lets_it_go_on_a_replay_what_found_no_room_and_a_reset_what_it_forgot(
+    kafka: Broker, tmp_path: Path
+) -> None:
     app = await application(kafka, tmp_path, clock="wall", flush="200ms", park_ids="cus_*", max_parked_records="20")
     today = datetime.now(tz=UTC).date()
-    rows = "".join(f"{name},{today - timedelta(days=day)}\n" for day, name in enumerate(["one", *["cus_1"] * 4], 1))
+    rows = "".join(
+        f"{name},{today - timedelta(days=day)}\n" for day, name in enumerate(["one", *["cus_1"] * 4, "cus_9"], 1)
+    )
     (tmp_path / "usage.csv").write_text(f"account_id,occurred_at\n{rows}")
     (tmp_path / "accounts.csv").write_text("account_id,aliases\none,cus_1\n")
     async with app.worker() as worker:
@@ -100,6 +104,13 @@ async def test_live_an_import_lets_it_go_on_and_a_replay_what_found_no_room(kafk
     assert await _turned_away(app, 2)
     released = [value for name, value in metrics.items() if name.startswith("slackwater_events_released_total")]
     assert sum(released) == 2
+
+    await app.slackwater("reset", "--yes")
+    (tmp_path / "accounts.csv").write_text("account_id,aliases\none,cus_1|cus_9\n")
+    async with app.worker():
+        await _counted(app, {"one": 7})  # those that were sent again are there twice by now
+        await app.slackwater("accounts", "import", str(tmp_path / "accounts.csv"))
+        await _counted(app, {"one": 8})
 
 
 async def _turned_away(app: Application, count: int) -> bool:
