@@ -33,7 +33,8 @@ class Desk(Stage):
         await task.end(patience=5)
         self.tasks.parked.forget()
         after = Ingest(task.tp, self.tasks)
-        stored = OffsetAndMetadata(self.broker.positions[task.tp], self.broker.metadata[task.tp])
+        metadata = self.broker.metadata[task.tp] if position is None else ""
+        stored = OffsetAndMetadata(self.broker.positions[task.tp], metadata)
         start = await after.resume(stored, Log(0, 99, ""))
         after.begin(start if position is None else position)
         self.tasks.by_tp[task.tp] = after
