@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -35,7 +36,7 @@ def test_an_id_that_has_to_be_an_alias_and_is_none_is_nobodys() -> None:
     assert [known.account_of(name) for name in ("cus_1", "cus_2", "cus_3")] == ["a", "cus_2", None]
 
 
-def lines(path: Path, *rows: dict[str, object]) -> Path:
+def lines(path: Path, *rows: Mapping[str, object]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
