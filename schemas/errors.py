@@ -77,6 +77,8 @@ class Reason(StrEnum):
     """The command is well formed and cannot be carried out: no such alert, already resolved. Found by the engine."""
     IMPOSSIBLE_ALIAS = "impossible_alias"
     """An account update names an account's id as an alias. Found by the engine."""
+    UNKNOWN_ACCOUNT = "unknown_account"
+    """No account has named the event's id as an alias in time, and it is no account's own. Found by the worker."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,21 @@ def place_of(origin: str) -> str:
     return origin.partition("@")[0]
 
 
+def parked_of(place: str) -> str:
+    """The origin of what has waited for its account, of an input partition. It has numbers of its own, and no clock
+    that anybody waits for: its input partition's holds what may still come of it.
+
+    >>> parked_of("billing/3"), is_parked("billing/3+parked"), is_parked("billing/3")
+    ('billing/3+parked', True, False)
+    """
+    return f"{place}{_PARKED}"
+
+
+def is_parked(origin: str) -> bool:
+    """Whether an origin is one of those."""
+    return origin.endswith(_PARKED)
+
+
 def hash64(text: str, key: bytes = b"") -> int:
     """63 bits: what an id is remembered as. `key` (at most 64 bytes) makes it unguessable; then it is a BLAKE2b, and
     an XXH3 without.
@@ -140,6 +155,8 @@ def decode_shuffle(raw: bytes) -> ShuffleRecord:
     return ShuffleRecord(InputTopic(topic), origin, last, clock, caught_up, facts)
 
 
+_PARKED: Final = "+parked"
+"""No topic's name has a plus."""
 _Head = tuple[str, str, int, int | None, bool, list[tuple[Any, ...]]]
 _encode: Final = Encoder().encode
 _decode: Final = Decoder(_Head).decode

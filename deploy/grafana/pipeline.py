@@ -134,21 +134,26 @@ def _input(made: build.Dashboard) -> None:
         lines(
             "Events that count otherwise",
             "duplicate: the id was seen before. late: the day had been judged. rekeyed: moved to its account's home, "
-            "which is usual. known: of before what was loaded as history. under an alias: counted for its account.",
+            "which is usual. known: of before what was loaded as history. under an alias: counted for its account. "
+            "parked: its account is not known yet; released: it is by now.",
             "eps",
             query(per_second("events_duplicate_total", "job"), "duplicate, {{job}}"),
             query(per_second("events_late_total", "job"), "late, {{job}}"),
             query(per_second("events_rekeyed_total", "job"), "rekeyed, {{job}}"),
             query(per_second("events_known_total", "job"), "known, {{job}}"),
             query(per_second("events_aliased_total", "job") + " or vector(0)", "under an alias, {{job}}"),
+            query(per_second("events_parked_total", "job") + " or vector(0)", "parked, {{job}}"),
+            query(per_second("events_released_total", "job") + " or vector(0)", "released, {{job}}"),
         )
     )
     made.with_panel(
         lines(
-            "Aliases",
-            "Ids that stand for an account, by the `accounts` topic. Every worker knows all of them.",
+            "Aliases, and what waits for one",
+            "Ids that stand for an account, by the `accounts` topic. Every worker knows all of them. Waiting: records "
+            "under ids that have to be an account's alias, and are none yet (`PARK_IDS`).",
             "short",
-            query(highest("aliases", "job"), "{{job}}"),
+            query(highest("aliases", "job"), "aliases, {{job}}"),
+            query(total("parked_records", "job, topic"), "waiting, {{topic}}, {{job}}"),
         )
     )
     made.with_panel(

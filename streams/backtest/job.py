@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.events import InputTopic
+from streams.backtest.identities import Identities
 from streams.detection.config import DetectionConfig
 from streams.detection.usage_rule import UsageRule
 
@@ -26,3 +27,5 @@ class Job:
     """What counts as usage; None: all of it."""
     settings: Sequence[DetectionConfig] = ()
     """Of the knob, ascending: those that are followed beside the engine. See `knob.settings_beside`."""
+    ids: Identities | None = None
+    """Whose each id is; None: each its own."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from schemas.codec import decode, encode
-from schemas.errors import Rejected
+from schemas.errors import Reason, Rejected
 from schemas.events import InputEvent, InputTopic, moment
 from schemas.formats.outcome import Ignored
 from schemas.instants import LATEST
 from schemas.plain_usage import UsageFields, fields_of, read_plainly
 from schemas.usage import UsageEvent
+from streams.backtest.identities import Identities
 from streams.produce import Format, Source
 from streams.produce.csv_files import OPEN_END
 from streams.produce.errors import BadRow
@@ -22,6 +23,8 @@ from streams.produce.text import Span, spans_of
 
 TOPICS: Final = tuple(InputTopic)
 USAGE: Final = TOPICS.index(InputTopic.USAGE)
+_SAY_WHOSE: Final = {InputTopic.ACCOUNTS, InputTopic.COMMANDS}
+"""An account update says itself which ids are its account's; a command waits for nobody."""
 PART: Final = 8 << 20
 """Bytes of a file that are read at a time."""
 SHOWN: Final = 10
@@ -95,14 +98,15 @@ def parts_of(sources: Sequence[Source], size: int = PART) -> list[Part]:
     return parts
 
 
-def read_items(part: Part, until: int | None, reading: Reading) -> Iterator[Item]:
+def read_items(part: Part, until: int | None, reading: Reading, ids: Identities | None = None) -> Iterator[Item]:
     """All usable rows, in the file's order: of a usage event
     `(at, USAGE, account, event, user, quantity, source, event_id)`, of any other `(at, topic, account, value)`, the
-    topic an index of `TOPICS`. What is at or after `until` (ms) is left out. `reading` is whole when all rows are read.
-    Raises InputError for a file that cannot be read at all.
+    topic an index of `TOPICS`. What is at or after `until` (ms) is left out, and so is what is nobody's by `ids`.
+    `reading` is whole when all rows are read. Raises InputError for a file that cannot be read at all.
     """
     first_at, last_at = LATEST + 1, -1
     topic = TOPICS.index(part.source.topic)
+    named = ids if ids and part.source.topic not in _SAY_WHOSE else None
     usable = 0
     try:
         for row in _rows(part, topic):
@@ -117,6 +121,11 @@ def read_items(part: Part, until: int | None, reading: Reading) -> Iterator[Item
             if until is not None and at >= until:
                 reading.later += 1
                 continue
+            if named is not None and (account := named.account_of(row[2])) != row[2]:
+                if account is None:
+                    reading.ignored[Reason.UNKNOWN_ACCOUNT.value] += 1
+                    continue
+                row = _renamed(row, account)  # noqa: PLW2901
             usable += 1
             first_at = min(first_at, at)
             if at > last_at:  # noqa: PLR1730 - twice as fast as max, and it is done for every row
@@ -156,6 +165,12 @@ def _usage_item(
     account: str, at: int, event: str, user: str | None, quantity: int, source: str, event_id: str | None
 ) -> Item:
     return (at, USAGE, account, event, user, quantity, source, event_id)
+
+
+def _renamed(item: Item, account: str) -> Item:
+    if item[1] == USAGE:
+        return (*item[:2], account, *item[3:])
+    return (*item[:2], account, encode(event_of(item).model_copy(update={"account_id": account})))
 
 
 def event_of(item: Item) -> InputEvent:

@@ -43,7 +43,7 @@ class Worker:
         """Read a part; `progress` is told the rows, some at a time. Raises InputError for a file that is none, and
         when there is no room to sort it."""
         reading = Reading()
-        items = read_items(part, self._job.until, reading)
+        items = read_items(part, self._job.until, reading, self._job.ids)
         runs: list[list[Blocks]] = []
         try:
             with _spool(self._job, self._number).open("ab") as spool:

@@ -15,6 +15,7 @@ from streams.cli.common import INTERRUPTED, TERMINATED, emit_json, progress_on_s
 from streams.cli.files import (
     AccountOption,
     AccountsOption,
+    AliasesOption,
     BillingOption,
     EventNameOption,
     EventOption,
@@ -26,6 +27,7 @@ from streams.cli.files import (
     UserOption,
     ZoneOption,
     history_of,
+    ids_of,
     instant_of,
     told_of_ignored,
     zone_of,
@@ -37,11 +39,10 @@ if TYPE_CHECKING:
     from streams.backtest.crew import Crew
     from streams.backtest.evaluate import Asked
     from streams.backtest.home import Course, HomeResult
+    from streams.backtest.job import Job
     from streams.backtest.reading import Reading
     from streams.backtest.result import Backtest
-    from streams.detection.config import DetectionConfig
     from streams.produce import Source
-    from streams.runtime.settings import Settings
 
 _SHOWN = 3
 _LARGE = 8 << 20
@@ -75,6 +76,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     timezone: ZoneOption = None,
     billing: BillingOption = None,
     accounts: AccountsOption = None,
+    aliases: AliasesOption = None,
     feedback: FeedbackOption = None,
     outcomes: Annotated[
         Path | None,
@@ -117,7 +119,9 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     counted and left out. Exit status 1 when no row is usable, or most are not.
     """
     from streams.backtest.evaluate import Asked
+    from streams.backtest.job import Job
     from streams.backtest.knob import asking, settings_beside
+    from streams.backtest.reading import TOPICS
     from streams.produce import Columns
 
     settings = settings_of(context)
@@ -140,7 +144,19 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     asked = Asked([str(source.path) for source in sources], team_size, silence_days, known, end or 0)
     terminated = signal.signal(signal.SIGTERM, _terminate)
     try:
-        found = _run(settings, config, beside, sources, asked, out, end, jobs or _jobs(sources))
+        job = Job(
+            config,
+            {topic: settings.topic(topic.value) for topic in TOPICS},
+            settings.out_of_order,
+            out,
+            jobs or _jobs(sources),
+            end,
+            settings.user_key,
+            settings.usage_rule() or None,
+            beside,
+            ids_of(settings, sources, aliases, zone),
+        )
+        found = _run(job, sources, asked, out)
     except KeyboardInterrupt:
         tell("interrupted: nothing was written")
         raise typer.Exit(INTERRUPTED) from None
@@ -170,40 +186,27 @@ def _jobs(sources: "list[Source]") -> int:
     return (os.cpu_count() or 1) if size >= _LARGE else 1
 
 
-def _run(
-    settings: "Settings",
-    config: "DetectionConfig",
-    beside: "list[DetectionConfig]",
-    sources: "list[Source]",
-    asked: "Asked",
-    out: Path,
-    until: int | None,
-    jobs: int,
-) -> "Backtest":
+def _run(job: "Job", sources: "list[Source]", asked: "Asked", out: Path) -> "Backtest":
     from streams.backtest.crew import Crew
     from streams.backtest.evaluate import evaluate, fleet_of
     from streams.backtest.home import Course
-    from streams.backtest.job import Job
     from streams.backtest.reading import TOPICS
     from streams.backtest.write import write_result
     from streams.produce import InputError
 
     with TemporaryDirectory(prefix="slackwater-backtest-") as folder, progress_on_stderr() as bar:
-        rule = settings.usage_rule() or None
-        names = {topic: settings.topic(topic.value) for topic in TOPICS}
-        job = Job(config, names, settings.out_of_order, Path(folder), jobs, until, settings.user_key, rule, beside)
-        with Crew(job) as crew:
+        with Crew(replace(job, folder=Path(folder))) as crew:
             reading = read_rows(crew, bar, sources)
             assert reading.first_at is not None
             assert reading.last_at is not None
-            asked = replace(asked, end=max(asked.end, reading.last_at + 1), hashed=bool(settings.user_key))
+            asked = replace(asked, end=max(asked.end, reading.last_at + 1), hashed=bool(job.user_key))
             topics = tuple(number for number, topic in enumerate(TOPICS) if reading.rows[topic.value])
             results = _judge(crew, Course(reading.first_at, asked.end, topics), bar, reading.total)
         bar.add_task("evaluating", total=None, status="")
-        fleet = fleet_of(results, rule)
+        fleet = fleet_of(results, job.rule)
         if sum(fleet.excluded.values()) == reading.total:
             raise InputError(f"no event counts as usage: {', '.join(fleet.excluded)} leave all of them out")
-        found = evaluate(fleet, reading, config, asked)
+        found = evaluate(fleet, reading, job.config, asked)
         write_result(out, found, fleet)
         return found
 

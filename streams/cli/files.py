@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from collections import Counter
 
+    from streams.backtest.identities import Identities
     from streams.produce import Columns, Source
     from streams.runtime.settings import Settings
 
@@ -67,9 +68,25 @@ AccountsOption = Annotated[
         "--accounts", metavar="FILE", help="Account updates: native, Segment groups, Stripe customers or CloudEvents."
     ),
 ]
+AliasesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--aliases",
+        metavar="FILE",
+        help="CSV as `slackwater accounts import` takes it: other ids of accounts. Those in --accounts count as well; "
+        "an id stands for its account from the beginning.",
+    ),
+]
 FeedbackOption = Annotated[
     Path | None, typer.Option("--feedback", metavar="FILE", help="Feedback events: native or CloudEvents.")
 ]
+
+
+def ids_of(settings: "Settings", sources: "list[Source]", aliases: Path | None, zone: ZoneInfo) -> "Identities":
+    """Whose each id in the files is. Raises InputError for a file of aliases that is not sound."""
+    from streams.backtest.identities import read_identities
+
+    return read_identities(sources, aliases, zone, settings.park_ids)
 
 
 def told_of_ignored(ignored: "Counter[str]") -> str:

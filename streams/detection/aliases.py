@@ -2,7 +2,8 @@
 
 An account is whatever has ever had an update of its own on the accounts topic, from that update's place on; such an id
 is no alias, whoever says so. Any other id is an alias of the account that claimed it last and has not taken it back. So
-no alias leads to another one, and none leads back.
+no alias leads to another one, and none leads back. An id of a kind that has to be an alias stands for nothing as long
+as it is neither: its events wait.
 
 What was stated with places before `horizon` is all known, and what an id stands for there never changes. Statements are
 taken in the order of one log; everybody who reads that has the same answers, whenever and however often it is asked.
@@ -16,6 +17,7 @@ from typing import Final
 
 from schemas.alias_log import AliasRecord, Statement
 from schemas.shuffle import hash64, place_of
+from streams.detection.names import Names
 
 FOREVER: Final = 1 << 62
 """Later than any place."""
@@ -42,13 +44,18 @@ class _List:
 
 class Aliases:
     """`expected` are the partitions of the accounts topic: one that has said nothing holds the horizon. With `live`,
-    what is stated counts as it comes, once all of them have been read to their ends."""
+    what is stated counts as it comes, once all of them have been read to their ends. `have_to_be` are names, with * for
+    any text, of ids that have to be aliases."""
 
-    def __init__(self, expected: frozenset[str] = frozenset(), *, live: bool = False) -> None:
+    def __init__(
+        self, expected: frozenset[str] = frozenset(), *, live: bool = False, have_to_be: tuple[str, ...] = ()
+    ) -> None:
         self.expected = expected
         self.histories: dict[str, list[tuple[Place, str | None]]] = {}
-        """Of each id that ever was an alias the places from which on it stood for an account; None: for itself."""
+        """Of each id that ever was an alias, or has to be one, the places from which on it stood for an account, which
+        may be itself; None: for none but itself."""
         self._live = live
+        self._have_to_be = Names(have_to_be) if have_to_be else None
         self._passed = -1
         self._there: dict[str, _Origin] = {}
         self._floors: dict[str, int] = {}
@@ -65,20 +72,40 @@ class Aliases:
         return FOREVER if self._open else self._passed
 
     @property
+    def live(self) -> bool:
+        """What an id stands for is what it stands for now."""
+        return self._live and self._open
+
+    @property
     def count(self) -> int:
         """Ids that are aliases now."""
         return len(self._claims)
 
-    def account_of(self, name: str, place: int, partition: str, offset: int) -> str:
-        """What an id stands for at a place before the horizon: an account, or itself. Live, it is what it stands for
-        now: an event that comes late is its account's of today."""
+    def account_of(self, name: str, place: int, partition: str, offset: int) -> str | None:
+        """What an id stands for at a place before the horizon: an account, or itself; None: it has to be an alias, and
+        is none there. Live, it is what it stands for now: an event that comes late is its account's of today."""
         history = self.histories.get(name)
         if history is not None:
-            at = (FOREVER, "", 0) if self._live and self._open else (place, partition, offset)
+            at = (FOREVER, "", 0) if self.live else (place, partition, offset)
             for since, account in reversed(history):
                 if since < at:
-                    return name if account is None else account
-        return name
+                    if account is not None:
+                        return account
+                    break
+        return None if self.has_to_be_alias(name) else name
+
+    def has_to_be_alias(self, name: str) -> bool:
+        """Whether an id is of a kind that is no account by itself."""
+        return self._have_to_be is not None and self._have_to_be.match(name)
+
+    def named_after(self, name: str, place: int, partition: str, offset: int) -> tuple[int, str] | None:
+        """The next place, in ms, at which an id that stood for nothing at a place stands for an account, and that
+        account. Live, what it stands for now. None: it is not known yet."""
+        history = self.histories.get(name, ())
+        if self.live:
+            history = history[-1:]
+        at = (-1, "", 0) if self.live else (place, partition, offset)
+        return next(((since[0], account) for since, account in history if account is not None and since > at), None)
 
     def take(self, record: AliasRecord) -> None:
         """The next record of the log."""
@@ -132,10 +159,12 @@ class Aliases:
 
     def _state(self, place: Place, statement: Statement) -> None:
         account = statement.account
-        self._accounts.add(hash64(account))
         if account in self._claims:  # it is one itself by now
             del self._claims[account]
-            self.histories[account].append((place, None))
+            self.histories[account].append((place, account))
+        elif self.has_to_be_alias(account) and hash64(account) not in self._accounts:
+            self.histories.setdefault(account, []).append((place, account))
+        self._accounts.add(hash64(account))
         if statement.aliases is None:
             return
         known = self._lists.get(account)

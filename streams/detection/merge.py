@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from schemas.errors import StateError
-from schemas.shuffle import Fact, ShuffleRecord, Usage, place_of
+from schemas.shuffle import Fact, ShuffleRecord, Usage, is_parked, place_of
 
 VERSION: Final = 4
 _SLICE_MS: Final = 3_600_000
@@ -138,7 +138,7 @@ class Merge:
         self.passed_over = 0
         """Events that were known before the first was read."""
         self._there = {place: OriginState(place) for place in sorted(places)}
-        self._gone: dict[str, OriginState] = {}  # by name; stored, and no longer there: they hold up nobody
+        self._gone: dict[str, OriginState] = {}  # by name; no longer there, or of parked records: they hold up nobody
         for name, (floor, clock) in (progress.origins if progress else {}).items():
             place, origin = place_of(name), OriginState(name, floor, clock)
             if place in places:
@@ -239,9 +239,12 @@ class Merge:
                 return there
         if name in self._gone:
             return self._gone[name]
+        begun = OriginState(name)
+        if is_parked(name):  # beside its input partition, and never in its place
+            self._gone[name] = begun
+            return begun
         if there is not None:
             self.replaced.append((place, there.floor + 1))
-        begun = OriginState(name)
         self._put(place, begun, offset)
         return begun
 

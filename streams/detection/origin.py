@@ -7,6 +7,7 @@ that an event's place depends on the records alone and not on how they were batc
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from schemas.accounts import AccountUpdate
@@ -17,7 +18,7 @@ from schemas.plain_usage import UsageFields, fields_of
 from schemas.pseudonyms import pseudonymous
 from schemas.shuffle import Fact, ShuffleRecord, Usage, hash64, known_hash64, make_renaming, make_usage, place_of
 from schemas.usage import UsageEvent
-from streams.detection.aliases import Aliases
+from streams.detection.aliases import FOREVER, Aliases
 from streams.detection.config import DAY_MS
 from streams.detection.statements import Statements
 from streams.detection.usage_rule import Exclusion, UsageRule
@@ -28,6 +29,14 @@ MARKER_HEADER: Final = "slackwater-clock"
 """Header of a marker: its RFC 3339 time says that every event before it has been written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It cannot be told yet whose an event is: `name` has to be an alias, and is none at its `place`."""
+
+    name: str
+    place: int
+
+
 class Origin:
     """Takes the records of one input partition in offset order and deals them out by home partition.
 
@@ -36,7 +45,8 @@ class Origin:
     `future_tolerance` bounds an event's time against its own record's timestamp, in ms. Usage that does not count by
     the `rule` goes nowhere, but moves the clock. With `aliases` ids stand for accounts: whoever takes an event sees to
     it that its `place_at` lies before their horizon; and an account update is told to every id that it names as an
-    alias, as an update of that account with its only alias.
+    alias, as an update of that account with its only alias. An event of an id that stands for no account yet moves the
+    clock and goes nowhere; commands do not wait.
     """
 
     def __init__(  # noqa: PLR0913 - what places events, and what passes over them
@@ -88,7 +98,7 @@ class Origin:
             self.clock = at
         return None
 
-    def take(self, offset: int, event: InputEvent, timestamp: int | None) -> Rejected | None:
+    def take(self, offset: int, event: InputEvent, timestamp: int | None) -> Rejected | Unknown | None:
         """Put an event in its place, or say why not. `timestamp` is the record's own, in ms."""
         if isinstance(event, UsageEvent):
             return self.take_usage(offset, fields_of(event), timestamp)
@@ -100,8 +110,11 @@ class Origin:
         event_id = None if name is None else hash64(name)
         if isinstance(event, AccountUpdate):
             self._claim(offset, place, event)
-        elif account in self._histories:
-            account = self._account_of(account, place, offset)
+        else:
+            known = self._account_of(account, place, offset)
+            if known is None and self.topic is not InputTopic.COMMANDS:
+                return Unknown(account, place)
+            account = known or account
         body = pseudonymous(event, self._user_key, self._previous_user_key)
         fact = Fact(offset, place, account, at, body, event_id, self.name)
         self._dealt[self._find_home(account)].append(fact)
@@ -116,7 +129,7 @@ class Origin:
             claim = AccountUpdate(account_id=account, updated_at=at, aliases=(alias,))
             self._dealt[self._find_home(alias)].append(Fact(offset, place, alias, at, claim, None, self.name))
 
-    def take_usage(self, offset: int, fields: UsageFields, timestamp: int | None) -> Rejected | None:
+    def take_usage(self, offset: int, fields: UsageFields, timestamp: int | None) -> Rejected | Unknown | None:
         """`take` of a usage event."""
         account, at, event, user, quantity, source, event_id = fields
         place = self._place(at, timestamp)
@@ -128,12 +141,13 @@ class Origin:
         key = self._user_key
         user_hash = None if user is None else known_hash64(user, key) if key else hash64(user)
         id_hash = None if event_id is None else hash64(event_id)
-        if self._histories and account in self._histories:
-            account = self._account_of(account, place, offset)
-        usage = make_usage((offset, place, account, at, event, user_hash, quantity, source, id_hash))
-        home = self._homes.get(account)
+        home = None if self._histories and account in self._histories else self._homes.get(account)
         if home is None:
-            home = self._find_home(account)
+            known = self._account_of(account, place, offset)
+            if known is None:
+                return Unknown(account, place)
+            account, home = known, self._find_home(known)
+        usage = make_usage((offset, place, account, at, event, user_hash, quantity, source, id_hash))
         if user is not None and self._previous_user_key is not None:
             self._rename(home, usage, user)
         self._dealt[home].append(usage)
@@ -151,15 +165,18 @@ class Origin:
         self._renamed[who] = day
         self._dealt[home].append(make_renaming(usage, known_hash64(user, self._previous_user_key)))
 
-    def _account_of(self, name: str, place: int, offset: int) -> str:
+    def _account_of(self, name: str, place: int, offset: int) -> str | None:
         account = self._aliases.account_of(name, place, self._partition, offset)
-        self.aliased += account != name
+        self.aliased += account is not None and account != name
         return account
 
     def _find_home(self, account: str) -> int:
-        if len(self._homes) >= _HOMES:
-            self._homes.clear()
-        return self._homes.setdefault(account, self._home_of(account))
+        home = self._homes.get(account)
+        if home is None:
+            if len(self._homes) >= _HOMES:
+                self._homes.clear()
+            home = self._homes[account] = self._home_of(account)
+        return home
 
     def place_at(self, at: int, timestamp: int | None) -> int | None:
         """The place that an event of a time would have; None for one of the future, which is refused."""
@@ -177,18 +194,19 @@ class Origin:
         return at if clock is None or at > clock else clock
 
     def deal(
-        self, last: int, *, caught_up: bool, clock: int | None = None, most: int = 2_000
+        self, last: int, *, caught_up: bool, clock: int | None = None, until: int = FOREVER, most: int = 2_000
     ) -> list[list[ShuffleRecord]]:
         """For each home partition the records that hold what was taken since the last call, `most` events in each.
 
         `last` is the last offset read. A home without events gets one record too: it needs to know the clock.
         Of several only the last says `caught_up`: nobody is to take the first of a history for all of it. `clock`, if
-        given, is announced in place of the origin's own: the wall clock, of an origin that is caught up.
+        given, is announced in place of the origin's own: the wall clock, of an origin that is caught up. No later time
+        than `until` is announced: something may still come with a place there.
         """
         dealt, self._dealt = self._dealt, [[] for _ in self._dealt]
         if clock is not None and (self.clock is None or clock > self.clock):
             self.clock = clock  # what comes later and says it was earlier has its place here
-        announced = self.clock
+        announced = self.announced(until)
         return [
             [
                 ShuffleRecord(
@@ -203,6 +221,10 @@ class Origin:
             ]
             for events in dealt
         ]
+
+    def announced(self, until: int) -> int | None:
+        """The clock as it may be told, where something can still come with a place at `until`."""
+        return None if self.clock is None or until < 0 else min(self.clock, until)
 
     def _from_the_future(self, at: int, timestamp: int | None, field: str) -> Rejected | None:
         if timestamp is None or at <= timestamp + self._future_tolerance:

@@ -2,7 +2,8 @@
 
 What `produce` writes and a worker on the events' clock reads is taken the short way: the same origins give each event
 its place, the same merge puts them in order, the same home partition holds the accounts and honours what is due. Only
-Kafka is left out, and with it batches, partitions and crashes, on which the result does not depend.
+Kafka is left out, and with it batches, partitions and crashes, on which the result does not depend; and bounds on what
+waits for its account.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,13 +14,14 @@ from schemas.alerts import Transition
 from schemas.alias_log import AliasRecord
 from schemas.events import InputEvent, InputTopic, moment
 from schemas.plain_usage import UsageFields
-from schemas.shuffle import ShuffleRecord
+from schemas.shuffle import Fact, ShuffleRecord, Usage, parked_of
 from streams.detection.aliases import Aliases
 from streams.detection.engine import Engine
 from streams.detection.fleet_log import offer
 from streams.detection.home import Home, Log
 from streams.detection.merge import Merge
 from streams.detection.origin import Origin
+from streams.detection.parking import Parked, Parking
 from streams.detection.results import RefusedCommand
 from streams.detection.state import Account
 
@@ -50,7 +52,7 @@ class Replay:
     Like `produce` it marks the beginning of every day (UTC) on every topic: an event of the day before that comes after
     it is late. `transitions` grows as events are taken, an account's in their order; what the last days' events lead to
     is there after `end`. `share`: these are some of the accounts only. `closed` is called after each day that was
-    closed.
+    closed. What comes under `park_ids` waits for `park_for` ms for an account that names them.
     """
 
     def __init__(
@@ -61,11 +63,15 @@ class Replay:
         user_key: bytes = b"",
         share: Share | None = None,
         closed: Callable[[], None] = lambda: None,
+        park_ids: tuple[str, ...] = (),
+        park_for: int = 30 * DAY_MS,
     ) -> None:
         self.engine = engine
         self.transitions: list[Transition] = []
         self.refused: list[RefusedCommand] = []
         """Commands that could not be carried out."""
+        self.unknown = 0
+        """Events whose account was not known in time."""
         self._out_of_order = out_of_order
         self._user_key = user_key
         self._rows: dict[str, bytes] = {}
@@ -78,7 +84,11 @@ class Replay:
             self._wait = share.wait
             partition = share.partition
             self._home = Home(engine, merge, self._rows.get, log=share.log, partition=partition, speaks=partition == 0)
-        self._known = Aliases() if share is None else None
+        self._known = Aliases(have_to_be=park_ids) if share is None else None
+        self._waits = bool(park_ids)
+        self._park_for = park_for
+        self._parkings: dict[tuple[InputTopic, str], Parking] = {}
+        self._sent = 0
         self._origins: dict[str, Origin] = {}
         self._next_offset: dict[str, int] = {}
         self._shuffled = 0
@@ -175,8 +185,8 @@ class Replay:
         for name, origin in self._origins.items():
             origin.clock = at if origin.clock is None else max(at, origin.clock)
             for record in origin.deal(self._next_offset[name] - 1, caught_up=False)[0]:
-                self._home.receive(self._shuffled, self._resolved(record))
-                self._shuffled += 1
+                self._receive(self._resolved(record))
+        self._send_on(at)
         self._step()
         if self._home.full or self._taken - self._stored_at >= _STORE_EVERY:
             self._store()
@@ -189,14 +199,41 @@ class Replay:
 
     def _resolved(self, record: ShuffleRecord) -> ShuffleRecord:
         """The record with its events' accounts in place of their aliases."""
-        known = self._known
-        if known is None or not known.histories or record.topic is InputTopic.ACCOUNTS:
+        known, origin = self._known, record.origin
+        if known is None or not (known.histories or self._waits) or record.topic is InputTopic.ACCOUNTS:
             return record
-        events = [
-            each._replace(account=known.account_of(each.account, each.effective_at, record.origin, each.offset))
-            for each in record.events
-        ]
+        events: list[Usage | Fact] = []
+        for each in record.events:
+            offset, place = each.offset, each.effective_at
+            account = known.account_of(each.account, place, origin, offset)
+            if account is None and record.topic is not InputTopic.COMMANDS:
+                self._parking(known, record).keep(Parked(offset, place, each.account, 0, each))
+            else:
+                events.append(each._replace(account=account or each.account))
         return replace(record, events=tuple(events))
+
+    def _parking(self, known: Aliases, record: ShuffleRecord) -> Parking:
+        parking = self._parkings.get((record.topic, record.origin))
+        if parking is None:
+            parking = Parking(known, record.origin, keep=self._park_for, most=0)
+            self._parkings[record.topic, record.origin] = parking
+        return parking
+
+    def _send_on(self, at: int) -> None:
+        """What has waited, and was named before `at`, to its accounts."""
+        for (topic, origin), parking in self._parkings.items():
+            over = parking.over(at)
+            self.unknown += len(over.late)
+            events: list[Usage | Fact] = []
+            for place, account, parked in over.named:
+                self._sent += 1
+                events.append(parked.record._replace(offset=self._sent, effective_at=place, account=account))
+            if events:
+                self._receive(ShuffleRecord(topic, parked_of(origin), self._sent, None, False, tuple(events)))
+
+    def _receive(self, record: ShuffleRecord) -> None:
+        self._home.receive(self._shuffled, record)
+        self._shuffled += 1
 
     def _step(self) -> None:
         habits = self.engine.habits
@@ -225,9 +262,10 @@ def replay(
     end: int | None = None,
     out_of_order: int = OUT_OF_ORDER_MS,
     user_key: bytes = b"",
+    park_ids: tuple[str, ...] = (),
 ) -> Replay:
     """Run events, each with its topic and that topic's name, to `end`. See `Replay`."""
-    run = Replay(engine, out_of_order=out_of_order, user_key=user_key)
+    run = Replay(engine, out_of_order=out_of_order, user_key=user_key, park_ids=park_ids)
     for topic, name, event in events:
         run.take(topic, name, event)
     run.end(end)

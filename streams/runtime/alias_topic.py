@@ -24,7 +24,7 @@ class AliasTopic(FleetTopic):
 
     def __init__(self, settings: Settings, arrived: Callable[[], None]) -> None:
         super().__init__(settings, self._learn, topic=settings.alias_topic)
-        self.known = Aliases(live=settings.clock == "wall")
+        self.known = Aliases(live=settings.clock == "wall", have_to_be=settings.park_ids)
         self._told = arrived
         self._learnt = -1
 

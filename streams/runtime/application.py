@@ -158,7 +158,14 @@ class App(faust.App):
         partitions = await topics.partition_counts(settings)
         tasks.origins = frozenset(f"{name}/{number}" for name in tasks.inputs for number in range(partitions[name]))
         tasks.topic_ids = TopicIds(
-            settings, [*tasks.stages, *tasks.changelogs.values(), settings.fleet_topic, settings.alias_topic]
+            settings,
+            [
+                *tasks.stages,
+                *tasks.changelogs.values(),
+                settings.fleet_topic,
+                settings.alias_topic,
+                settings.parked_topic,
+            ],
         )
         tasks.dead_letter_partitions = partitions[settings.topic("dead_letters")]
         tasks.transactions = await has_transactions(settings)

@@ -19,10 +19,11 @@ from schemas.formats.outcome import Ignored, Outcome
 from schemas.formats.reader import read
 from schemas.instants import LATEST
 from schemas.plain_usage import MOST, read_plainly
-from schemas.shuffle import encode_shuffle
+from schemas.shuffle import ShuffleRecord, encode_shuffle
 from schemas.usage import UsageEvent
 from streams.detection.aliases import FOREVER
-from streams.detection.origin import MARKER_HEADER, Origin
+from streams.detection.origin import MARKER_HEADER, Origin, Unknown
+from streams.runtime.parked import WAITS, ParkedRecords
 from streams.runtime.resume import Log, Loss, What
 from streams.runtime.task import Task
 from streams.runtime.transport import Batch
@@ -51,6 +52,8 @@ class Ingest(Task):
         super().__init__(tp, tasks)
         self.topic: InputTopic = tasks.inputs[tp.topic]
         self.origin: Origin | None = None
+        self.parked: ParkedRecords | None = None
+        """What waits; None of a topic of which nothing does."""
         self._format = tasks.settings.format_of(self.topic)
         self._lookup = tasks.settings.lookup
         self._ignored: Counter[Ignored] = Counter()
@@ -69,6 +72,8 @@ class Ingest(Task):
         self.tasks.aliases.known.expected = frozenset(each for each in self.tasks.origins if each.startswith(prefix))
         await self.tasks.aliases.hold()
         self.restore("" if commit is None or self._anew else commit.metadata)
+        if self.parked is not None:
+            self.parked.load(await self.tasks.parked.entries(f"{self.tp.topic}/{self.tp.partition}"))
         return start
 
     def lost(self, loss: Loss) -> None:
@@ -82,21 +87,28 @@ class Ingest(Task):
     def restore(self, metadata: str) -> None:
         """Begin with the clock that was committed with the position."""
         clock = metadata.partition("@")[0]
-        settings = self.settings
+        settings, known = self.settings, self.tasks.aliases.known
         partitions = settings.partitions
-        self.origin = Origin(
+
+        def home(account: str) -> int:
+            return home_of(account, partitions)
+
+        self.origin = origin = Origin(
             self.topic,
             f"{self.tp.topic}/{self.tp.partition}" + (f"@{self.mark}" if self.mark else ""),
             homes=partitions,
-            home_of=lambda account: home_of(account, partitions),
+            home_of=home,
             out_of_order=settings.out_of_order,
             future_tolerance=settings.future_tolerance,
             user_key=settings.user_key,
             previous_user_key=settings.previous_user_key,
             clock=int(clock) if clock.lstrip("-").isdigit() else None,
             rule=settings.usage_rule(),
-            aliases=self.tasks.aliases.known,
+            aliases=known,
         )
+        if self.topic in WAITS:
+            began = int(time() * 1000)
+            self.parked = ParkedRecords(origin, known, settings, self.metrics, self._read, home, began)
 
     @property
     def caught_up(self) -> bool:
@@ -136,7 +148,7 @@ class Ingest(Task):
             if refusal is None:
                 plain += 1
             else:
-                self._reject(record, refusal, timestamp)
+                self._turn_away(record, refusal, timestamp)
         if plain:
             counts["usage"] += plain
         self._count(counts, origin)
@@ -176,6 +188,7 @@ class Ingest(Task):
         assert origin is not None
         timestamp = min(record.timestamp, latest) if record.timestamp >= 0 else None
         marker = _marker(record.headers) if record.headers else None
+        refusal: Rejected | Unknown | None
         if marker is None and record.value is None and self.topic is InputTopic.ACCOUNTS:
             return True  # a tombstone of a compacted topic
         if marker is not None:
@@ -187,13 +200,14 @@ class Ingest(Task):
                 return False
             refusal = self._take_events(record.offset, events, timestamp, counts)
         if refusal is not None:
-            self._reject(record, refusal, timestamp)
+            self._turn_away(record, refusal, timestamp)
         return True
 
     def _take_events(
         self, offset: int, events: Outcome, timestamp: int | None, counts: Counter[str]
-    ) -> Rejected | None:
-        """The events of a record in their place, or why there is none. None of them is of the future, or all are."""
+    ) -> Rejected | Unknown | None:
+        """The events of a record in their place, or why there is none. None of them is of the future, or all are; and
+        all are one account's."""
         assert self.origin is not None
         if isinstance(events, Rejected):
             return events
@@ -204,7 +218,7 @@ class Ingest(Task):
             refusal = self.origin.take(offset, event, timestamp)
             if refusal is not None:
                 return refusal
-            counts["usage" if isinstance(event, UsageEvent) else _type_of(event, self.topic)] += 1
+            counts[_type_of(event, self.topic)] += 1
         return None
 
     def _read(self, record: Any) -> Outcome:
@@ -219,9 +233,28 @@ class Ingest(Task):
         """Facts are waited for, and so is the news that the end was reached."""
         if self._facts or self._dead or (self.caught_up and not (self._said and self._said[1])):
             return True
-        # The others read on no further than the accounts topic has come.
+        # The others read on no further than the accounts topic has come; and who has records that wait tells no more.
         told = None if self._said is None else self._said[0]
-        return self.topic is InputTopic.ACCOUNTS and self.origin is not None and self.origin.clock != told
+        return (self.topic is InputTopic.ACCOUNTS or self._until < FOREVER) and self._announced != told
+
+    @property
+    def waits(self) -> bool:
+        """It has records of which it cannot be told yet whose they are: it looks for what comes of aliases."""
+        return bool(self.parked_records)
+
+    @property
+    def parked_records(self) -> int | None:
+        """See `Task`."""
+        return None if self.parked is None else len(self.parked)
+
+    @property
+    def _announced(self) -> int | None:
+        """Its clock, as it can be told to the homes."""
+        return None if self.origin is None else self.origin.announced(self._until)
+
+    @property
+    def _until(self) -> int:
+        return FOREVER if self.parked is None else self.parked.holds_until
 
     @property
     def flush_due(self) -> bool:
@@ -244,23 +277,39 @@ class Ingest(Task):
         """A record for each home partition, and the dead letters."""
         assert self.origin is not None
         assert self.position is not None
+        onward, rows = self._send_on()
         records, self._dead, self._facts = self._dead, [], 0
         caught_up = self.caught_up
-        said = (self.origin.clock, caught_up)
+        said = (self._announced, caught_up)
         live = caught_up and self.settings.clock == "wall"
         now = monotonic()
         # In wall mode a quiet origin's clock is the wall clock, and has to be told on.
         if not (self.pending or said != self._said or (live and now - self._said_at >= _IDLE_PROGRESS_SECONDS)):
-            return records
+            return [*records, *self._shuffled(onward), *rows]
         clock = int(time() * 1000) if live else None
-        dealt = self.origin.deal(self.position - 1, caught_up=caught_up, clock=clock)
+        dealt = self.origin.deal(self.position - 1, caught_up=caught_up, clock=clock, until=self._until)
         records.extend(self._statements(caught_up=caught_up, live=live))
-        self._said, self._said_at = (self.origin.clock, caught_up), now
+        self._said, self._said_at = (self._announced, caught_up), now
+        # What has waited comes before the clock that passes its place.
+        return [*records, *self._shuffled(onward), *self._shuffled(dealt), *rows]
+
+    def _shuffled(self, dealt: list[list[ShuffleRecord]]) -> Iterator[Record]:
         for home, parts in enumerate(dealt):
-            records.extend(Record(self.settings.shuffle_topic, home, None, encode_shuffle(part)) for part in parts)
+            yield from (Record(self.settings.shuffle_topic, home, None, encode_shuffle(part)) for part in parts)
             if home != self.tp.partition:
                 self.metrics.events_rekeyed_total.labels(self.tp.topic).inc(sum(len(part.events) for part in parts))
-        return records
+
+    def _send_on(self) -> tuple[list[list[ShuffleRecord]], list[Record]]:
+        """Those whose wait is over, to their accounts' homes or as dead letters; and the rows that change with it."""
+        if self.parked is None:
+            return [], []
+        over = self.parked.over()
+        for record, found in self.parked.send_on(over) if over else ():
+            if isinstance(found, Rejected):
+                self._reject(record, found, record.timestamp if record.timestamp >= 0 else None)
+            else:
+                self.metrics.events_total.labels(self.tp.topic, _type_of(found, self.topic)).inc()
+        return self.parked.dealt() if over else [], list(self.parked.rows(over))
 
     def _statements(self, *, caught_up: bool, live: bool) -> Iterator[Record]:
         """What a partition of the accounts topic tells the others. While it is live, that it is says it all."""
@@ -274,6 +323,16 @@ class Ingest(Task):
             self._stated = stated
             value = encode_alias_record(AliasRecord(origin.name, self.position - 1, origin.clock, caught_up, new))
             yield Record(self.settings.alias_topic, 0, None, value)
+
+    def _turn_away(self, record: Any, why: Rejected | Unknown, timestamp: int | None) -> None:
+        """A dead letter; or what waits, if there is room."""
+        if isinstance(why, Unknown):
+            assert self.parked is not None
+            refusal = self.parked.park(record, why)
+            if refusal is None:
+                return
+            why = refusal
+        self._reject(record, why, timestamp)
 
     def _reject(self, record: object, refusal: Rejected, timestamp: int | None) -> None:
         offset, key, value = record.offset, record.key, record.value  # type: ignore[attr-defined]
@@ -317,6 +376,8 @@ def _marker(headers: object) -> bytes | None:
 
 
 def _type_of(event: InputEvent, topic: InputTopic) -> str:
+    if isinstance(event, UsageEvent):
+        return "usage"
     if topic is InputTopic.ACCOUNTS:
         return "account_update"
     return str(getattr(event, "type", None) or getattr(event, "command", ""))

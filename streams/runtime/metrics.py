@@ -48,6 +48,8 @@ class Metrics:
         )
         self.events_aliased_total = counter("events_aliased", "Events under an alias of their account.", "topic")
         self.aliases = gauge("aliases", "Ids that stand for an account.")
+        self.events_parked_total = counter("events_parked", "Records that began to wait for their account.", "topic")
+        self.events_released_total = counter("events_released", "Those whose account was named.", "topic")
         self.events_ignored_total = counter(
             "events_ignored", "Records of a foreign format that say nothing here.", "topic", "reason"
         )

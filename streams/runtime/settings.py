@@ -115,6 +115,11 @@ class Settings(BaseModel):
     user_hash_key_previous: PreviousHashKey | None = None
     keep_comments: bool = True
 
+    # Ids that are no accounts by themselves: what comes under them waits for an account that names them.
+    park_ids: Names = ("stripe:*",)
+    park_for: PositiveDuration = 30 * 86_400_000
+    max_parked_records: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+
     # How the input topics are written, and where foreign records name the account.
     format_usage: UsageFormat = Format.NATIVE
     format_billing: BillingFormat = Format.NATIVE
@@ -241,6 +246,11 @@ class Settings(BaseModel):
     def alias_topic(self) -> str:
         """Internal: which ids stand for which account, for all who read the input topics."""
         return f"{self.app_id}-aliases"
+
+    @property
+    def parked_topic(self) -> str:
+        """Internal: records that wait until it can be told whose they are."""
+        return f"{self.app_id}-parked"
 
     @property
     def replayed_topic(self) -> str:

@@ -118,6 +118,11 @@ class Task:
         """How many alerts each of them holds back."""
         return {}
 
+    @property
+    def parked_records(self) -> int | None:
+        """Records that wait until it can be told whose they are; None where there are none such."""
+        return None
+
     # The life of a task.
 
     async def start(self) -> None:

@@ -25,6 +25,7 @@ from streams.runtime.intact import FORBIDDEN, forbidden, refuse_empty_state
 from streams.runtime.losses import notice
 from streams.runtime.metrics import Metrics
 from streams.runtime.notify import Notify
+from streams.runtime.parked_topic import ParkedTopic
 from streams.runtime.refusals import Refusals
 from streams.runtime.resume import UNKNOWN_END, Log, Loss, What, is_of
 from streams.runtime.settings import Settings
@@ -78,6 +79,7 @@ class Tasks:
         }
         self.fleet = FleetTopic(settings, self.wake_homes)
         self.aliases = AliasTopic(settings, self.wake_ingest)
+        self.parked = ParkedTopic(settings)
         self.by_tp: dict[TP, Task] = {}
         self._ending: dict[TP, Task] = {}
         """Let go last; kept to tell what of it was not committed."""
@@ -119,6 +121,7 @@ class Tasks:
             await self.release()
         await self._look()
         tasks = {tp: self.stages[tp.topic](tp, self) for tp in assigned if tp.topic in self.stages and self._has(tp)}
+        self.parked.forget()
         try:
             await asyncio.gather(*(task.start() for task in tasks.values()))
             logs = [tp for tp in assigned if tp.topic in self.changelogs.values()]
@@ -212,10 +215,10 @@ class Tasks:
                 task.wake()
 
     def wake_ingest(self) -> None:
-        """Let those look around that are held up: there is news of aliases."""
+        """Let those look around that are held up, or have records that wait: there is news of aliases."""
         self.metrics.aliases.set(self.aliases.known.count)
         for task in self.by_tp.values():
-            if task.held_up:
+            if task.held_up or (isinstance(task, Ingest) and task.waits):
                 task.wake()
 
     def seek_back(self, task: Task) -> None:

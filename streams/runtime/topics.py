@@ -79,6 +79,8 @@ def plan(settings: Settings) -> list[TopicPlan]:
         topic(settings.fleet_topic, "internal", "delete", partitions=1, **_FOR_EVER, max_message_bytes=_LARGE),
         # Every worker reads all of it: an account is in it once, and again when its aliases change.
         topic(settings.alias_topic, "internal", "delete", partitions=1, **_FOR_EVER, max_message_bytes=_LARGE),
+        # Read by whoever begins with an input partition: a few records, as long as little waits.
+        topic(settings.parked_topic, "internal", "compact", partitions=1, max_message_bytes=_LARGE),
         topic(changelog(settings, ENGAGEMENT), "internal", "compact", max_message_bytes=_LARGE),
         topic(changelog(settings, DELIVERIES), "internal", "compact", max_message_bytes=_LARGE),
     ]
@@ -158,7 +160,7 @@ _LOST: Final[dict[Role, str]] = {"input": "events", "output": "records", "intern
 
 
 def _miscounted(topic: TopicPlan, count: int, settings: Settings) -> Problem:
-    if topic.partitions == 1 and topic.name in {settings.fleet_topic, settings.alias_topic}:
+    if topic.partitions == 1 and topic.name in {settings.fleet_topic, settings.alias_topic, settings.parked_topic}:
         return Problem(
             topic.name,
             f"has {count} partitions, and must have {topic.partitions}, which gives its records one order for all",

@@ -25,7 +25,8 @@ async def test_what_was_created_has_no_problems_and_is_not_created_again(setting
     assert await topics.create(settings) == []
     assert await topics.verify(settings) == []
     counts = await topics.partition_counts(settings)
-    assert [counts.pop(name) for name in (settings.fleet_topic, settings.alias_topic)] == [1, 1]
+    of_one = (settings.fleet_topic, settings.alias_topic, settings.parked_topic)
+    assert [counts.pop(name) for name in of_one] == [1, 1, 1]
     assert {counts[each.name] for each in topics.plan(settings) if each.name in counts} == {3}
 
 
@@ -43,7 +44,7 @@ async def test_another_count_of_partitions_is_a_problem_of_our_own_topics_only(s
     problems = {each.topic: each for each in await topics.verify(other)}
     assert settings.shuffle_topic in problems
     assert topics.changelog(settings, topics.ENGAGEMENT) in problems
-    read_by_all = {settings.fleet_topic, settings.alias_topic}
+    read_by_all = {settings.fleet_topic, settings.alias_topic, settings.parked_topic}
     others = {*topics.input_names(settings), settings.topic("dead_letters"), *read_by_all}
     assert not others & set(problems)
     assert "SLACKWATER_PARTITIONS=3" in problems[settings.shuffle_topic].remedy

@@ -19,6 +19,7 @@ from schemas.codec import decode
 from schemas.errors import BrokerError, Rejected
 from schemas.events import InputTopic
 from schemas.instants import format_instant, parse_instant
+from streams.backtest.identities import Identities
 from streams.broker import Broker, KafkaBroker
 from streams.cli import app as cli
 from streams.cli.bootstrap import _learn
@@ -272,7 +273,7 @@ async def test_a_bootstrap_that_is_interrupted_holds_up_workers_and_is_finished_
     found = await look(app.settings)
     with monkeypatch.context() as patch:
         patch.setattr(TransactionalWriter, "write", until_killed)
-        learnt, _ = _learn(app.settings, sources_of(fleet), found, UNTIL)
+        learnt, _ = _learn(app.settings, sources_of(fleet), Identities(), found, UNTIL)
         with pytest.raises(BrokerError, match=r"the bootstrap was interrupted \(killed\): run it again"):
             await carry_out(app.settings, found, learnt, exactly_once=True, say=print)
     before = len(await app.transitions())

@@ -1,12 +1,13 @@
-"""The alias topic of Kafka in memory, in place of a worker's own."""
+"""The topics on aliases, and on what waits for them, of Kafka in memory, in place of a worker's own."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from streams.detection.aliases import Aliases
 from streams.runtime.alias_topic import learn
+from streams.runtime.parked_topic import Entry, by_partition
 
 
 class FakeAliases:
@@ -41,3 +42,26 @@ class FakeAliases:
             self._count += 1
         if self._count > before:
             self._arrived()
+
+
+class FakeParked:
+    """`end` gives how far the topic of parked records is written, and `rows` what is committed of it, as far as that
+    can be read by now."""
+
+    def __init__(self, end: Callable[[], int], rows: Callable[[], tuple[int, dict[bytes, bytes]]]) -> None:
+        self._end = end
+        self._rows = rows
+        self._read: dict[str, list[Entry]] | None = None
+
+    def forget(self) -> None:
+        """See `ParkedTopic`."""
+        self._read = None
+
+    async def entries(self, partition: str) -> Sequence[Entry]:
+        """See `ParkedTopic`. A transaction that is open holds up who reads."""
+        if self._read is None:
+            end = self._end()
+            while (read := self._rows())[0] < end:  # noqa: ASYNC110 - it is another process's
+                await asyncio.sleep(0.05)
+            self._read = by_partition(read[1])
+        return self._read.pop(partition, ())

@@ -161,6 +161,16 @@ class Kafka:
         read = [each.value for each in self.logs[tp][: self.stable_end(tp)] if each.committed]
         return [value for value in read[first:] if value is not None]
 
+    def rows(self, tp: TP) -> tuple[int, dict[bytes, bytes]]:
+        """How far readers of committed records come in a compacted partition, and what they find there."""
+        stable, rows = self.stable_end(tp), dict[bytes, bytes]()
+        for each in self.logs[tp][:stable]:
+            if each.committed and not each.compacted and each.key is not None:
+                rows.pop(each.key, None)
+                if each.value is not None:
+                    rows[each.key] = each.value
+        return stable, rows
+
     # What happens by itself, or is done by people.
 
     def settle(self) -> None:

@@ -119,6 +119,9 @@ class Outcome:
         for origin, events in self._wanted.events.items():
             assert sorted(had[origin]) == events
             assert origin in self._reset or set(had[origin].values()) <= {1}
+        for origin, accounts in self._wanted.sent.items():
+            assert [account for _, account in sorted(had[origin])] == accounts
+            assert set(had[origin].values()) <= {1}
 
     def _notifications(self) -> None:
         """Each transition that somebody is told of is told once for each route; a message that was in flight when its

@@ -20,7 +20,7 @@ from streams.runtime.settings import Settings
 from streams.runtime.task import Task
 from streams.runtime.tasks import Tasks
 from streams.runtime.transport import Batch
-from tests.model.aliases import FakeAliases
+from tests.model.aliases import FakeAliases, FakeParked
 from tests.model.clock import Clock, Loop
 from tests.model.faust import App, Channel, Consumer, Tables, application
 from tests.model.fleet import FakeFleet
@@ -87,7 +87,12 @@ class Worker:
         self.tasks.fleet = FakeFleet(kafka.fleet, kafka.tell_of_fleet)  # type: ignore[assignment]
         kafka.hear_of_fleet.append(self._hear_of_fleet)
         log = TP(settings.alias_topic, 0)
-        self.aliases = FakeAliases(Aliases(), lambda first: kafka.values(log, first), self.tasks.wake_ingest)
+        known = Aliases(have_to_be=settings.park_ids)
+        self.aliases = FakeAliases(known, lambda first: kafka.values(log, first), self.tasks.wake_ingest)
+        parked = TP(settings.parked_topic, 0)
+        self.tasks.parked = FakeParked(  # type: ignore[assignment]
+            lambda: len(kafka.logs[parked]), lambda: kafka.rows(parked)
+        )
         self.tasks.aliases = self.aliases  # type: ignore[assignment]
         self.app.tables = Tables(self.tasks.changelogs)
         self.tasks.channels = dict.fromkeys((route.name for route in self.tasks.routes), Channel(self))

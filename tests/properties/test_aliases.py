@@ -105,6 +105,7 @@ def test_an_account_stands_for_itself_and_an_alias_for_an_account(world: World) 
     accounts = {each.account for stated in world.stated.values() for each in stated}
     for name in IDS:
         account = known.account_of(name, ENDS, "usage/0", 0)
+        assert account is not None
         assert known.account_of(account, ENDS, "usage/0", 0) == account
         assert account == name if name in accounts else account in {*accounts, name}
 

@@ -28,7 +28,7 @@ from streams.runtime.task import Task
 from streams.runtime.tasks import Tasks
 from tests.model.clock import Clock
 from tests.model.cluster import Cluster
-from tests.model.inputs import Inputs, Quick
+from tests.model.inputs import WAITS, Inputs, Quick
 from tests.model.kafka import Kafka
 from tests.model.outcome import Outcome
 from tests.model.worker import Ending, Fault, Worker, told
@@ -65,6 +65,7 @@ class Machine(RuleBasedStateMachine):
         together=st.sampled_from([2, 20_000]),
         pictures=st.sampled_from([1, 500]),
         workers=st.integers(1, 2),
+        room=st.sampled_from([1, 20, 10_000]),
     )
     def begin(
         self,
@@ -75,6 +76,7 @@ class Machine(RuleBasedStateMachine):
         together: int,
         pictures: int,
         workers: int,
+        room: int,
     ) -> None:
         """One application, which owns all of its partitions."""
         for module, name, value in (
@@ -97,6 +99,9 @@ class Machine(RuleBasedStateMachine):
             limit_per_hour=0,
             out_of_order="1h",
             lagging_flush_events=20,
+            park_ids=(WAITS,),
+            park_for="5d",
+            max_parked_records=room,
         )
         self.inputs = Inputs(self.kafka, self.settings, usage_partitions)
         self.accounts = [f"account-{number}" for number in range(6)]
@@ -246,7 +251,7 @@ class Machine(RuleBasedStateMachine):
         """Something that nobody asked for."""
         mine = self.worker(which)
         if what == "compacted":
-            if logs := sorted(tp for tp in self.kafka.logs if tp.topic.endswith("-changelog")):
+            if logs := sorted(tp for tp in self.kafka.logs if tp.topic.endswith(("-changelog", "-parked"))):
                 self.kafka.compact(logs[which % len(logs)])
         elif what == "goes on":
             for each in self.cluster.workers:

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import Reason
+from schemas.errors import Reason, Rejected
 from schemas.events import InputTopic
 from schemas.instants import format_instant
 from schemas.shuffle import Fact, Usage
@@ -113,7 +113,7 @@ def test_a_marker_moves_the_clock_to_its_time_and_never_back() -> None:
 def test_what_comes_from_the_future_of_its_record_is_refused_and_moves_no_clock() -> None:
     reader = origin(tolerance=1_000)
     refusal = reader.take(0, usage(BEGINS + 1_001), BEGINS)
-    assert refusal is not None
+    assert isinstance(refusal, Rejected)
     assert (refusal.reason, refusal.field) == (Reason.TIME_IN_FUTURE, "occurred_at")
     marker = reader.mark(format_instant(BEGINS + 1_001).encode(), BEGINS)
     assert marker is not None

@@ -35,6 +35,8 @@ class Outcome:
     accounts: dict[str, Account]
     transitions: list[Transition]
     refusals: list[Refusal]
+    unknown: int = 0
+    """Events whose account was not known in time."""
 
 
 def decoded(events: Iterable[tuple[InputTopic, dict[str, Any]]]) -> Iterator[tuple[InputTopic, str, InputEvent]]:
@@ -47,12 +49,16 @@ def decoded(events: Iterable[tuple[InputTopic, dict[str, Any]]]) -> Iterator[tup
 
 
 def run(
-    events: Iterable[tuple[InputTopic, dict[str, Any]]], *, until: int, config: DetectionConfig | None = None
+    events: Iterable[tuple[InputTopic, dict[str, Any]]],
+    *,
+    until: int,
+    config: DetectionConfig | None = None,
+    park_ids: tuple[str, ...] = (),
 ) -> Outcome:
     """Replay the events, and let the time go on `until` (ms)."""
     engine = Engine(config or CONFIG)
-    done = replay(decoded(events), engine, end=until)
-    return Outcome(engine, done.accounts, done.transitions, [each.refusal for each in done.refused])
+    done = replay(decoded(events), engine, end=until, park_ids=park_ids)
+    return Outcome(engine, done.accounts, done.transitions, [each.refusal for each in done.refused], done.unknown)
 
 
 def tell(story: Story, *, config: DetectionConfig | None = None) -> Outcome:

@@ -13,6 +13,7 @@ from streams.cli.common import complain, confirmed, emit_json, progress_on_stder
 from streams.cli.files import (
     AccountOption,
     AccountsOption,
+    AliasesOption,
     BillingOption,
     EventNameOption,
     EventOption,
@@ -24,11 +25,13 @@ from streams.cli.files import (
     UserOption,
     ZoneOption,
     history_of,
+    ids_of,
     instant_of,
     zone_of,
 )
 
 if TYPE_CHECKING:
+    from streams.backtest.identities import Identities
     from streams.backtest.reading import Reading
     from streams.cli.bootstrap.found import Found
     from streams.cli.bootstrap.learn import Learnt
@@ -69,6 +72,7 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     timezone: ZoneOption = None,
     billing: BillingOption = None,
     accounts: AccountsOption = None,
+    aliases: AliasesOption = None,
     feedback: FeedbackOption = None,
     only_plan: Annotated[bool, typer.Option("--plan", help="Show what would be done, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -100,7 +104,7 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     if refusal := found.refusal(end):
         complain(f"{refusal}. Nothing was changed")
         raise typer.Exit(1)
-    learnt, plan = _learn(settings, sources, found, end)
+    learnt, plan = _learn(settings, sources, ids_of(settings, sources, aliases, zone), found, end)
     if as_json:
         emit_json(plan)
     else:
@@ -113,7 +117,9 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     tell("done: the next worker goes on from there")
 
 
-def _learn(settings: "Settings", sources: "list[Source]", found: "Found", end: int) -> "tuple[Learnt, dict[str, Any]]":
+def _learn(
+    settings: "Settings", sources: "list[Source]", ids: "Identities", found: "Found", end: int
+) -> "tuple[Learnt, dict[str, Any]]":
     from schemas.instants import format_instant
     from streams.backtest.crew import Crew
     from streams.backtest.job import Job
@@ -122,7 +128,7 @@ def _learn(settings: "Settings", sources: "list[Source]", found: "Found", end: i
 
     learnt = Learnt(settings, end, frozenset(source.topic for source in sources))
     with TemporaryDirectory(prefix="slackwater-bootstrap-") as folder, progress_on_stderr() as bar:
-        crew = Crew(Job(settings.detection(), {}, settings.out_of_order, Path(folder), until=end))
+        crew = Crew(Job(settings.detection(), {}, settings.out_of_order, Path(folder), until=end, ids=ids))
         reading = read_rows(crew, bar, sources)
         first = reading.first_at or 0
         task = bar.add_task("learning", total=max(end - first, 1), status="")

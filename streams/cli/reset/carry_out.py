@@ -5,7 +5,7 @@
    which then ends with an error.
 2. The ends of the shuffle and of the fleet topic are read: all that is new will lie behind them.
 3. The input positions are set to the earliest. A worker that starts now reads everything again and passes over all of
-   it, for its state says how far it had come.
+   it, for its state says how far it had come; but for what had waited for its account, which is sent on once more.
 4. For each home partition in one transaction every row of the state is deleted, and the progress set to the shuffle's
    end. A partition that is done begins anew, one that is not goes on as before: both are right by themselves.
 5. Outputs, where that was asked for.
@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from alerting.catch_up import PastCounts
 from schemas.alerts import Transition
 from schemas.errors import BrokerError
+from schemas.parked_log import partition_of
 from streams.cli.reading import read_all
 from streams.cli.reset.plan import Outputs, Pending
 from streams.detection.fleet_log import FleetLog
@@ -122,11 +123,16 @@ class _Reset:
             await admin.close()
 
     async def rewind(self) -> None:
-        """Set the positions in the input topics to the earliest."""
+        """Set the positions in the input topics to the earliest, and forget what waits there for its account: it is
+        read again."""
+        waiting = self._settings.parked_topic
+        rows = defaultdict[str, list[Record]](list)
+        for key in (await self._keys(waiting)).get(0, ()):
+            rows[partition_of(key)].append(Record(waiting, 0, key, None))
         parts = [TopicPartition(*tp) for tp in self.writers if tp.topic in topics.input_names(self._settings)]
         earliest = await self._consumer.beginning_offsets(parts)
         for part in parts:
-            await self._write(TP(*part), [], earliest[part])
+            await self._write(TP(*part), rows[f"{part.topic}/{part.partition}"], earliest[part])
 
     async def forget(self, outputs: Outputs) -> None:
         """Delete the state, with the pictures where the outputs are to be emptied."""

@@ -83,6 +83,7 @@ def steps(settings: Settings, found: Found, outputs: Outputs, pending: Pending) 
         Step(settings.shuffle_topic, "read on from its end", "what is in it is passed over"),
         Step(settings.fleet_topic, "read on from its end", "what is in it is passed over"),
         Step(settings.alias_topic, "kept", "which ids stood for which accounts, and when"),
+        Step(settings.parked_topic, "every row deleted", "what waits for its account is read again"),
         Step(state, "every row deleted", f"{found.accounts:,} accounts"),
         *ends,
         wait,

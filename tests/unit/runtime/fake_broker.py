@@ -16,7 +16,7 @@ from streams.runtime.task import Task
 from streams.runtime.tasks import Tasks
 from streams.runtime.transport import Batch
 from streams.runtime.writer import Record, Writer
-from tests.model.aliases import FakeAliases
+from tests.model.aliases import FakeAliases, FakeParked
 from tests.model.fleet import FakeFleet
 
 
@@ -26,6 +26,8 @@ class FakeBroker:
     def __init__(self) -> None:
         self.topics: defaultdict[str, list[Record]] = defaultdict(list)
         self.positions: dict[TP, int] = {}
+        self.metadata: dict[TP, str] = {}
+        """What is committed with them."""
         self.away = False
 
     async def start(self) -> None: ...
@@ -41,7 +43,7 @@ class FakeBroker:
             offsets.append(len(self.topics[record.topic]))
             self.topics[record.topic].append(record)
         if position is not None:
-            self.positions[position[0]] = position[1].offset
+            self.positions[position[0]], self.metadata[position[0]] = position[1].offset, position[1].metadata
         return offsets
 
     def table(self, changelog: str) -> dict[bytes, bytes]:
@@ -82,6 +84,10 @@ def tasks_on(broker: FakeBroker, settings: Settings) -> tuple[Tasks, list[Except
     said = broker.topics[settings.alias_topic]
     tasks.aliases = FakeAliases(  # type: ignore[assignment]
         tasks.aliases.known, lambda first: [each.value or b"" for each in said[first:]], tasks.wake_ingest
+    )
+    waiting = settings.parked_topic
+    tasks.parked = FakeParked(  # type: ignore[assignment]
+        lambda: 0, lambda: (0, broker.table(waiting))
     )
     return tasks, errors
 

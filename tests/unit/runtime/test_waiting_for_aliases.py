@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from faust.types import TP
@@ -26,10 +27,11 @@ def usage(at: int, account: str = "a", **more: str) -> bytes:
 
 
 class Stage:
-    """A worker's ingest tasks on a broker in memory. `clock` is the setting."""
+    """A worker's ingest tasks on a broker in memory. `clock` is the setting, and there may be more."""
 
-    def __init__(self, clock: str = "events") -> None:
-        self.settings = Settings(brokers="127.0.0.1:1", partitions=1, clock=clock, flush="20ms")
+    def __init__(self, clock: str = "events", **settings: Any) -> None:
+        given = {"brokers": "127.0.0.1:1", "partitions": 1, "clock": clock, "flush": "20ms", **settings}
+        self.settings = Settings.model_validate(given)
         self.broker = FakeBroker()
         self.tasks, self.errors = tasks_on(self.broker, self.settings)
         self.tasks.origins = frozenset({f"{self.settings.topic('accounts')}/0", f"{self.settings.topic('usage')}/0"})

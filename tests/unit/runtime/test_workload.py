@@ -30,10 +30,16 @@ class Worker:
         position: int | None,
         log_end: int = 0,
         held: Mapping[str, int] | None = None,
+        parked: int | None = None,
     ) -> None:
         """Give it a task."""
         task = SimpleNamespace(
-            position=position, log_end=log_end, closing=False, routes=lambda: routes, held=lambda: held or {}
+            position=position,
+            log_end=log_end,
+            closing=False,
+            routes=lambda: routes,
+            held=lambda: held or {},
+            parked_records=parked,
         )
         self.app.tasks.by_tp[tp] = task  # type: ignore[assignment]
 
@@ -87,3 +93,11 @@ def test_routes_are_told_by_who_has_them_and_grow_older_by_themselves(worker: Wo
     assert worker.says("notification_route_broken", route="default") == 0
     worker.app.tasks.by_tp.clear()
     assert worker.says("notifications_pending", route="sales") is None
+
+
+def test_what_waits_for_its_account_is_added_up_by_topic(worker: Worker) -> None:
+    worker.has(USAGE, position=5, parked=2)
+    worker.has(TP(USAGE.topic, 1), position=5, parked=3)
+    worker.has(NOTES, position=5)
+    assert worker.says("parked_records", topic=USAGE.topic) == 5
+    assert worker.says("parked_records", topic=NOTES.topic) is None

@@ -77,6 +77,7 @@ def test_public_topics_have_the_prefix_and_internal_ones_the_application_id() ->
     assert settings.undelivered_topic == "watch-undelivered"
     assert settings.fleet_topic == "watch-fleet"
     assert settings.alias_topic == "watch-aliases"
+    assert settings.parked_topic == "watch-parked"
 
 
 @pytest.mark.parametrize("name", ["slackwater-fleet", "slackwater-aliases"])
