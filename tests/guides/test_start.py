@@ -41,7 +41,7 @@ async def test_from_an_empty_environment_to_the_first_alert_in_slack(kafka_requi
                     said = await shell.run(commands)
                     assert block.shown is None or agrees(block.shown, said), f"{where} says:\n{said}"
                     if "slackwater worker" in commands:
-                        await eventually(lambda: _heard(slack, 2), "two messages in Slack", patience=120)
+                        await eventually(lambda: _heard(slack, 2), "two messages in Slack", patience=300)
                 elif block.language == "text":
                     told = [each["text"] for each in slack.delivered]
                     assert any(agrees(block.text, each) for each in told), f"{where}: Slack has\n{told}"
