@@ -14,7 +14,8 @@ from typing import Final, Self
 
 import aiohttp
 
-_PATIENCE: Final = 240.0
+_PATIENCE: Final = 600.0
+"""Seconds for a block: an installation on a busy machine."""
 _SESSION: Final = 4.0
 """Longer than a worker's session, by the environment: the embedded broker has it in the group until then."""
 _DONE: Final = "@@ done"
