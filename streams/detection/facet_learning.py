@@ -1,7 +1,8 @@
 """What is learnt of facets from all accounts: how rare their scores are, and when a facet has gone for all of them.
 
-Each facet may raise a tenth of the false alarms that are asked for, besides those of the whole of activity, of which it
-takes nothing: what is told of facets realises a twentieth of that, as few of them rise by chance.
+Each facet may raise a part of the false alarms that are asked for, besides those of the whole of activity, of which it
+takes nothing: what is told of facets realises a small part of that, as few of them rise by chance. Main sources have
+the largest, as they are told under the name of a kind that is sent.
 """
 
 from base64 import b64decode, b64encode
@@ -21,7 +22,7 @@ from streams.detection.peak_sums import PEAKS_WIDTH, PeakSums
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import DROP_COLD, MEASURED_AT, TIERS, Table
 
-_SHARE: Final = 0.1
+_SHARES: Final = (0.1, 0.1, 0.25)
 _WEEKLY: Table = (log(365.25 / 7.0 / MEASURED_AT),) * TIERS
 """Of a cumulative sum of log-likelihood ratios the chance of an alarm at h is at most exp(-h) at each step (Lorden
 1971): breadth has one a week, and begins with that."""
@@ -71,9 +72,9 @@ class FacetLearning:
     def calibrate(self) -> None:
         """Set thresholds by what is known."""
         self.thresholds = []
-        for known, cold in zip(self._known, _DROP_COLD, strict=True):
+        for known, share, cold in zip(self._known, _SHARES, _DROP_COLD, strict=True):
             scale = known.calibration.scale(known.watched, known.ongoing, cold)
-            self.thresholds.append(Thresholds(self._config, scale, _SHARE, cold))
+            self.thresholds.append(Thresholds(self._config, scale, share, cold))
 
     def pack(self) -> list[Any]:
         """As plain data."""

@@ -5,7 +5,7 @@ tenths: else it is the whole. It has a facet (`facets.py`), and its days are fol
 counts for as much as the account did on it, so that an absence, which the whole says, is no evidence here. What
 a source does for all who use it, against what the fleet does, excuses each of them.
 
-Only a silence is told: a fall of one source to a part of itself is often a move to another one.
+Only a silence is told: a fall of one source to a part of itself may be a move to another one.
 """
 
 from collections.abc import Iterator
@@ -46,6 +46,8 @@ from streams.detection.thresholds import Thresholds
 
 _MAIN: Final = 0.1
 """Share of the activity from which on a source is a main one."""
+_WHOLE: Final = 0.95
+"""Above this a source is the whole, and is forgotten again."""
 _GONE: Final = 0.1
 """Below this, what is left of a source is none: it has another name now."""
 _NEW_NORMAL_DAYS: Final = 60.0
@@ -94,9 +96,10 @@ class SourceDays:
                 facet.values[REBASELINED, mine] = 0.0
                 self._forget_with_whole(facet, mine)
                 rows = mine[self._speaks(facet, mine)]
-                rows = rows[y[facet.whose[rows]] > 0.0]
-                if rows.size:
-                    yield self._fold(facet, rows, y, counts, day)
+                lived = rows[y[facet.whose[rows]] > 0.0]
+                if lived.size:
+                    self._fold(facet, lived, y, counts, day)
+                yield self._concerned(facet, rows, day)
 
     def end(self, day: int, only: Mask | None = None) -> None:
         """The day is over: what the fleet tracks no more from the next one on is forgotten."""
@@ -118,14 +121,16 @@ class SourceDays:
         of = habits.sources.of(rows)
         main = (of[:REST] >= _MAIN) & (of[:REST] <= 1.0 - _MAIN) & (counts[:REST, rows] > 0.0)
         main &= habits.values[UNJUDGED, rows] == 0.0
-        place = np.full(len(habits), -1)
+        place = np.full(len(habits), -1, np.intp)
         place[rows] = np.arange(rows.size)
         for facet in habits.facets[SOURCES:]:
             known = self._known(facet)
             known = known[place[facet.whose[known]] >= 0]
-            main[facet.values[SOURCE, known].astype(np.intp), place[facet.whose[known]]] = False
-        for at, number in zip(*[each.tolist() for each in main.T.nonzero()], strict=True):
-            self._begin_one(int(rows[at]), number, of[:, at], day)
+            number, at = facet.values[SOURCE, known].astype(np.intp), place[facet.whose[known]]
+            main[number, at] = False
+            facet.values[FIRST_DAY, known[of[number, at] > _WHOLE]] = -1.0
+        for column, source in zip(*[each.tolist() for each in main.T.nonzero()], strict=True):
+            self._begin_one(int(rows[column]), source, of[:, column], day)
 
     def _begin_one(self, whole: int, number: int, shares: Column, day: int) -> None:
         """In the first facet that is free, or in that of a source which is no main one any more."""
@@ -157,10 +162,9 @@ class SourceDays:
         gone = (self._habits.values[REBASELINED, facet.whose[rows]] > 0.0) & (facet.values[CLOCK, rows] > 0.0)
         facet.values[FIRST_DAY, rows[gone]] = -1.0
 
-    def _fold(self, facet: Facet, rows: Rows, y: Column, counts: Column, day: int) -> list[int]:
-        """Fold the day into rows for which it is one; gives the rows of the whole whom it concerns."""
+    def _fold(self, facet: Facet, rows: Rows, y: Column, counts: Column, day: int) -> None:
         rules, whole, whose = self._rules, self._habits.values, facet.whose[rows]
-        fleet, thresholds = in_its_place(rules.fleet(day)), rules.learnt.facets.thresholds[SOURCES]
+        fleet = in_its_place(rules.fleet(day))
         v = columns_of(facet, rows)
         number = v[SOURCE].astype(np.intp)
         relative = used(self._habits, whose, y, day, fleet) * self._excuses(day)[number]
@@ -171,8 +175,16 @@ class SourceDays:
         v[REBASELINED] = normal
         v[FIRST_DAY, normal] = -1.0
         facet.values[:, rows] = v
+
+    def _concerned(self, facet: Facet, rows: Rows, day: int) -> list[int]:
+        """Of the whole's rows those of which there is more to tell than is told."""
+        rules, whole = self._rules, self._habits.values
+        rows = rows[(facet.values[CLOCK, rows] > 0.0) & (facet.values[MONITORED_DAY, rows] >= 0.0)]
+        whose = facet.whose[rows]
         said = np.maximum(whole[DROP_LEVEL, whose], whole[SILENCE_LEVEL, whose])
-        concerned: list[int] = whose[(levels(v, fleet, thresholds, rules.config) > said)].tolist()
+        thresholds = rules.learnt.facets.thresholds[SOURCES]
+        level = severities(columns_of(facet, rows), rules.fleet(day), thresholds, rules.config)
+        concerned: list[int] = whose[level > said].tolist()
         return concerned
 
     def _excuses(self, day: int) -> Column:
@@ -185,7 +197,7 @@ class SourceDays:
         return excuses
 
 
-def levels(v: Column, fleet: FleetDay, thresholds: Thresholds, config: DetectionConfig) -> Levels:
+def severities(v: Column, fleet: FleetDay, thresholds: Thresholds, config: DetectionConfig) -> Levels:
     """How severe the silence of rows `v` is, from 1; 0 where there is nothing to tell."""
     rate = rates(v, fleet)
     least = thresholds.columns(rate)

@@ -1,6 +1,6 @@
 """A main source that an account has given up, as far as `usage_drop` tells of it. See `source_days`."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alerting.words import count, number
 from schemas.alerts import AlertReason
@@ -12,6 +12,9 @@ from streams.detection.rules import Rules
 from streams.detection.state import Account
 from streams.detection.thresholds import reached
 
+GIVEN_UP: Final = "source_given_up"
+"""The code of the reason."""
+
 
 class QuietSource(NamedTuple):
     """Nothing comes from it, although the account is used."""
@@ -22,7 +25,7 @@ class QuietSource(NamedTuple):
     """Its number."""
     last_day: int
     missed: float
-    """Events that were expected of it since, by what the account did otherwise."""
+    """Events that were expected of it since, by what the account did otherwise; at least, as that is less for it."""
     score: float
     """E, nats."""
     clock_days: float
@@ -63,12 +66,13 @@ def without_is_normal(account: Account) -> bool:
 def source_reason(quiet: QuietSource, account: Account, rules: Rules) -> AlertReason:
     """What there is to say of it."""
     today = rules.learnt.sources(account.closed)
-    name = today.names[quiet.source] if today is not None else ""
+    assert today is not None  # main sources are tracked
+    name = today.names[quiet.source]
     since = rules.calendar.day_text(rules.calendar.start_of(quiet.last_day))
     days = account.closed - quiet.last_day
     return AlertReason(
-        code="source_given_up",
+        code=GIVEN_UP,
         text=f"Nothing has come from {name} for {count(days, 'day')}, since {since}, although the account is used: "
-        f"about {number(quiet.missed)} events are missing.",
+        f"at least {number(quiet.missed)} events are missing.",
         values={"source": name, "days": days, "events_missing": round(quiet.missed, 2)},
     )

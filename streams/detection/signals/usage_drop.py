@@ -56,11 +56,9 @@ class UsageDropSignal:
         """See `Signal`. What says more stands first."""
         rules = self._rules
         source = quiet_source(account, rules)
-        if source is None:
-            return self._fallen(account, firing, ())
-        reason = source_reason(source, account, rules)
-        if self._level(account.habit, account.closed) >= source.level:
-            return self._fallen(account, firing, (reason,))
+        reason = None if source is None else source_reason(source, account, rules)
+        if source is None or reason is None or self._level(account.habit, account.closed) >= source.level:
+            return self._fallen(account, firing, reason)
         return Finding(
             firing.severity,
             rules.calendar.start_of(source.last_day),
@@ -76,7 +74,7 @@ class UsageDropSignal:
             },
         )
 
-    def _fallen(self, account: Account, firing: Firing, besides: tuple[AlertReason, ...]) -> Finding:
+    def _fallen(self, account: Account, firing: Firing, besides: AlertReason | None) -> Finding:
         habit, rules = account.habit, self._rules
         closed = account.closed
         rate = habit.rate(rules.fleet(closed))
@@ -92,7 +90,7 @@ class UsageDropSignal:
             firing.severity,
             since,
             f"Activity is {share}% below normal since {since_text}: {count(observed, 'event')} "
-            f"where about {number(expected)} were expected.",
+            f"where about {number(expected)} were expected." + ("" if besides is None else f" {besides.text}"),
             (
                 AlertReason(
                     code="below_baseline",
@@ -100,7 +98,7 @@ class UsageDropSignal:
                     f"this account's own normal is about {number(expected)}.",
                     values={"observed": observed, "expected": round(expected, 2), "days": days, "below_percent": share},
                 ),
-                *besides,
+                *(() if besides is None else (besides,)),
             ),
             {
                 "observed": observed,

@@ -18,7 +18,8 @@ _HOURS: Final = 10
 
 
 class Counted:
-    """A fleet (`accounts` are those of the plan) that has lived through its days. With `apart` False all events are of one source."""
+    """A fleet that has lived through its days; `accounts` are those of the plan. With `apart` False all events are of
+    one source."""
 
     def __init__(
         self, plan: FleetPlan, accounts: tuple[DailyCounts, ...], config: DetectionConfig, *, apart: bool = True
