@@ -92,6 +92,7 @@ def through_the_store(plain: Plain, config: DetectionConfig) -> Plain:
     other = Plain(Engine(config, FleetLog(config, stored=plain.engine.learnt.encode())))
     other.engine.habits.sequels = Sequels.unpack(plain.engine.habits.sequels.pack())
     other.engine.habits.unpack(ACCOUNT, head_of(stored).habits)
+    other.engine.habits.sources.unpack_names(plain.engine.habits.sources.pack_names())
     other.engine.habits.closed = plain.engine.habits.closed
     other.accounts[ACCOUNT] = account = other.engine.account(ACCOUNT, stored)
     other.told, other.refused = plain.told, plain.refused
