@@ -4,7 +4,7 @@ The knob sets thresholds and nothing that is learnt: habits, the fleet's days an
 every setting, but for one number of an account, the level of S that a reported silence has accounted for. So the engine
 runs once, and after each day that it closes its columns are held against the thresholds of the day at every setting,
 with what depends on the setting (open alerts, that level, calm days) kept beside them. The rules are those of
-`usage_silence` and `usage_drop`.
+`usage_silence` and `usage_drop`, which tells of main sources, too.
 
 Of the other kinds those on a part of activity depend on the knob, too: what they take of the false alarms is the same
 share at every setting, and they are in shadow, so that they are neither followed here nor judged. Nobody
@@ -23,6 +23,9 @@ from schemas.alerts import Kind
 from streams.backtest.incidents import APART_DAYS, Incident
 from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
+from streams.detection.facet_days import columns_of
+from streams.detection.facets import SOURCES, Facet
+from streams.detection.fleet import FleetDay
 from streams.detection.habits import (
     CLOCK,
     LAST_DAY,
@@ -38,6 +41,7 @@ from streams.detection.habits import (
     rates,
     silences,
 )
+from streams.detection.source_days import severities
 from streams.detection.state import Account
 from streams.detection.thresholds import Thresholds
 
@@ -82,6 +86,16 @@ class _Current(NamedTuple):
     opened_at: int
     closed_at: int | None
     kinds: tuple[Kind, ...]
+
+
+class _Heights(NamedTuple):
+    """What rows come to: E, the rate, and how severe the silence of a main source is at the setting; whether it has
+    become normal on the day to go without one."""
+
+    silence: Column
+    rate: Column
+    by_source: Levels
+    normal: Mask
 
 
 class _Lane:
@@ -157,6 +171,7 @@ class Knob:
         self._lanes = [_Lane(config) for config in settings]
         self._base: Thresholds | None = None
         self._thresholds: list[Thresholds] = []
+        self._of_sources: list[Thresholds] = []
         self._score: Column = np.zeros(0)
         self._last_day: Column = np.zeros(0)
 
@@ -169,6 +184,8 @@ class Knob:
         if rules.thresholds is not self._base:
             self._base = rules.thresholds
             self._thresholds = [self._base.asking(lane.config) for lane in self._lanes]
+            of_sources = rules.learnt.facets.thresholds[SOURCES]
+            self._of_sources = [of_sources.asking(lane.config) for lane in self._lanes]
         self._heard(v, day)
         self._judge(v, day)
         self._score, self._last_day = v[SCORE].copy(), v[LAST_DAY].copy()
@@ -214,6 +231,8 @@ class Knob:
         wanted = (v[SCORE] >= drop) | (v[CLOCK] >= clock) | (quiet >= silence)
         for lane in self._lanes:
             wanted |= (lane.level[_DROP] > 0) | (lane.calm >= 0)
+        whose, of_sources = self._quiet_sources(fleet)
+        wanted[whose] = True
         wanted &= (v[UNJUDGED] == 0.0) & (v[MONITORED_DAY] >= 0.0)
         for held in self._engine.held:
             wanted[held] = False
@@ -221,8 +240,33 @@ class Knob:
         if rows.size:
             v, quiet = v[:, rows], quiet[rows]
             at = rules.calendar.close_of(day)
-            for lane, thresholds in zip(self._lanes, self._thresholds, strict=True):
-                _settle(lane, thresholds, rows, v, quiet, rates(v, fleet), day, at)
+            normal = np.isin(rows, self._without_is_normal())
+            of_sources, place = of_sources[:, wanted[whose]], np.searchsorted(rows, whose[wanted[whose]])
+            for lane, thresholds, least in zip(self._lanes, self._thresholds, self._of_sources, strict=True):
+                by_source = np.zeros(rows.size, np.int8)
+                np.maximum.at(by_source, place, severities(of_sources, fleet, least, lane.config).astype(np.int8))
+                heights = _Heights(quiet, rates(v, fleet), by_source, normal)
+                _settle(lane, thresholds, rows, v, heights, day, at)
+
+    def _quiet_sources(self, fleet: FleetDay) -> tuple[Rows, Column]:
+        """Main sources of which any setting has something to say: whose they are, and their columns."""
+        lane = self._lanes[-1]
+        whose, found = [], []
+        for facet in self._facets:
+            v = columns_of(facet, np.arange(len(facet)))
+            rows = severities(v, fleet, self._of_sources[-1], lane.config).nonzero()[0]
+            whose.append(facet.whose[rows])
+            found.append(v[:, rows])
+        return np.concatenate(whose), np.concatenate(found, axis=1)
+
+    def _without_is_normal(self) -> Rows:
+        """To whom it has become normal on the day to go without one of their main sources."""
+        found = [each.whose[: len(each)][each.values[REBASELINED, : len(each)] > 0.0] for each in self._facets]
+        return np.concatenate(found)
+
+    @property
+    def _facets(self) -> tuple[Facet, ...]:
+        return self._engine.habits.facets[SOURCES:]
 
     def end(self) -> list[Shadow]:
         """What each setting gave, in the order of the settings. Nothing more can come."""
@@ -236,11 +280,11 @@ def _settle(
     thresholds: Thresholds,
     rows: Rows,
     v: Column,
-    silence: Column,
-    rate: Column,
+    heights: _Heights,
     day: int,
     at: int,
 ) -> None:
+    silence, rate, by_source, normal = heights
     config, levels = lane.config, thresholds.columns(rate)
     silent, dropped = lane.level[:, rows]
     calm = lane.calm[rows]
@@ -253,12 +297,14 @@ def _settle(
     quiet &= (silent > 0) | (rate * v[CLOCK] >= config.expected_events)
 
     rebaselined = v[REBASELINED] > 0.0
-    over = (dropped > 0) & ((drop_level == 0) | rebaselined)
+    highest = np.maximum(drop_level, by_source)
+    over = (dropped > 0) & ((highest == 0) | rebaselined)
     since = np.where(calm >= 0, calm, day)
-    done = over & (rebaselined | (day - since >= config.drop_hold_days))
+    done = over & (rebaselined | normal | (day - since >= config.drop_hold_days))
     lane.calm[rows] = np.where(over & ~done, since, -1)
-    enough = (rate * v[PENDING_EXPOSURE] >= config.expected_events) & (silent == 0) & ~quiet
-    low = heard & ~over & (drop_level > dropped) & ((dropped > 0) | enough)
+    enough = (dropped > 0) | (rate * v[PENDING_EXPOSURE] >= config.expected_events)
+    highest = np.where(enough, highest, by_source)
+    low = heard & ~over & (highest > dropped) & ((dropped > 0) | ((silent == 0) & ~quiet))
 
     for place in (quiet | done | low).nonzero()[0].tolist():
         row = int(rows[place])
@@ -267,7 +313,7 @@ def _settle(
         if done[place]:
             lane.resolved(row, _DROP, at)
         elif low[place]:
-            _raise(lane, row, _DROP, int(drop_level[place]), at)
+            _raise(lane, row, _DROP, int(highest[place]), at)
 
 
 def _raise(lane: _Lane, row: int, signal: int, level: int, at: int) -> None:

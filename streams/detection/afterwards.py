@@ -13,6 +13,7 @@ from streams.detection.odds import ALL, TIER_LENGTH
 from streams.detection.outcomes import ANY, LOOKS, SETTLED_MS, Ended, Outcome, Pending
 from streams.detection.priority import renewal_of
 from streams.detection.rules import Rules
+from streams.detection.signals.quiet_source import GIVEN_UP
 from streams.detection.state import Account
 from streams.detection.timeline import Entry
 from streams.detection.window import total
@@ -54,6 +55,7 @@ class Afterwards:
                     alert.acted,
                     standing.mrr_minor,
                     standing.currency,
+                    of_source=any(reason.code == GIVEN_UP for reason in alert.finding.reasons[:1]),
                 )
             )
 
@@ -136,7 +138,7 @@ class Afterwards:
             return None
         if each.acted:
             return Outcome.SAVED
-        if each.kind in _ON_USAGE and self._never_below(account, each, at):
+        if each.kind in _ON_USAGE and not each.of_source and self._never_below(account, each, at):
             return Outcome.FALSE_ALARM
         return Outcome.RECOVERED_UNAIDED
 

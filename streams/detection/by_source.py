@@ -21,12 +21,14 @@ class BySource:
         self._rules = rules
         self._habits = habits
         self._day = -1
-        self._counts: Column | None = None
+        self.counts: Column | None = None
+        """The day's events of each source [source, row]; None where no account has ever had another than the default.
+        """
 
     def begin(self, day: int, y: Column) -> None:
         """The day to speak of, with the events of all rows."""
         self._day = day
-        self._counts = self._habits.sources.counts(day, y, self._rules.learnt.layout_of(day))
+        self.counts = self._habits.sources.counts(day, y, self._rules.learnt.layout_of(day))
 
     def end(self, rows: Rows) -> None:
         """The day is over for `rows`."""
@@ -64,6 +66,6 @@ class BySource:
 
     def learn(self, rows: Rows, v: Column) -> None:
         """Fold the day into the shares of `rows`; `v` are their columns as of the day before."""
-        if self._counts is not None and self._rules.learnt.learns_shares(self._day):
+        if self.counts is not None and self._rules.learnt.learns_shares(self._day):
             baseline = (v[EVENTS] + v[PENDING_EVENTS]) * (HALF_LIFE / _BASELINE_HALF_LIFE)
-            self._habits.sources.fold(rows, self._counts[:, rows], baseline, self._day, v[CLOSED_ACTIVE_DAY])
+            self._habits.sources.fold(rows, self.counts[:, rows], baseline, self._day, v[CLOSED_ACTIVE_DAY])

@@ -35,6 +35,7 @@ from streams.detection.rules import Rules
 from streams.detection.sequels import Sequels
 from streams.detection.signals import daily_signals
 from streams.detection.signals.base import Calm
+from streams.detection.source_days import SourceDays
 from streams.detection.sources import SOURCES, UNTRACKED
 from streams.detection.state import Account
 from streams.detection.tally import Tally
@@ -55,6 +56,7 @@ class Days:
         self._signals = daily_signals(rules)
         self._by_source = BySource(rules, habits)
         self._facets = FacetDays(rules, habits)
+        self._source_days = SourceDays(rules, habits)
         self.held: list[Rows] = []
         """Rows whose engagement was not judged on the newest closed day, as their alerts wait."""
         by_kind = {signal.kind: signal for signal in self._signals}
@@ -95,7 +97,7 @@ class Days:
         y = self._events(counts)
         self._by_source.begin(day, y)
         self.held = []
-        for concerned_rows in self._facets.fold(y, day):
+        for concerned_rows in self._fold_parts(y, day):
             found += concerned_rows
             yield None
         for first in range(0, len(habits), BLOCK):
@@ -103,6 +105,7 @@ class Days:
             found += (first + changed.nonzero()[0]).tolist()
             yield None
         self._by_source.end(np.arange(len(habits)))
+        self._source_days.end(day)
         habits.closed = day
         habits.sequels = Sequels()
         self._rules.learnt.closed(day)
@@ -142,6 +145,7 @@ class Days:
                 self._add_by_source(sums, own, rows, y, by_source)
             yield
         yield from self._facets.sum_up(sums, y, day)
+        yield from self._source_days.sum_up(sums, y, by_source, day)
 
     def _add_by_source(self, sums: DaySums, v: Column, rows: Rows, y: Column, by_source: Column | None) -> None:
         """Add what rows `v`, which are `rows` of all, say of their sources."""
@@ -162,18 +166,24 @@ class Days:
         for day in range(int(stood.min(initial=habits.closed)) + 1, habits.closed + 1):
             y = self._events(habits.open.get(day, {}))
             self._by_source.begin(day, y)
-            for _ in self._facets.fold(y, day, only=stood < day):
+            for _ in self._fold_parts(y, day, only=stood < day):
                 yield
             for first in range(0, count, BLOCK):
                 block = slice(first, first + BLOCK)
                 self._fold(block, y[block], day, only=stood[block] < day)
                 yield
             self._by_source.end((stood < day).nonzero()[0])
+            self._source_days.end(day, only=stood < day)
         for day in [day for day in habits.open if day <= habits.closed]:
             del habits.open[day]
         habits.sources.close(habits.closed)
         self._facets.close(habits.closed)
         habits.flow.track(self._rules.learnt.layout_of(habits.closed + 1))
+
+    def _fold_parts(self, y: Column, day: int, only: Mask | None = None) -> Iterator[list[int]]:
+        """What is judged apart, before the whole is folded. Gives the rows whom it concerns."""
+        yield from self._facets.fold(y, day, only)
+        yield from self._source_days.fold(y, self._by_source.counts, day, only)
 
     def _slots(self, day: int) -> tuple[int, int]:
         """A day's first slot of the flow, and the first after it."""

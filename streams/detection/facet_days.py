@@ -1,4 +1,4 @@
-"""Days of facets, for the accounts of a partition.
+"""Days of key actions and breadth, for the accounts of a partition.
 
 For key actions a day counts for as much as the account did on it, against its own normal and at most as an ordinary
 one: a quiet day, a holiday or an absence is no evidence that they have stopped, and one without activity is left out.
@@ -17,7 +17,7 @@ from streams.detection.calendar import is_week_end, weekday
 from streams.detection.calibration import CALIBRATED_EVERY
 from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
-from streams.detection.facets import BREADTH, FACETS, KEY_ACTIONS, Facet
+from streams.detection.facets import BREADTH, KEY_ACTIONS, SOURCES, Facet
 from streams.detection.fleet import FleetDay
 from streams.detection.fleet_learning import against, speaking
 from streams.detection.fold import fold
@@ -51,7 +51,7 @@ _BLOCK: Final = 8_192
 
 
 class FacetDays:
-    """Adds up and folds, for all accounts that have a facet. The whole's columns stand at the day before."""
+    """Adds up and folds, for all accounts that have such a facet. The whole's columns stand at the day before."""
 
     def __init__(self, rules: Rules, habits: Habits) -> None:
         self._rules = rules
@@ -65,14 +65,14 @@ class FacetDays:
             surveyed = day % CALIBRATED_EVERY == 0
             if not len(facet) or not (surveyed or _has(number, day)):
                 continue
-            known = _fleet(learnt.known)
+            known = in_its_place(learnt.known)
             peaks, counts = sums.facets.of(number), facet.counts(day)
-            for block in _blocks(len(facet)):
+            for block in blocks(len(facet)):
                 rows = block[self._speaks(facet, block, counts[block])]
                 if surveyed:
-                    peaks.survey(_columns(facet, rows), counts[rows], known)
+                    peaks.survey(columns_of(facet, rows), counts[rows], known)
                 rows = self._lived(number, rows, counts, y)
-                v, count = _columns(facet, rows), counts[rows]
+                v, count = columns_of(facet, rows), counts[rows]
                 peaks.book(v, count, day, known, learnt.facets.thresholds[number])
                 relative = self._relative(number, v, facet.whose[rows], y, day, known)
                 mu = rates(v, known) * weights(v, weekday(day), known) * relative
@@ -85,7 +85,7 @@ class FacetDays:
         """Fold the day in; gives the rows of the whole whom it concerns, some at a time. `only`: of these."""
         rules = self._rules
         kept = self._kept()
-        for number, facet in enumerate(self._habits.facets):
+        for number, facet in enumerate(self._habits.facets[:SOURCES]):
             if number not in kept:  # any more: what its alerts say is over
                 yield facet.whose[: len(facet)][facet.values[DROP_LEVEL, : len(facet)] > 0.0].tolist()
                 continue
@@ -93,7 +93,7 @@ class FacetDays:
                 continue
             counts = facet.counts(day)
             factor = rules.learnt.facets.factor(number, day)
-            for block in _blocks(len(facet)):
+            for block in blocks(len(facet)):
                 speaks = self._speaks(facet, block, counts[block])
                 rows = block[speaks if only is None else speaks & only[facet.whose[block]]]
                 lived = self._lived(number, rows, counts, y)
@@ -108,7 +108,7 @@ class FacetDays:
 
     def _kept(self) -> list[int]:
         """The facets that there are, by the settings."""
-        return [number for number in range(FACETS) if number != KEY_ACTIONS or self._rules.config.key_actions]
+        return [number for number in range(SOURCES) if number != KEY_ACTIONS or self._rules.config.key_actions]
 
     def _speaks(self, facet: Facet, rows: Rows, counts: Column) -> Mask:
         whole = self._habits.values[UNJUDGED, facet.whose[rows]]
@@ -126,17 +126,14 @@ class FacetDays:
         if number == BREADTH:
             week: Column = 7.0 / weights(v, weekday(day), fleet)
             return week
-        of_whole = self._habits.values[:, whose]
-        normal = rates(of_whole, fleet) * weights(of_whole, weekday(day), fleet)
-        share: Column = np.minimum(y[whose] / normal, 1.0)
-        return share
+        return used(self._habits, whose, y, day, fleet)
 
     def _fold(self, number: int, rows: Rows, counts: Column, y: Column, day: int, factor: float) -> None:
         facet = self._habits.facets[number]
-        whose, fleet = facet.whose[rows], _fleet(self._rules.fleet(day), factor)
-        v = _columns(facet, rows)
+        whose, fleet = facet.whose[rows], in_its_place(self._rules.fleet(day), factor)
+        v = columns_of(facet, rows)
         fold(v, counts, day, weekday(day), fleet, self._relative(number, v, whose, y, day, fleet))
-        _monitor(v, self._habits.values[MONITORED_DAY, whose], day, self._rules.config)
+        monitor_facet(v, self._habits.values[MONITORED_DAY, whose], day, self._rules.config)
         facet.values[:, rows] = v
 
     def _concerned(self, number: int, rows: Rows, day: int) -> Mask:
@@ -170,22 +167,32 @@ def _has(number: int, day: int) -> bool:
     return number != BREADTH or is_week_end(day)
 
 
-def _fleet(fleet: FleetDay, factor: float = 1.0) -> FleetDay:
+def used(habits: Habits, whose: Rows, y: Column, day: int, fleet: FleetDay) -> Column:
+    """How much accounts, by their rows, did on a day on which all had `y`: against their normal, at most as much."""
+    of_whole = habits.values[:, whose]
+    normal = rates(of_whole, fleet) * weights(of_whole, weekday(day), fleet)
+    share: Column = np.minimum(y[whose] / normal, 1.0)
+    return share
+
+
+def in_its_place(fleet: FleetDay, factor: float = 1.0) -> FleetDay:
     """What is known of all, with the facet's own factor in place of the whole's."""
     return replace(fleet, factor=factor, active_factor=factor)
 
 
-def _monitor(v: Column, whole: Column, day: int, config: DetectionConfig) -> None:
+def monitor_facet(v: Column, whole: Column, day: int, config: DetectionConfig) -> None:
     """From which day on a facet is judged: as the whole is, once it is known well enough itself."""
     begins = (v[MONITORED_DAY] < 0.0) & (whole >= 0.0) & (day - v[FIRST_DAY] >= config.monitored_age_days)
     begins &= v[ACTIVE] >= config.monitored_active_days
     v[MONITORED_DAY, begins] = day
 
 
-def _columns(facet: Facet, rows: Rows) -> Column:
+def columns_of(facet: Facet, rows: Rows) -> Column:
+    """Rows of a facet, as the whole has them."""
     columns: Column = facet.values[:, rows].astype(np.float64)
     return columns
 
 
-def _blocks(count: int) -> list[Rows]:
+def blocks(count: int) -> list[Rows]:
+    """So many rows, some at a time."""
     return [np.arange(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]

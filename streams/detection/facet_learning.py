@@ -1,7 +1,8 @@
 """What is learnt of facets from all accounts: how rare their scores are, and when a facet has gone for all of them.
 
-Each facet may raise a tenth of the false alarms that are asked for, besides those of the whole of activity, of which it
-takes nothing: what is told of facets realises a twentieth of that, as few of them rise by chance.
+Each facet may raise a part of the false alarms that are asked for, besides those of the whole of activity, of which it
+takes nothing: what is told of facets realises a small part of that, as few of them rise by chance. Main sources have
+the largest, as they are told under the name of a kind that is sent.
 """
 
 from base64 import b64decode, b64encode
@@ -15,18 +16,18 @@ from streams.detection import fleet_learning
 from streams.detection.calibration import CALIBRATED_EVERY
 from streams.detection.config import DetectionConfig
 from streams.detection.facet_sums import FacetSums
-from streams.detection.facets import FACETS
+from streams.detection.facets import CALIBRATED
 from streams.detection.fleet_learning import real
-from streams.detection.peak_sums import PeakSums
+from streams.detection.peak_sums import PEAKS_WIDTH, PeakSums
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import DROP_COLD, MEASURED_AT, TIERS, Table
 
-_SHARE: Final = 0.1
+_SHARES: Final = (0.1, 0.1, 0.25)
 _WEEKLY: Table = (log(365.25 / 7.0 / MEASURED_AT),) * TIERS
 """Of a cumulative sum of log-likelihood ratios the chance of an alarm at h is at most exp(-h) at each step (Lorden
 1971): breadth has one a week, and begins with that."""
-_DROP_COLD = (DROP_COLD, _WEEKLY)
-"""By facet."""
+_DROP_COLD = (DROP_COLD, _WEEKLY, DROP_COLD)
+"""By calibration."""
 _PRIOR: Final = 5.0
 _GONE: Final = 0.1
 """Below this, what is left of a facet is none: its events have another name now, or come without users."""
@@ -39,13 +40,13 @@ class FacetLearning:
 
     def __init__(self, config: DetectionConfig) -> None:
         self._config = config
-        self._known = [PeakSums() for _ in range(FACETS)]
+        self._known = [PeakSums() for _ in range(CALIBRATED)]
         """As of the thresholds. What is watched, and not over, is that of the newest survey."""
         self._since = FacetSums()
         self._factors: dict[int, list[float]] = {}
         """Of days on which some facet was low."""
         self.thresholds: list[Thresholds] = []
-        """By facet."""
+        """By calibration."""
         self.calibrate()
 
     def factor(self, facet: int, day: int) -> float:
@@ -55,7 +56,7 @@ class FacetLearning:
 
     def take(self, day: int, sums: FacetSums, kept_days: int) -> None:
         """The next decided day. Factors are kept for so many days. To be followed by `calibrate` on days of one."""
-        factors = [_factor(*sums.against[facet]) for facet in range(FACETS)]
+        factors = [_factor(*sums.against[facet]) for facet in range(CALIBRATED)]
         if min(factors) < 1.0:
             self._factors[day] = factors
         for old in [each for each in self._factors if each <= day - kept_days]:
@@ -71,9 +72,9 @@ class FacetLearning:
     def calibrate(self) -> None:
         """Set thresholds by what is known."""
         self.thresholds = []
-        for known, cold in zip(self._known, _DROP_COLD, strict=True):
+        for known, share, cold in zip(self._known, _SHARES, _DROP_COLD, strict=True):
             scale = known.calibration.scale(known.watched, known.ongoing, cold)
-            self.thresholds.append(Thresholds(self._config, scale, _SHARE, cold))
+            self.thresholds.append(Thresholds(self._config, scale, share, cold))
 
     def pack(self) -> list[Any]:
         """As plain data."""
@@ -83,11 +84,11 @@ class FacetLearning:
     def unpack(self, packed: list[Any]) -> None:
         """Go on from what `pack` gave. To be followed by `calibrate`."""
         numbers, since, factors = packed
-        raw = np.frombuffer(decompress(b64decode(numbers)), np.int64).reshape(FACETS, -1)
-        for known, own in zip(self._known, raw, strict=True):
+        raw = np.frombuffer(decompress(b64decode(numbers)), np.int64).reshape(-1, PEAKS_WIDTH)
+        for known, own in zip(self._known, raw, strict=False):  # of what has come since, nothing is known
             known.set_numbers(own.copy())
         self._since = FacetSums() if since is None else FacetSums.unpack(since)
-        self._factors = dict(factors)
+        self._factors = {day: [*each, *[1.0] * (CALIBRATED - len(each))] for day, each in factors}
 
 
 def _factor(had: np.int64, expected: np.int64, accounts: np.int64) -> float:

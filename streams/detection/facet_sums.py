@@ -6,18 +6,18 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from streams.detection.facets import FACETS
+from streams.detection.facets import CALIBRATED
 from streams.detection.peak_sums import PEAKS_WIDTH, PeakSums
 
 
 class FacetSums:
-    """Of each facet its peaks, and what there was against what was expected."""
+    """By calibration the peaks, and what there was against what was expected; of sources that is in `SourceSums`."""
 
     def __init__(self) -> None:
-        self.against: npt.NDArray[np.int64] = np.zeros((FACETS, 3), np.int64)
+        self.against: npt.NDArray[np.int64] = np.zeros((CALIBRATED, 3), np.int64)
         """Weighted counts, weighted expectation, and the accounts that speak for the fleet."""
         self.peaks: dict[int, PeakSums] = {}
-        """By facet, of those that some account has."""
+        """Of facets that some account has."""
 
     def of(self, facet: int) -> PeakSums:
         """The peaks of a facet, to be added to."""

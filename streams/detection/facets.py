@@ -22,8 +22,14 @@ BREADTH: Final = 1
 USER: Final = 8
 """For so much a user counts: how many come in a week varies less than events do, and by more of them it is judged more
 sharply, as far as the learnt dispersion allows."""
-FACETS: Final = 2
-KIND_OF: Final = (Kind.KEY_ACTION_STOPPED, Kind.BREADTH_DECLINE)
+SOURCES: Final = 2
+"""From this number on an account's main sources, a facet for each: see `source_days.py`. One calibration is theirs."""
+MAIN_SOURCES: Final = 3
+"""So many of an account at most."""
+FACETS: Final = SOURCES + MAIN_SOURCES
+CALIBRATED: Final = SOURCES + 1
+"""So many calibrations there are."""
+KIND_OF: Final = (Kind.KEY_ACTION_STOPPED, Kind.BREADTH_DECLINE, *[Kind.USAGE_DROP] * MAIN_SOURCES)
 """What speaks of each."""
 MARK: Final = ":"
 """Where each facet begins in a packed row; its number is next."""
@@ -37,7 +43,7 @@ Values = npt.NDArray[np.float32]
 
 class Facet:
     """One facet of a partition's accounts. `blank` is a column of what an account has that has shown nothing; those
-    from `numbers` on are whole numbers.
+    from `numbers` on are whole numbers. A facet may have more columns than the whole, at the end.
 
     Its numbers are of single precision all along, so that they are stored in half the space and read back as they were.
     """
@@ -137,6 +143,12 @@ class Facet:
         self.values[shown, row] = form.unpack_from(packed, _BITS.size)
         for day, count in _COUNT.iter_unpack(packed[_BITS.size + form.size :]):
             self.open.setdefault(day, {})[row] = count
+
+    def begin(self, whole: int) -> int:
+        """An account's row, in which nothing is learnt yet."""
+        row = self._row(whole)
+        self.values[:, row] = self._blank
+        return row
 
     def _row(self, whole: int) -> int:
         row = self.rows.get(whole)

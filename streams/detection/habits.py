@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.detection import facets
-from streams.detection.facets import FACETS, Facet
+from streams.detection.facets import Facet
 from streams.detection.fleet import FleetDay
 from streams.detection.flow import Flow
 from streams.detection.sequels import Sequels
@@ -86,6 +86,8 @@ when the account is as it was."""
 PEAK_TIER: Final = 42
 """The rate tier in which S last left 0, -1 where that is not known: to it belongs the peak."""
 COLUMNS: Final = 43
+SOURCE: Final = COLUMNS
+"""Of a main source only: its number. Set by `source_days`, as is `LAST_DAY` there."""
 
 _NUMBERS: Final = FIRST_DAY
 """Columns before this one are real numbers, those from it on whole ones: days, flags and levels."""
@@ -207,7 +209,9 @@ class Habits:
         blank = [0.0] * COLUMNS
         blank[_NUMBERS:UNJUDGED] = [-1.0] * (UNJUDGED - _NUMBERS)
         blank[REBASELINED], blank[PEAK_TIER] = 0.0, -1.0
-        self.facets = tuple([Facet(blank, _NUMBERS, LAST_DAY) for _ in range(FACETS)])
+        of_source = [*blank, -1.0]
+        parts = [blank] * facets.SOURCES + [of_source] * facets.MAIN_SOURCES
+        self.facets = tuple([Facet(each, _NUMBERS, LAST_DAY) for each in parts])
         """What is judged apart, by number."""
 
     def __len__(self) -> int:

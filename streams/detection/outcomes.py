@@ -49,6 +49,8 @@ class Pending(NamedTuple):
     mrr_minor: int | None
     currency: str | None
     looks: int = 0
+    of_source: bool = False
+    """It was about one of several sources, of which the whole of activity says little."""
 
 
 class Ended(NamedTuple):

@@ -22,6 +22,8 @@ FLEET_ID: Final = "fleet"
 BELOW: Final = 0.3
 BACK: Final = 0.6
 _CRITICAL_BELOW: Final = 0.1
+_DEAD: Final = 0.05
+"""Below this a producer is broken, however long it has been."""
 _LOW: Final = 0.85
 _LOW_DAYS: Final = 14
 _HIGH_DAYS: Final = 3
@@ -84,9 +86,22 @@ class _Course:
         self.floor = 0.0
         """Where a low time that lasts is held to end; 0 in none."""
 
+    @property
+    def usual(self) -> float:
+        """What there was on most days of the last weeks, where that was hardly anything, as in a fleet whose work is
+        done at the end of each quarter: what is always so is no broken producer. 1 else."""
+        if len(self.recent) < _KNOWN_DAYS:
+            return 1.0
+        usual = median(self.recent)
+        return usual if _DEAD <= usual < BACK else 1.0
+
+    def remember(self, factor: float) -> None:
+        """The next day, which says nothing of low times."""
+        self.recent = [*self.recent[1 - _RECENT_DAYS :], factor]
+
     def add(self, factor: float) -> None:
         """The next day."""
-        self.recent = [*self.recent[1 - _RECENT_DAYS :], factor]
+        self.remember(factor)
         floor = self.floor
         if not floor and len(self.recent) >= _KNOWN_DAYS:
             floor = _LOW * median(self.recent)
@@ -180,19 +195,20 @@ class Stall:
 
     def _see(self, found: dict[tuple[int, bool], _Found], key: int, name: str, factor: float, since: int) -> None:
         percent = round(100 * factor)
-        known = found.get((key, False))
-        if factor >= BACK:
+        known, course = found.get((key, False)), self._courses.setdefault(key, _Course())
+        usual = course.usual
+        if factor >= BACK * usual:
             if known is None or known.since < since:  # else it began on this day, and hours say when it is over
                 found.pop((key, False), None)
         elif (
-            factor < BELOW
+            factor < BELOW * usual
             and self._back.get(key, -1) < since
             and (key, False) not in found
             and (key == WHOLE or (WHOLE, False) not in found)
         ):
             found[key, False] = _Found(name, percent, since)
-        course = self._courses.setdefault(key, _Course())
         if any(each in (key, WHOLE) or key == WHOLE for each, declined in found if not declined):
+            course.remember(factor)
             return  # which says it all
         course.add(factor)
         if not course.floor:
@@ -217,7 +233,8 @@ class Stall:
         elif not found and alert is not None and alert.is_open:
             over = list(before.values())
             words = f"{over[0].what} is back{f' at {percent}% of normal' if percent <= 100 else ''}."
-            if all(each.declined for each in over):
+            low = percent < 100 * BACK and not any(each.name or each.by_hour for each in over)
+            if low or all(each.declined for each in over):
                 words = f"{over[0].what} is back, or has been low for so long that it is the new normal."
             elif all(each.name for each in over):
                 words = f"{' and '.join(each.what for each in over)} is back to normal."

@@ -34,9 +34,11 @@ from streams.detection.subscriptions import Subscriptions
 from streams.detection.timeline import Timeline
 from streams.detection.window import pack_counts, unpack_counts
 
-VERSION: Final = 5
-_BEFORE: Final = 4
-"""The version before, which is read as well: it lacks the newest values at its end."""
+VERSION: Final = 6
+_BEFORE: Final = 5
+"""The version before, which is read as well: it knows nothing of main sources."""
+_OLDER: Final = 4
+"""And this one: it lacks the newest values at its end."""
 NEVER: Final = 1 << 62
 """Later than any time."""
 
@@ -285,7 +287,8 @@ _OLDEST: Final = 15
 _NEWEST: Final[tuple[Any, ...]] = (-1, [], None, None, None, None, None, None)
 """What stands for the values that come after them, where they are left out."""
 _OPENING: Final = b"[%d," % VERSION
-_OPENING_BEFORE: Final = b"[%d," % _BEFORE
+_OPENING_OLDER: Final = b"[%d," % _OLDER
+_OPENINGS: Final = (_OPENING, b"[%d," % _BEFORE, _OPENING_OLDER)
 _HEAD_BYTES: Final = 16_384
 """Within so many bytes a value's beginning ends: one open alert of each kind takes 500, each outcome of each kind, in
 each currency, 50, and so do actions."""
@@ -305,14 +308,14 @@ class Head(NamedTuple):
 def head_of(value: bytes) -> Head:
     """A stored account's beginning, without a look at the rest. Raises `StateError` as `Account.decode` does."""
     try:
-        if not value.startswith((_OPENING, _OPENING_BEFORE)):
+        if not value.startswith(_OPENINGS):
             version = int(value[1 : value.index(b",", 0, _HEAD_BYTES)])
             raise StateError(f"the stored state has version {version}; this program reads version {VERSION}")
         quote = value.index(b'"', len(_OPENING) + 1, _HEAD_BYTES)
         due = value[len(_OPENING) : quote - 1]
         end = value.index(b'"', quote + 1, _HEAD_BYTES)
         habits = value[end + 3 : value.index(b'"', end + 3, _HEAD_BYTES)]
-        if due == b"null" and value.startswith(_OPENING_BEFORE):
+        if due == b"null" and value.startswith(_OPENING_OLDER):
             due = b"0"  # signals that have come since look at it once, and say when they will again
         return Head(None if due == b"null" else int(due), value[quote + 1 : end], habits)
     except ValueError as error:

@@ -16,10 +16,25 @@ from schemas.events import moment
 from schemas.feedback import FEEDBACK_EVENT
 from schemas.shuffle import Fact, Usage, hash64
 from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
+from streams.detection.engine import Engine
+from streams.detection.fleet_log import FleetLog
+from streams.detection.sources import DEFAULT, UNTRACKED, bucket_of
+from tests.plain import Plain
 
 ACCOUNT = "acme"
 BEGINS = 20_000 * DAY_MS
+MOBILE = "mobile"
 Event = Usage | Fact
+
+
+def begun(config: DetectionConfig) -> Plain:
+    """An engine in whose fleet many use the second product, from the first day on."""
+    learnt = FleetLog(config)
+    tracked = bucket_of(MOBILE)
+    learnt._source_learning.layout = (tracked, *UNTRACKED[1:])
+    learnt._source_learning._used, learnt._source_learning._names = {tracked: 1e9}, {tracked: (1, MOBILE)}
+    learnt._layouts = [(0, learnt._source_learning.layout)]
+    return Plain(Engine(config, learnt))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,8 @@ class Habit:
     saves: float
     """Share of the events that are core actions."""
     users: int
+    mobile: float
+    """Share of the events that come from a second product."""
 
 
 habits = st.builds(
@@ -45,6 +62,7 @@ habits = st.builds(
     weekends=st.booleans(),
     saves=st.sampled_from([0.0, 0.01, 0.3]),
     users=st.sampled_from([1, 2, 6]),
+    mobile=st.sampled_from([0.0, 0.0, 0.4]),
 )
 configs = st.builds(
     DetectionConfig,
@@ -113,7 +131,8 @@ def _usage(random: Random, at: int, span: Habit) -> Usage:
     # Few different ids, so that some come twice; half of the events have none.
     event_id = hash64(f"event-{random.randrange(400)}") if random.random() < 0.5 else None
     name = "save" if random.random() < span.saves else random.choice(["export", *["click"] * 98])
-    return Usage(0, at, ACCOUNT, at, name, user, random.choice([1, 1, 1, 5]), "product", event_id)
+    source = MOBILE if random.random() < span.mobile else DEFAULT
+    return Usage(0, at, ACCOUNT, at, name, user, random.choice([1, 1, 1, 5]), source, event_id)
 
 
 def _merged(raw: list[Event], random: Random) -> tuple[Event, ...]:

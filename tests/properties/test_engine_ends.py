@@ -11,10 +11,8 @@ from hypothesis import given
 from schemas.accounts import AccountUpdate
 from schemas.alerts import Kind
 from streams.detection.config import DAY_MS, DetectionConfig
-from streams.detection.engine import Engine
-from tests.plain import Plain
 from tests.properties import engine_histories
-from tests.properties.engine_histories import ACCOUNT, History, configs, histories
+from tests.properties.engine_histories import ACCOUNT, History, begun, configs, histories
 from tests.properties.test_engine_replay import SLOW
 
 _PASSING = (
@@ -43,7 +41,7 @@ def _records() -> Iterator[None]:
 @given(configs, histories())
 @SLOW
 def test_after_a_long_time_only_what_waits_for_an_event_is_open(config: DetectionConfig, history: History) -> None:
-    plain = Plain(Engine(config))
+    plain = begun(config)
     account = plain.account(ACCOUNT)
     for event in history.events:
         plain.apply(event)

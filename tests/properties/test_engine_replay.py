@@ -20,7 +20,7 @@ from streams.detection.results import RefusedCommand
 from streams.detection.sequels import Sequels
 from streams.detection.state import Account, head_of
 from tests.plain import Plain, settled
-from tests.properties.engine_histories import ACCOUNT, BEGINS, History, configs, histories
+from tests.properties.engine_histories import ACCOUNT, BEGINS, History, begun, configs, histories
 
 Told = tuple[list[Transition], list[RefusedCommand], bytes]
 SLOW = settings(
@@ -36,7 +36,7 @@ def told(
 ) -> Told:
     """Everything that came of a history, when `before` is called before each event, with the event's time, and before
     the end; and the account's last state."""
-    plain = Plain(Engine(config))
+    plain = begun(config)
     plain.account(ACCOUNT)
     for event in history.events:
         plain = before(plain, event.effective_at)
@@ -56,7 +56,7 @@ def test_applying_several_events_at_a_time_changes_nothing(
     config: DetectionConfig, history: History, seed: int
 ) -> None:
     random, events = Random(seed), list(history.events)
-    plain = Plain(Engine(config))
+    plain = begun(config)
     account = plain.account(ACCOUNT)
     while events:
         plain.close(events[0].effective_at)
@@ -92,6 +92,7 @@ def through_the_store(plain: Plain, config: DetectionConfig) -> Plain:
     other = Plain(Engine(config, FleetLog(config, stored=plain.engine.learnt.encode())))
     other.engine.habits.sequels = Sequels.unpack(plain.engine.habits.sequels.pack())
     other.engine.habits.unpack(ACCOUNT, head_of(stored).habits)
+    other.engine.habits.sources.unpack_names(plain.engine.habits.sources.pack_names())
     other.engine.habits.closed = plain.engine.habits.closed
     other.accounts[ACCOUNT] = account = other.engine.account(ACCOUNT, stored)
     other.told, other.refused = plain.told, plain.refused
@@ -119,7 +120,7 @@ def test_habits_that_were_stored_days_ago_come_to_what_they_are(
     config: DetectionConfig, history: History, seed: int
 ) -> None:
     """A row is stored when its account changes in more than its habits."""
-    plain, stored = Plain(Engine(config)), b""
+    plain, stored = begun(config), b""
     cut = Random(seed).randrange(len(history.events) + 1)
     for event in history.events[:cut]:
         plain.apply(event)
@@ -132,7 +133,8 @@ def test_habits_that_were_stored_days_ago_come_to_what_they_are(
         before = Account.decode(ACCOUNT, stored)
         if said == len(plain.told.get(ACCOUNT, [])) and _apart_from_habits(account) == _apart_from_habits(before):
             at = plain.engine.rules.calendar.close_of(plain.engine.habits.closed)
-            assert settled({ACCOUNT: stored}, config, at)[ACCOUNT].encode() == account.encode()
+            fleet = plain.engine.learnt.encode()
+            assert settled({ACCOUNT: stored}, config, at, fleet)[ACCOUNT].encode() == account.encode()
 
 
 def _apart_from_habits(account: Account) -> list[object]:
@@ -148,7 +150,7 @@ def test_the_rest_of_a_history_replayed_from_a_stored_state_gives_the_rest(
     config: DetectionConfig, history: History, seed: int
 ) -> None:
     cut = Random(seed).randrange(len(history.events) + 1)
-    first = Plain(Engine(config))
+    first = begun(config)
     first.account(ACCOUNT)
     for event in history.events[:cut]:
         first.apply(event)

@@ -2,13 +2,14 @@
 
 from alerting.lifecycle import Finding
 from alerting.words import count, number
-from schemas.alerts import AlertReason, Kind
+from schemas.alerts import AlertReason, Kind, Resolution
 from streams.detection.calibration import DROP
-from streams.detection.habits import CALM_DAY
+from streams.detection.habits import CALM_DAY, Habit
 from streams.detection.holding import held
 from streams.detection.rules import Rules
-from streams.detection.signals.base import DAYS_TOLD, Firing, Judgement
+from streams.detection.signals.base import DAYS_TOLD, Calm, Firing, Judgement
 from streams.detection.signals.gate import muted
+from streams.detection.signals.quiet_source import quiet_source, source_reason, without_is_normal
 from streams.detection.state import Account
 from streams.detection.thresholds import SEVERITIES, reached
 from streams.detection.window import spread
@@ -16,8 +17,9 @@ from streams.detection.window import spread
 
 class UsageDropSignal:
     """Fires when activity falls well below the account's own normal, by weekday and by what the fleet does: when the
-    drop channel (S) reaches its threshold. Resolved when S has been below the lowest threshold for the hold time,
-    or when the decline has become the new normal.
+    drop channel (S) reaches its threshold. Or when nothing comes from one of the account's main sources although it is
+    used, which a busy one would hide (`quiet_source`). Resolved when both have been below the lowest threshold for the
+    hold time, or when the decline has become the new normal.
 
     It leaves to `usage_silence` what that says already: it neither opens nor escalates to a severity at which silence
     is open. It does not open before the decline has lasted for about `expected_events` expected events.
@@ -30,26 +32,49 @@ class UsageDropSignal:
 
     def judge(self, account: Account, day: int) -> Judgement:
         """See `DailySignal`. Keeps count of the calm days, in the account's row."""
-        rules, habit = self._rules, account.habit
-        fleet = rules.fleet(day)
-        rate = habit.rate(fleet)
-        level = reached(habit.evidence, rules.thresholds.of(rate).drop)
-        alert = account.alert(self.kind)
-        if alert is not None and (level == 0 or habit.rebaselined):
+        rules, habit, alert = self._rules, account.habit, account.alert(self.kind)
+        level, source = self._level(habit, day), quiet_source(account, rules)
+        highest = max(level, source.level if source is not None else 0)
+        if alert is not None and (highest == 0 or habit.rebaselined):
             over, calm_day = held(habit, day, rules.config.drop_hold_days)
+            if over is None and without_is_normal(account):
+                over, calm_day = Calm(Resolution.REBASELINED), -1
             account.habits.set(account.row, CALM_DAY, calm_day)
             return over
         if habit.calm_day >= 0:
             account.habits.set(account.row, CALM_DAY, -1)
-        if level == 0 or muted(account):
+        if alert is None and account.alert(Kind.USAGE_SILENCE) is not None:
             return None
-        expected = rate * habit.pending_exposure
-        if alert is None and (expected < rules.config.expected_events or account.alert(Kind.USAGE_SILENCE) is not None):
-            return None
-        return Firing(SEVERITIES[level - 1])
+        if alert is None and habit.rate(rules.fleet(day)) * habit.pending_exposure < rules.config.expected_events:
+            highest = 0 if source is None else source.level
+        return None if highest == 0 or muted(account) else Firing(SEVERITIES[highest - 1])
+
+    def _level(self, habit: Habit, closed: int) -> int:
+        return reached(habit.evidence, self._rules.thresholds.of(habit.rate(self._rules.fleet(closed))).drop)
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days
-        """See `Signal`."""
+        """See `Signal`. What says more stands first."""
+        rules = self._rules
+        source = quiet_source(account, rules)
+        reason = None if source is None else source_reason(source, account, rules)
+        if source is None or reason is None or self._level(account.habit, account.closed) >= source.level:
+            return self._fallen(account, firing, reason)
+        return Finding(
+            firing.severity,
+            rules.calendar.start_of(source.last_day),
+            reason.text,
+            (reason,),
+            {
+                "observed": 0,
+                "expected": round(source.missed, 2),
+                "window_days": account.closed - source.last_day,
+                "score": round(source.score, 3),
+                "clock_days": round(source.clock_days, 2),
+                "false_alarms_per_account_year": float(f"{source.false_alarms:.3g}"),
+            },
+        )
+
+    def _fallen(self, account: Account, firing: Firing, besides: AlertReason | None) -> Finding:
         habit, rules = account.habit, self._rules
         closed = account.closed
         rate = habit.rate(rules.fleet(closed))
@@ -65,7 +90,7 @@ class UsageDropSignal:
             firing.severity,
             since,
             f"Activity is {share}% below normal since {since_text}: {count(observed, 'event')} "
-            f"where about {number(expected)} were expected.",
+            f"where about {number(expected)} were expected." + ("" if besides is None else f" {besides.text}"),
             (
                 AlertReason(
                     code="below_baseline",
@@ -73,6 +98,7 @@ class UsageDropSignal:
                     f"this account's own normal is about {number(expected)}.",
                     values={"observed": observed, "expected": round(expected, 2), "days": days, "below_percent": share},
                 ),
+                *(() if besides is None else (besides,)),
             ),
             {
                 "observed": observed,

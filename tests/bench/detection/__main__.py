@@ -24,10 +24,11 @@ from tests.bench.detection.lived import live
 from tests.bench.detection.method import Contender
 from tests.bench.detection.plots import plot_delays
 from tests.bench.detection.pool import against_rule
+from tests.bench.detection.products import products
 from tests.bench.detection.real import LEAD, REAL_SETS
 from tests.bench.detection.simulated import MIXED, joined, simulated
 
-PARTS = ("simulated", "guards", "real", "lived")
+PARTS = ("simulated", "guards", "real", "lived", "products")
 OUT = Path(__file__).resolve().parents[3] / "build" / "bench-detection"
 
 
@@ -89,6 +90,11 @@ def run_parts(parts: Sequence[str], chosen: Sequence[Contender], size: Size, out
             lived = live(plan)
         show.show_lived(console, lived)
         found["lived"] = lived.as_dict()
+    if "products" in parts:
+        with _timed(console, "the live engine, a second product that is given up"):
+            told_of = products(size.accounts // 2, size.seeds, MAIN)
+        show.show_products(console, told_of)
+        found["products"] = [one.as_dict() for one in told_of]
     return found
 
 

@@ -13,6 +13,7 @@ from tests.bench.detection.judged import Judged
 from tests.bench.detection.lived import Lived
 from tests.bench.detection.method import Scale
 from tests.bench.detection.pool import equal
+from tests.bench.detection.products import WITHIN, Product
 
 _PLACES = {"median": 0, "rate": 2}
 
@@ -63,6 +64,21 @@ def show_lived(console: Console, lived: Lived) -> None:
     for part in lived.tenths:
         health.add_row(f"{part.least} to {part.most}", f"{part.looks:,}", f"{part.lost:.1%}")
     console.print(health)
+
+
+def show_products(console: Console, found: Sequence[Product]) -> None:
+    """A product that is given up beside another, with sources apart and without."""
+    table = Table(
+        title=f"a second product given up, {found[0].cases} times, {found[0].asked:g} asked; false alarms per "
+        "account-year",
+        title_justify="left",
+    )
+    for name in ("sources", *[f"r{days}" for days in WITHIN], "false alarms", "of accounts with both"):
+        table.add_column(name, justify="left" if name == "sources" else "right")
+    for one in found:
+        figures = (*one.found, one.false_alarms, one.with_two)
+        table.add_row("apart" if one.apart else "added up", *[number(each) for each in figures])
+    console.print(table)
 
 
 _STOP = ("median", "r14", "r30", "missed")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import orjson
 import pytest
@@ -106,3 +107,45 @@ def test_every_setting_that_is_followed_says_what_the_engine_says_at_it(
     if outages:
         assert any("mobile" in each for each in of_fleet)
         assert any("mobile" not in each for each in of_fleet)
+
+
+def two_products() -> list[tuple[InputTopic, InputEvent]]:
+    """Some give up one of two products, half of them for a while; one is away altogether."""
+    random, found = Random(3), list[tuple[InputTopic, InputEvent]]()
+    for day in range(280):
+        for number in range(8) if day % 7 < 5 else ():
+            for source, a_day in (("product", 8), ("mobile", 3)):
+                back = 155 + 10 * number if number % 2 else 1_000
+                gone = source == "mobile" and number < 4 and 110 + 10 * number <= day < back
+                if not gone and not (number == 5 and 150 <= day < 185):
+                    usage = UsageEvent(
+                        account_id=f"a-{number}",
+                        event="used",
+                        occurred_at=PLAN.start + day * DAY_MS + 54_000_000 + 1_000 * number,
+                        source=source,
+                        quantity=1 + int(random.expovariate(1 / a_day)),
+                    )
+                    found.append((InputTopic.USAGE, usage))
+    return found
+
+
+def test_a_product_that_is_given_up_is_followed_at_every_setting(tmp_path: Path) -> None:
+    events = two_products()
+    shadows = followed(events)
+    for asked in ASKED:
+        run = Replay(Engine(asking(CONFIG, asked)))
+        take_all(run, Activity(), events)
+        ledger = Ledger(tmp_path / str(asked))
+        ledger.take(run.transitions)
+        ledger.close()
+        told = in_order(ledger.told)
+        real = [each._replace(since=0, alert_ids=()) for own in incidents(told).values() for each in own]
+        assert sorted(shadows[asked].incidents) == sorted(real)
+        assert sorted(shadows[asked].messages) == sorted(each.at for each in told if each.message)
+        given_up = {
+            (each.account_id, each.resolution)
+            for each in run.transitions
+            if any(reason.code == "source_given_up" for reason in each.reasons)
+        }
+        assert {account for account, _ in given_up} >= {"a-0", "a-1", "a-2", "a-3"}
+        assert {resolution for _, resolution in given_up} == {None, Resolution.RECOVERED, Resolution.REBASELINED}

@@ -169,7 +169,7 @@ def test_it_excuses_nobody_any_more_unless_it_is_so_low_that_all_would_be_told()
 def test_what_is_stored_of_it_goes_on_in_the_same_way() -> None:
     calendar = Calendar("UTC", HOUR_MS)
     whole, parted = Stall(calendar), Stall(calendar)
-    random = Random(3)
+    random = Random(4)
     level = 1.0
     for day in range(900):
         level = random.choice([level] * 40 + [1.0, 0.7, 0.1])
@@ -181,3 +181,24 @@ def test_what_is_stored_of_it_goes_on_in_the_same_way() -> None:
         again.said = parted.said
         parted = again
     assert {each.change for each in whole.said} >= {Change.OPENED, Change.RESOLVED, Change.ESCALATED}
+
+
+def test_a_fleet_that_works_at_the_end_of_each_quarter_is_taken_for_broken_once() -> None:
+    stall = Stall(Calendar("UTC", HOUR_MS))
+    stalled: list[int] = []
+    for day in range(370):
+        stall.day(day, 1.0 if day < 91 or day % 91 >= 77 else 0.12, None)
+        stalled += [day] if stall.stalled else []
+    assert stalled == list(range(91, stalled[-1] + 1))
+    assert 14 < len(stalled) < 28, "by then it is what there is on most days"
+    quiet = [each for each in stall.said if each.finding.reasons[0].code == "fleet_quiet"]
+    assert [each.change for each in quiet] == [Change.OPENED, Change.RESOLVED]
+    assert "has been low for so long that it is the new normal" in quiet[1].finding.headline
+
+
+def test_a_producer_that_is_broken_for_good_is_never_taken_for_normal() -> None:
+    stall = Stall(Calendar("UTC", HOUR_MS))
+    for day in range(200):
+        stall.day(day, 1.0 if day < 60 else 0.02, None)
+    assert stall.stalled == {WHOLE}
+    assert [each.change for each in stall.said] == [Change.OPENED]

@@ -63,6 +63,13 @@ def test_what_version_4_stored_is_read(run: Run) -> None:
     assert read.encode() == account.encode()
 
 
+def test_what_the_version_before_stored_is_read(run: Run) -> None:
+    account = typical(run)
+    stored = account.encode().replace(b"[%d," % VERSION, b"[%d," % (VERSION - 1), 1)
+    assert Account.decode("acme", stored).encode() == account.encode()
+    assert head_of(stored).due == account.due
+
+
 @pytest.mark.parametrize(
     "damage",
     [
