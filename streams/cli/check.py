@@ -2,14 +2,17 @@
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.common import emit_json, run, settings_of
-from streams.cli.routes import Example, show_doubts, show_routes
+from streams.cli.routes import Example, show_routes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streams.cli.checks.finding import Finding
     from streams.cli.composition import Composition
     from streams.runtime.settings import Settings
 
@@ -24,10 +27,13 @@ def register(app: typer.Typer) -> None:
 def check(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     context: typer.Context,
     sample: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Records of the usage topic, the last ones, that are looked at.")
+        int, typer.Option(metavar="N", min=0, help="Records of each input topic, the last ones, that are looked at.")
     ] = 20_000,
     slack: Annotated[
         bool, typer.Option("--slack", help="Ask Slack, too, whether it knows the tokens; nothing is posted.")
+    ] = False,
+    send_test_message: Annotated[
+        bool, typer.Option("--send-test-message", help="Send a message to each channel, and say what came of it.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
     routes: Annotated[
@@ -45,12 +51,18 @@ def check(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     currency: Annotated[str | None, typer.Option(metavar="C", help="Of the MRR: EUR.")] = None,
     reason: Annotated[str | None, typer.Option(metavar="R", help="The class of the reason given for leaving.")] = None,
 ) -> None:
-    """Would a worker start here, and what could it promise? Looks at the settings, the broker and the topics; exit
-    status 1 when it would not.
+    """Would a worker start here, and what could it promise? Looks at the settings and the files of secrets; the
+    brokers; rights; the topics, and how long they keep what; the consumer group, and what it has still to read; the
+    stored state; the last records of each input topic, whether they can be read, and what their times say of clocks;
+    and whether the hosts of the channels can be reached. Changes nothing, sends nothing, and has an end, also where
+    nobody answers.
 
-    Where it would, it looks at the usage topic, too: which events there are, and which are perhaps no usage, as they
-    come at regular times, around the clock, or name no user. SLACKWATER_EXCLUDE_EVENTS and SLACKWATER_EXCLUDE_USERS
-    leave them out. At night: share in a user's quietest eight hours, of which a program has a third.
+    Each line is ok, a WARNING (a worker starts; somebody should have a look) or a FAILURE, with what to do. Exit
+    status: 0 without a failure, 1 with one, 2 for wrong use or impossible settings.
+
+    Of the usage topic it shows which events there are, and which are perhaps no usage, as they come at regular times,
+    around the clock, or name no user. SLACKWATER_EXCLUDE_EVENTS and SLACKWATER_EXCLUDE_USERS leave them out. At night:
+    share in a user's quietest eight hours, of which a program has a third.
 
     With --routes it asks no broker: exit status 1 when nobody would be told of the example.
     """
@@ -60,68 +72,45 @@ def check(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         if not show_routes(settings, example, as_json=as_json):
             raise typer.Exit(1)
         return
-    result, found = run(_look(settings, sample))
-    if slack:
-        from streams.cli.slack_check import ask
+    from streams.cli.checks.finding import failed
 
-        result["slack"] = run(ask(settings))
-        result["ok"] = result["ok"] and all(each["ok"] for each in result["slack"])
+    findings, usage = run(_look(settings, context.obj.config, sample, slack=slack, send=send_test_message))
     if as_json:
-        emit_json({**result, "usage": None if found is None else found.as_json()})
+        emit_json(
+            {
+                "ok": not failed(findings),
+                "findings": [each.as_json() for each in findings],
+                "usage": None if usage is None else usage.as_json(),
+            }
+        )
     else:
-        typer.echo(f"settings: fine (brokers {settings.brokers}, {settings.partitions} partitions)")
-        typer.echo(f"routes:   {', '.join(result['routes']) or 'none: nobody is told'}")
-        show_doubts(result["doubts"])
-        if result["broker"] is None:
-            typer.echo(f"broker:   fine ({settings.brokers})")
-            typer.echo(f"topics:   {'fine' if not result['topics'] else str(len(result['topics'])) + ' at fault'}")
-            typer.echo(f"promise:  {'exactly once' if result['exactly_once'] else AT_LEAST_ONCE}")
-        else:
-            typer.echo(f"broker:   {result['broker']}")
-        for each in result.get("slack", ()):
-            typer.echo(f"slack:    {each['what']}: {each['text']}")
-        for problem in result["topics"]:
-            typer.echo(f"  {problem['topic']}: {problem['text']}\n    {problem['remedy']}")
-        if found is not None:
-            from streams.cli.composition import show
+        from streams.cli.checks.show import conclude, show
 
-            show(found, settings.topic("usage"))
-    if not result["ok"]:
+        show(findings)
+        if usage is not None:
+            from streams.cli.composition import show as show_usage
+
+            show_usage(usage, settings.topic("usage"))
+        conclude(findings)
+    if failed(findings):
         raise typer.Exit(1)
 
 
-AT_LEAST_ONCE: Final = "at least once: this broker has no transactions, so that a crash repeats what was flushed last"
+async def _look(
+    settings: "Settings", config: "Path | None", sample: int, *, slack: bool, send: bool
+) -> "tuple[list[Finding], Composition | None]":
+    from streams.cli.checks.delivery import send_test_message
+    from streams.cli.checks.finding import Finding, Level
+    from streams.cli.checks.survey import Survey
 
+    survey = Survey(settings, config=config)
+    await survey.look(sample=sample)
+    if slack:
+        from streams.cli.slack_check import ask
 
-async def _look(settings: "Settings", sample: int) -> "tuple[dict[str, Any], Composition | None]":
-    from schemas.errors import SlackwaterError
-    from streams.runtime import topics
-    from streams.runtime.channels import doubts_of, routes_of
-    from streams.runtime.rights import refuse_without_rights
-    from streams.runtime.writer import has_transactions
-
-    broker: str | None = None
-    exactly_once: bool | None = None
-    faults: list[dict[str, str]] = []
-    try:
-        await refuse_without_rights(settings)
-        problems = await topics.verify(settings)
-        faults = [{"topic": p.topic, "text": p.text, "remedy": p.remedy} for p in problems]
-        exactly_once = await has_transactions(settings)
-    except SlackwaterError as error:
-        broker = str(error)
-    ok = broker is None and not faults
-    found = None
-    if ok and sample:
-        from streams.cli.composition import composition
-
-        found = await composition(settings, sample)
-    result = {
-        "ok": ok,
-        "broker": broker,
-        "topics": faults,
-        "exactly_once": exactly_once,
-        "routes": [each.name for each in routes_of(settings)],
-        "doubts": list(doubts_of(settings)),
-    }
-    return result, found
+        for each in await ask(settings):
+            level = Level.OK if each["ok"] else Level.FAILURE
+            survey.findings.append(Finding("slack", level, each["text"], subject=each["what"]))
+    if send:
+        survey.findings += await send_test_message(settings)
+    return survey.findings, survey.usage

@@ -1,22 +1,14 @@
 """What the usage topic is made of: the last records, looked at for what is perhaps no usage."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
-
 from alerting.words import count
-from schemas.errors import BrokerError
-from schemas.events import InputTopic
-from schemas.formats.reader import read
 from schemas.instants import format_instant
-from schemas.plain_usage import UsageFields, fields_of
-from schemas.usage import UsageEvent
+from schemas.plain_usage import UsageFields
 from streams.backtest.events import EventShare, EventTally, UserShare, suggestions
-from streams.cli.reading import sample
-from streams.produce.existing import partition_counts
 from streams.runtime.settings import Settings
 
 
@@ -42,43 +34,19 @@ class Composition:
         }
 
 
-async def composition(settings: Settings, most: int) -> Composition:
-    """Look at the last records of the usage topic, about `most` of all partitions together. Raises `BrokerError`."""
-    topic = settings.topic("usage")
-    parts = [TopicPartition(topic, number) for number in range((await partition_counts(settings, [topic]))[topic])]
-    consumer = AIOKafkaConsumer(**settings.kafka(), isolation_level="read_committed", client_id="slackwater-check")
-    try:
-        await consumer.start()
-        first, ends = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
-        there = [part for part in parts if first[part] < ends[part]]
-        starts = {part: max(first[part], ends[part] - max(1, most // len(there))) for part in there}
-        found = await sample(consumer, starts, ends)
-    except (KafkaError, OSError) as error:
-        raise BrokerError(f"{topic!r} cannot be read at {settings.brokers}: {error!r}") from error
-    finally:
-        await consumer.stop()
-    fields = [each for records in found.values() for record in records for each in _fields(settings, record)]
-    fields.sort(key=lambda each: each.at)
-    del fields[:-most]  # the embedded broker's offsets are those of batches
+def composition(settings: Settings, fields: Sequence[UsageFields], most: int) -> Composition:
+    """What these usage events come to: the `most` last ones of them."""
+    last = sorted(fields, key=attrgetter("at"))[-most:]  # the embedded broker's offsets are those of batches
     tally = EventTally(settings.usage_rule())
-    for each in fields:
+    for each in last:
         tally.add(each.event, each.account, each.user, each.at)
     return Composition(
         tally.shares(),
         [] if settings.user_hash_key else tally.programs(),  # then no id is to be seen
-        len(fields),
-        fields[0].at if fields else None,
-        fields[-1].at if fields else None,
+        len(last),
+        last[0].at if last else None,
+        last[-1].at if last else None,
     )
-
-
-def _fields(settings: Settings, record: ConsumerRecord) -> Iterator[UsageFields]:
-    """The usage events of a record."""
-    form = settings.format_of(InputTopic.USAGE)
-    events = read(InputTopic.USAGE, form, record.value, record.headers, lookup=settings.lookup)
-    for event in events if isinstance(events, tuple) else ():
-        if isinstance(event, UsageEvent):
-            yield fields_of(event)
 
 
 def show(found: Composition, topic: str) -> None:

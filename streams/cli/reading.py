@@ -1,7 +1,7 @@
 """Reading an output topic as a stranger would: committed records only, no group, from the beginning."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -82,3 +82,28 @@ async def sample(
             deadline = time.monotonic() + _SAMPLE_SECONDS
         left = {part for part in left if len(found[part]) != most and await consumer.position(part) < ends[part]}
     return found
+
+
+async def last_records(
+    consumer: AIOKafkaConsumer, parts: Sequence[TopicPartition], most: int, seconds: float, most_bytes: int
+) -> AsyncIterator[ConsumerRecord]:
+    """The last records of partitions, about `most` of all together: fewer when they do not come soon, when so many
+    seconds have gone by, or when their values come to so many bytes. However much the partitions hold."""
+    if not parts:
+        return
+    first, ends = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
+    left = {part for part in parts if first[part] < ends[part]}
+    if not left:
+        return
+    each = max(1, most // len(left))
+    consumer.assign(list(left))
+    for part in left:
+        consumer.seek(part, max(first[part], ends[part] - each))
+    until, deadline, size = time.monotonic() + seconds, time.monotonic() + _SAMPLE_SECONDS, 0
+    while left and time.monotonic() < min(until, deadline) and size < most_bytes:
+        for records in (await consumer.getmany(*left, timeout_ms=100)).values():
+            deadline = time.monotonic() + _SAMPLE_SECONDS
+            for record in records:  # some are newer than `ends`, and no worse
+                size += len(record.value or b"")
+                yield record
+        left = {part for part in left if await consumer.position(part) < ends[part]}

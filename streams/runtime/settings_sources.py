@@ -93,6 +93,21 @@ def read_sources(
     return result, problems
 
 
+def secret_files(environ: Mapping[str, str], toml_path: Path | None, secrets: Iterable[str]) -> dict[str, Path]:
+    """The files that hold secrets, by where they are named: `KEY_file` of a setting, and of a channel's table. Raises
+    SettingsError as `read_sources` does."""
+    keys = [f"{key}_file" for key in secrets]
+    path = _config_path(environ, toml_path)
+    settings = {} if path is None else _toml(path)
+    found = {each.name: each.value for key, each in settings.items() if key in keys}
+    found |= {name: environ[name] for key in keys if environ.get(name := PREFIX + key.upper())}
+    if CHANNELS in settings and isinstance(settings[CHANNELS].value, dict):
+        for name, row in settings[CHANNELS].value.items():
+            table = row if isinstance(row, dict) else {}
+            found |= {settings[CHANNELS].place(name, key): each for key, each in table.items() if key.endswith("_file")}
+    return {name: Path(str(each)) for name, each in found.items()}
+
+
 def secret_in(path: str) -> SecretStr:
     """The content of a file that holds a secret. Raises `ValueError`, without it, for one that cannot be used."""
     try:

@@ -23,6 +23,7 @@ _FOR_EVER: Final = {"retention_ms": "-1", "retention_bytes": "-1"}
 _KNOWN_SECONDS: Final = 20.0
 ENGAGEMENT: Final = "engagement"
 DELIVERIES: Final = "deliveries"
+ABSENT: Final = "there is no such topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ async def create(
 ) -> list[str]:
     """Create the topics of these roles that are missing, of `plans` or all, and give their names. Raises
     `BrokerError`."""
-    async with _admin(settings) as admin:
+    async with admin_of(settings) as admin:
         existing = set(await _counts(admin))
         wanted = plan(settings) if plans is None else plans
         missing = [each for each in wanted if each.role in roles and each.name not in existing]
@@ -124,21 +125,21 @@ async def create(
 
 async def verify(settings: Settings) -> list[Problem]:
     """What is wrong with the topics there are, and which input topics are missing. Raises `BrokerError`."""
-    async with _admin(settings) as admin:
+    async with admin_of(settings) as admin:
         counts = await _counts(admin)
         plans = plan(settings)
-        cleanup = await _cleanup_policies(admin, [each.name for each in plans if each.name in counts])
+        configs = await configs_of(admin, [each.name for each in plans if each.name in counts])
     problems = []
     for each in plans:
         if each.name not in counts:
             if each.role == "input":
                 key = input_names(settings)[each.name].value.upper()
                 remedy = f"run: slackwater topics create; or say what it is called here: SLACKWATER_TOPIC_{key}"
-                problems.append(Problem(each.name, "there is no such topic", remedy))
+                problems.append(Problem(each.name, ABSENT, remedy))
             continue
         if each.role != "input" and each.name not in _free(settings) and counts[each.name] != each.partitions:
             problems.append(_miscounted(each, counts[each.name], settings))
-        policy = cleanup.get(each.name)
+        policy = configs.get(each.name, {}).get("cleanup.policy")
         if policy and ",".join(sorted(policy.split(","))) not in each.cleanup:
             problems.append(
                 Problem(
@@ -152,7 +153,7 @@ async def verify(settings: Settings) -> list[Problem]:
 
 async def partition_counts(settings: Settings) -> dict[str, int]:
     """Partition counts of the topics that there are, by full name. Raises `BrokerError`."""
-    async with _admin(settings) as admin:
+    async with admin_of(settings) as admin:
         return await _counts(admin)
 
 
@@ -189,11 +190,11 @@ async def _counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
     return {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()}
 
 
-async def _cleanup_policies(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, str]:
-    """The cleanup policy of each topic; of none, where the broker does not tell."""
+async def configs_of(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The configuration of each topic; of none, where the broker does not tell."""
     if not names:
         return {}
-    found: dict[str, str] = {}
+    found: dict[str, dict[str, str]] = {}
     try:
         responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
     except KafkaError:
@@ -201,9 +202,8 @@ async def _cleanup_policies(admin: AIOKafkaAdminClient, names: Sequence[str]) ->
     for response in responses:
         for resource in response.resources:
             code, _, _, name, entries = resource[:5]
-            for entry in entries if code == 0 else ():
-                if entry[0] == "cleanup.policy" and entry[1]:
-                    found[name] = entry[1]
+            if code == 0:
+                found[name] = {entry[0]: entry[1] for entry in entries if entry[1]}
     return found
 
 
@@ -217,7 +217,8 @@ async def _until_known(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None
 
 
 @asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[Any]:
+async def admin_of(settings: Settings) -> AsyncIterator[Any]:
+    """An administrator's client. Inside, whatever goes wrong with the broker is a `BrokerError`."""
     admin = AIOKafkaAdminClient(**settings.kafka(), client_id=f"{settings.app_id}-admin")
     try:
         await admin.start()

@@ -4,11 +4,12 @@ was put right."""
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from cloudevents.core.bindings.kafka import to_binary_event
+from cloudevents.core.bindings.kafka import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
 from schemas.alerts import Kind
@@ -20,6 +21,7 @@ from tests.e2e.harness import Application, application
 from tests.unit.formats.making import AT, DAY, card, customer, invoice, segment, stripe, subscription
 
 END = (AT + 5 * DAY) * 1000
+TIME = datetime(2025, 3, 1, 14, tzinfo=UTC)
 Headers = list[tuple[str, bytes]]
 
 
@@ -46,14 +48,19 @@ async def test_segment_stripe_and_cloudevents_are_read_beside_each_other(broker:
     about = {"id": "e-1", "source": "/app", "type": "report.viewed", "datacontenttype": "application/json"}
     data = {"account_id": "acct-1", "user_id": "u-9", "occurred_at": "2025-03-01T13:00:00Z"}
     binary = to_binary_event(CloudEvent(attributes=about, data=data))
+    structured = to_structured_event(
+        CloudEvent(attributes=about | {"id": "e-2", "time": TIME}, data={**data, "occurred_at": None})
+    )
     assert isinstance(binary.value, bytes)
+    assert isinstance(structured.value, bytes)
     library: list[tuple[dict[str, Any] | bytes, Headers]] = [
         (line, []) for line in SEGMENT_LIBRARY.read_bytes().splitlines()[:6]
     ]
     again: list[tuple[dict[str, Any] | bytes, Headers]] = [
         (segment(event="Login"), [])
     ] * 2  # the same messageId: it is counted once
-    await write(app, "usage", [*library, *again, (binary.value, list(binary.headers.items()))])
+    cloudevents = [(each.value, list(each.headers.items())) for each in (binary, structured)]
+    await write(app, "usage", [*library, *again, *cloudevents])
     cancelled = stripe(
         "customer.subscription.updated",
         subscription(
@@ -77,7 +84,7 @@ async def test_segment_stripe_and_cloudevents_are_read_beside_each_other(broker:
     assert await app.dead_letters() == []
     picture = (await app.pictures())["acct-1"]
     assert picture.account_name == "Evergreen"
-    assert picture.engagement.events_total == 5  # three of the library, the login, the CloudEvent
+    assert picture.engagement.events_total == 6  # three of the library, the login, the CloudEvents
     assert (picture.billing.plan, picture.billing.mrr_minor, picture.billing.currency) == ("Team", 1000, "USD")
     assert {each.kind for each in picture.alerts} == {Kind.CANCEL_SCHEDULED, Kind.PAYMENT_FAILED}
     assert any("too_expensive" in reason.text for each in picture.alerts for reason in each.reasons)

@@ -81,8 +81,8 @@ async def test_the_command_asks_slack_only_when_it_is_told_to_and_shows_no_secre
         assert not any(secret in (output + errors).decode() for secret in SECRETS)
         return process.returncode, output.decode()
 
-    assert "slack" not in json.loads((await check("--json"))[1])
+    assert "slack" not in {each["check"] for each in json.loads((await check("--json"))[1])["findings"]}
     assert slack.calls == []
     status, output = await check("--slack")
     assert status == 1
-    assert "slack:    bot token of channel slack: Slack says invalid_auth" in output
+    assert "FAILURE slack:     bot token of channel slack: Slack says invalid_auth" in output

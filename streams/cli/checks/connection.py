@@ -1,0 +1,140 @@
+"""Whether the brokers can be reached from here: each address of the settings, and then each that the brokers name
+themselves, which is where a client goes on to.
+
+Asked connection by connection: a client says no more than that none of them would do.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    IllegalSaslStateError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+from aiokafka.protocol.metadata import MetadataRequest
+
+from streams.cli.checks.finding import Finding, Findings
+from streams.runtime.settings import Settings
+
+_SAY: Final = Findings("broker")
+_MOST: Final = 30
+"""Brokers that are asked: those of a large cluster are as good as each other."""
+
+Address = tuple[str, int]
+
+
+class Trouble(NamedTuple):
+    """Why an address cannot be used, and what to do."""
+
+    text: str
+    remedy: str
+
+
+async def look(settings: Settings, patience: float) -> tuple[list[Finding], bool]:
+    """What there is to say, and whether anybody answered. `patience`: seconds for each address; all are asked at once.
+
+    Raises SettingsError when a certificate or key file cannot be used.
+    """
+    first = [(host, port) for host, port, _ in collect_hosts(settings.brokers)]
+    answers = await _ask_all(settings, first, patience)
+    named = {broker for each in answers.values() if not isinstance(each, Trouble) for broker in each}
+    answered = [each for each, answer in answers.items() if not isinstance(answer, Trouble)]
+    if not answered:
+        troubles = ((each, answer) for each, answer in answers.items() if isinstance(answer, Trouble))
+        return [_SAY.failure(why.text, why.remedy, _shown(each)) for each, why in troubles], False
+    found = [_SAY.ok("answers", _shown(each)) for each in answered]
+    found += [
+        _SAY.warning(each.text, f"{each.remedy}; others answer, so that a worker starts", _shown(address))
+        for address, each in answers.items()
+        if isinstance(each, Trouble)
+    ]
+    further = await _ask_all(settings, sorted(named - set(answers))[:_MOST], patience)
+    found += [
+        _SAY.failure(
+            f"the brokers name this address as one of theirs, and {each.text}",
+            "set the broker's advertised.listeners to an address that this machine reaches",
+            _shown(address),
+        )
+        for address, each in further.items()
+        if isinstance(each, Trouble)
+    ]
+    return found, True
+
+
+async def _ask_all(
+    settings: Settings, addresses: Iterable[Address], patience: float
+) -> dict[Address, Trouble | list[Address]]:
+    asked = list(dict.fromkeys(addresses))
+    answers = await asyncio.gather(*(_ask(settings, each, patience) for each in asked))
+    return dict(zip(asked, answers, strict=True))
+
+
+async def _ask(settings: Settings, address: Address, patience: float) -> Trouble | list[Address]:
+    """The addresses of all brokers, as this one has them."""
+    arguments = settings.kafka()
+    del arguments["bootstrap_servers"]
+    connection: AIOKafkaConnection | None = None
+    try:
+        async with asyncio.timeout(patience):
+            connection = await create_conn(*address, client_id=f"{settings.app_id}-check", **arguments)
+            answer: Any = await connection.send(MetadataRequest([]))
+            return [(host, port) for _, host, port, *_ in answer.brokers]
+    except (KafkaError, OSError, ssl.SSLError) as error:  # TimeoutError is an OSError
+        return _why(error, settings, patience)
+    finally:
+        if connection is not None:
+            with suppress(KafkaError, OSError):
+                connection.close()
+
+
+def _why(error: Exception, settings: Settings, patience: float) -> Trouble:
+    """In the words of whoever has to mend it."""
+    protocol = settings.security_protocol
+    match error:
+        case socket.gaierror():
+            return Trouble("its name is not known here", "is SLACKWATER_BROKERS right, and does DNS work?")
+        case TimeoutError():
+            return Trouble(
+                f"does not answer within {patience:g} s", "is the broker up, and does a firewall let this machine in?"
+            )
+        case ConnectionRefusedError():
+            return Trouble("refuses the connection: nothing listens there", "is the broker up, and the port right?")
+        case ssl.SSLCertVerificationError():
+            return Trouble(
+                f"shows a certificate that is not trusted: {error.verify_message}",
+                "set SLACKWATER_SSL_CAFILE to the CA that signed it, and SLACKWATER_BROKERS to the name in it",
+            )
+        case ssl.SSLError():
+            return Trouble(
+                f"does not agree on TLS ({error.reason or 'it ends the connection'})",
+                f"SLACKWATER_SECURITY_PROTOCOL is {protocol}: has this port TLS, and does it ask for a certificate of "
+                "the client (SLACKWATER_SSL_CERTFILE)?",
+            )
+        case UnsupportedSaslMechanismError():
+            return Trouble(
+                f"does not take SASL mechanism {settings.sasl_mechanism}", "set SLACKWATER_SASL_MECHANISM to one it has"
+            )
+        case SaslAuthenticationFailed() | AuthenticationFailedError() | IllegalSaslStateError():
+            return Trouble(
+                f"refuses user {settings.sasl_plain_username!r}: wrong name or password",
+                "set SLACKWATER_SASL_PLAIN_USERNAME and SLACKWATER_SASL_PLAIN_PASSWORD (or _FILE) right",
+            )
+        case _:
+            return Trouble(
+                f"ends the connection ({type(error).__name__})",
+                f"SLACKWATER_SECURITY_PROTOCOL is {protocol}: does this port ask for TLS, a password, or neither? "
+                "The broker's log says why",
+            )
+
+
+def _shown(address: Address) -> str:
+    host, port = address
+    return f"{host}:{port}"
