@@ -54,7 +54,7 @@ class Notification(Note):
     """A message about a transition: that is what was detected, the other fields are what its reader needs besides."""
 
     transition: Transition
-    source: Annotated[str, StringConstraints(pattern=r"^[^/]+/\d+$")] | None = None
+    source: Annotated[str, StringConstraints(pattern=r"^[^/]{1,300}/[0-9]{1,18}$")] | None = None
     """Where the transition stands: its partition of the alerts topic, which topic of its name that is, its offset. One
     that was read again, because the group's positions were lost, is told by it. None: an older version wrote it."""
     owner_slack_id: SlackUser | None = None

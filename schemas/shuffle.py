@@ -7,9 +7,9 @@ before: many events in a compact array, and how far the origin has come. Interna
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
-from msgspec import DecodeError
+from msgspec import DecodeError, Meta
 from msgspec.msgpack import Decoder, Encoder
 from pydantic import TypeAdapter
 from xxhash import xxh3_64_intdigest
@@ -21,6 +21,7 @@ from schemas.commands import Command
 from schemas.errors import StateError
 from schemas.events import InputTopic
 from schemas.feedback import FeedbackEvent
+from schemas.instants import LATEST
 
 VERSION: Final = 3
 FactBody = BillingEvent | AccountUpdate | FeedbackEvent | Command
@@ -142,27 +143,35 @@ def decode_shuffle(raw: bytes) -> ShuffleRecord:
             raise StateError(f"a shuffle record of version {raw[1]}: this worker reads version {VERSION} only")
         raise ValueError("no record of the shuffle: it does not begin as one does")
     try:
-        topic, origin, last, clock, caught_up, rows = _decode(memoryview(raw)[2:])
-        if topic == InputTopic.USAGE:
-            return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(make_usage, rows)))
+        if raw.startswith(_USAGE_BEGINNING):
+            _, origin, last, clock, caught_up, usage = _decode_usage(memoryview(raw)[2:])
+            return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(make_usage, usage)))
+        topic, origin, last, clock, caught_up, rows = _decode_facts(memoryview(raw)[2:])
         validate = _bodies(InputTopic(topic)).validate_json
         facts = tuple(
             Fact(offset, place, account, at, validate(body), event_id, origin)
             for offset, place, account, at, body, event_id in rows
         )
-    except (DecodeError, TypeError) as error:
+    except (DecodeError, KeyError) as error:
         raise ValueError(f"no record of the shuffle: {error}") from error
     return ShuffleRecord(InputTopic(topic), origin, last, clock, caught_up, facts)
 
 
 _PARKED: Final = "+parked"
 """No topic's name has a plus."""
-_Head = tuple[str, str, int, int | None, bool, list[tuple[Any, ...]]]
+_Time = Annotated[int, Meta(ge=0, le=LATEST)]
+_Account = Annotated[str, Meta(min_length=1, max_length=256)]
+_UsageRow = tuple[int, _Time, _Account, _Time, str, int | None, int, str, int | None]
+_FactRow = tuple[int, _Time, _Account, _Time, bytes, int | None]
 _encode: Final = Encoder().encode
-_decode: Final = Decoder(_Head).decode
+# Typed, so that a record that is damaged is found out here and not where its events are worked on.
+_decode_usage: Final[Any] = Decoder(tuple[str, str, int, int | None, bool, list[_UsageRow]]).decode
+_decode_facts: Final[Any] = Decoder(tuple[str, str, int, int | None, bool, list[_FactRow]]).decode
 _MARK: Final = b"\xc1"
 """No JSON begins so, no text in UTF-8, and nothing else in MessagePack, which never uses it."""
 _BEGINNING: Final = _MARK + bytes([VERSION])
+_USAGE_BEGINNING: Final = _BEGINNING + b"\x96" + _encode(InputTopic.USAGE.value)
+"""Of a record of usage: the head is an array of six, whose first is the topic."""
 
 
 @cache

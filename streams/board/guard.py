@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from streams.board.context import BOARD, SESSION, page
 from streams.board.sessions import HOURS, Session
@@ -26,6 +27,9 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+_UNREADABLE: Final = (LookupError, ValueError, web.RequestPayloadError, HttpProcessingError)
+"""What a form raises that has no parts where it says so, or is in an encoding that is unknown or not its own."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -53,13 +57,15 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     session, sessions = request[SESSION], request.app[BOARD].sessions
     if request.path not in OPEN and not session.name:
         if request.method == "GET":
-            raise web.HTTPSeeOther(f"{LOGIN}?{urlencode({'next': request.raw_path})}")
+            raise web.HTTPSeeOther(f"{LOGIN}?{urlencode({'next': request.raw_path}, errors='replace')}")
         raise web.HTTPForbidden(text="You are not logged in any more. Log in, and do it again.")
     if request.method == "POST":
         try:
             form = await request.post()
-        except (LookupError, ValueError):  # of an encoding that is unknown, or that it is not in
+        except _UNREADABLE:
             raise web.HTTPBadRequest(text="The form cannot be read.") from None
+        except ConnectionError:  # the visitor has left in the middle of it, and nobody sees the answer
+            raise web.HTTPBadRequest from None
         if not sessions.is_form_token(session, str(form.get(FORM_TOKEN, ""))):
             raise web.HTTPForbidden(text="This form is not from this session. Load the page again, and repeat it.")
     return await handler(request)

@@ -63,7 +63,7 @@ class Sessions:
         """The session of a cookie; None: it was not signed here, is too old, or has been logged out."""
         try:
             session = Session(*self._signer.loads(cookie, max_age=HOURS * 3_600))
-        except BadSignature:
+        except (BadSignature, UnicodeError):  # a header may have bytes that are no UTF-8
             return None
         return None if session.key in self._ended else session
 
@@ -73,8 +73,13 @@ class Sessions:
 
     def is_form_token(self, session: Session, given: str) -> bool:
         """Whether a form came from a page of this session."""
-        return hmac.compare_digest(given.encode(), self.form_token(session).encode())
+        return hmac.compare_digest(_bytes(given), self.form_token(session).encode())
 
 
 def _digest(token: str) -> bytes:
-    return sha256(token.encode()).digest()
+    return sha256(_bytes(token)).digest()
+
+
+def _bytes(text: str) -> bytes:
+    """Of any text that a form may hold, be it of half a character."""
+    return text.encode(errors="surrogatepass")

@@ -9,16 +9,17 @@ waited in vain cuts the day off: it is decided by what lies before that in the l
 from base64 import b64decode, b64encode
 from dataclasses import replace
 from typing import Any, Final
-from zlib import compress, decompress
+from zlib import compress, decompress, error
 
 import numpy as np
 import orjson
 
 from schemas.errors import StateError
+from schemas.instants import LATEST
 from streams.detection import calibration
 from streams.detection.calendar import Calendar, weekday
 from streams.detection.calibration import BINS, CALIBRATED_EVERY, CHANNELS, Calibration, none
-from streams.detection.config import DetectionConfig
+from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.facet_learning import FacetLearning
 from streams.detection.fleet import NEUTRAL, FleetDay
@@ -60,18 +61,21 @@ def quarter(partition: int, slot: int, counts: Counts) -> bytes:
     return _MARK + orjson.dumps((VERSION, partition, slot, sorted(counts.items()), True))
 
 
-def _read(record: bytes) -> tuple[int | None, int, DaySums | Counts | None] | None:
+def _read(record: bytes) -> tuple[Any, Any, DaySums | Counts | None] | None:
+    """Partition, day or slot, and what was told of it; None: it is none of the log's records."""
     if not record.startswith(_MARK):
         return None
     try:
         version, *rest = orjson.loads(record[len(_MARK) :])
+        if type(version) is not int:
+            return None
         if version not in _READABLE:
             raise StateError(f"an offer to the fleet has version {version}; this program reads version {VERSION}")
         partition, day, packed, *is_quarter = rest
         if is_quarter:
-            return partition, int(day), {int(key): int(count) for key, count in packed}
-        return partition, int(day), None if packed is None else DaySums.unpack(packed)
-    except (ValueError, TypeError, IndexError, OverflowError):
+            return partition, day, {int(key): int(count) for key, count in packed}
+        return partition, day, None if packed is None else DaySums.unpack(packed)
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, error):
         return None
 
 
@@ -176,7 +180,7 @@ class FleetLog:
         """Take the next record of the log. Raises `StateError` for one of a newer version."""
         self.position = offset + 1
         read = _read(record)
-        if read is None:
+        if read is None or not self._is_there(*read):
             self.foreign.append((offset, record))
             return
         partition, day, sums = read
@@ -198,6 +202,12 @@ class FleetLog:
             while (first := self.waits_for) is not None and first <= day:
                 self.left_out += self._partitions - sum(first in own for own in self._offers.values())
                 self._decide(first)
+
+    def _is_there(self, partition: Any, day: Any, sums: DaySums | Counts | None) -> bool:
+        """Whether there is such a partition, and such a day or slot."""
+        latest = LATEST // (SLOT_MS if isinstance(sums, dict) else DAY_MS)
+        there = partition is None or (type(partition) is int and 0 <= partition < self._partitions)
+        return there and type(day) is int and 0 <= day <= latest
 
     def listens(self, slot: int) -> bool:
         """Whether a quarter of an hour is worth telling before its day is over."""

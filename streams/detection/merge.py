@@ -191,6 +191,11 @@ class Merge:
     def _at_barrier(self) -> bool:
         return self.barrier is not None and self.clock is not None and self.clock >= self.barrier
 
+    def knows(self, name: str) -> bool:
+        """Whether an origin of this name is there, or was."""
+        there = self._there.get(place_of(name))
+        return name in self._gone or (there is not None and there.name == name)
+
     def receive(self, offset: int, record: ShuffleRecord) -> None:
         """Hold back a record's events. `offset` is the record's own, in the shuffle partition."""
         self.read = offset + 1

@@ -46,5 +46,5 @@ def learn(known: Aliases, value: bytes, place: str) -> None:
     `StateError` for what a newer version wrote."""
     try:
         known.take(decode_alias_record(value))
-    except ValueError:
-        log.exception("%s is no record on aliases", place)
+    except ValueError as error:
+        log.error("%s: %s", place, error)

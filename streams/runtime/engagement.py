@@ -15,7 +15,7 @@ from schemas.codec import encode
 from schemas.commands import CommandBase
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.errors import StateError
-from schemas.shuffle import decode_shuffle, place_of
+from schemas.shuffle import ShuffleRecord, decode_shuffle, place_of
 from streams.detection.config import DAY_MS
 from streams.detection.engine import Engine
 from streams.detection.fleet_log import FleetLog, cut
@@ -134,9 +134,8 @@ class Engagement(StatefulTask):
         home = self.home
         assert home is not None
         for record in batch.records:
-            try:
-                shuffled = decode_shuffle(record.value or b"")
-            except ValueError:
+            shuffled = self._shuffled(record.value or b"", home)
+            if shuffled is None:
                 if record.offset >= self._told:  # what lies below is read again, and was told
                     self._foreign.append(foreign(self, record, "record of the shuffle"))
                 continue
@@ -148,6 +147,17 @@ class Engagement(StatefulTask):
         if batch.records:
             self.metrics.batch_records.labels(self.stage).observe(len(batch.records))
             self.metrics.batch_seconds.labels(self.stage).observe(monotonic() - started)
+
+    def _shuffled(self, value: bytes, home: Home) -> ShuffleRecord | None:
+        """The record in a value. None: it is none, or of an origin that is no input and never was: it would hold the
+        clock for good."""
+        try:
+            shuffled = decode_shuffle(value)
+        except ValueError:
+            return None
+        name, _, number = place_of(shuffled.origin).rpartition("/")
+        is_input = self.tasks.inputs.get(name) is shuffled.topic and number.isascii() and number.isdigit()
+        return shuffled if is_input or home.merge.knows(shuffled.origin) else None
 
     def _note_replaced(self, home: Home) -> None:
         """Each home hears that an input topic was created anew; the first one tells it."""

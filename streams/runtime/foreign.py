@@ -10,7 +10,7 @@ from faust.types import TP
 
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.errors import Reason
-from streams.runtime.ingest import dead_letter
+from streams.runtime.ingest import dead_letter, instant_of
 from streams.runtime.writer import Record
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def foreign(task: "Task", record: Any, what: str, field: str | None = None, tp: 
         field=field,
         detail=f"is no {what}",
         origin=RecordPlace(topic=tp.topic, partition=tp.partition, offset=record.offset),
-        at=max(record.timestamp, 0),
+        at=instant_of(record.timestamp),
         raw=record.value,
         key=record.key,
     )

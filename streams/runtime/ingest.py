@@ -17,7 +17,7 @@ from schemas.events import InputEvent, InputTopic, moment
 from schemas.formats.options import Format
 from schemas.formats.outcome import Ignored, Outcome
 from schemas.formats.reader import read
-from schemas.instants import LATEST
+from schemas.instants import EARLIEST, LATEST
 from schemas.plain_usage import MOST, read_plainly
 from schemas.shuffle import ShuffleRecord, encode_shuffle
 from schemas.usage import UsageEvent
@@ -341,7 +341,7 @@ class Ingest(Task):
             field=refusal.field,
             detail=refusal.detail,
             origin=RecordPlace(topic=self.tp.topic, partition=self.tp.partition, offset=offset),
-            at=int(time() * 1000) if timestamp is None else timestamp,
+            at=instant_of(timestamp),
             raw=value,
             key=key,
             headers=_kept(record.headers),  # type: ignore[attr-defined]
@@ -356,6 +356,11 @@ class Ingest(Task):
         self.metrics.batch_records.labels(self.stage).observe(len(records))
         self.metrics.batch_seconds.labels(self.stage).observe(monotonic() - started)
         self.metrics.event_age_seconds.observe(max(0.0, time() - records[-1].timestamp / 1000))
+
+
+def instant_of(timestamp: int | None) -> int:
+    """A record's timestamp, which may be anything, as an instant; the present, where it is none."""
+    return timestamp if timestamp is not None and EARLIEST <= timestamp <= LATEST else int(time() * 1000)
 
 
 def dead_letter(topic: str, partitions: int, letter: DeadLetter) -> Record:

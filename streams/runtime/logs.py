@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 from aiokafka.errors import KafkaError
 
 from schemas.errors import SlackwaterError
@@ -21,6 +23,9 @@ OWN: Final = ("alerting", "schemas", "streams")
 CLIENT: Final = "aiokafka"
 REQUESTS: Final = "aiokafka.conn"
 """The logger that at DEBUG writes every request."""
+
+SERVER: Final = "aiohttp.server"
+"""The logger of both web servers."""
 
 NORMAL: Final = re.compile(
     r"Heartbeat failed for group .* because it is rebalancing"  # how a member hears that another one came or went
@@ -60,11 +65,25 @@ def config(level: str, file: str | None = None) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": Line}},
-        "filters": {"calm": {"()": Calm}},
+        "filters": {"calm": {"()": Calm}, "visitors": {"()": Visitors}},
         "handlers": {"default": {**handler, "formatter": "line", "filters": [] if everything else ["calm"]}},
-        "loggers": {name: {"level": level} for name in OWN} | {REQUESTS: {"level": "INFO" if everything else 0}},
+        "loggers": {name: {"level": level} for name in OWN}
+        | {REQUESTS: {"level": "INFO" if everything else 0}, SERVER: {"filters": ["visitors"]}},
         "root": {"level": "WARNING" if level == "INFO" else level, "handlers": ["default"]},
     }
+
+
+_OF_VISITORS: Final = (HttpProcessingError, RequestPayloadError, ConnectionResetError)
+
+
+class Visitors(logging.Filter):
+    """Holds back what aiohttp tells, in a traceback each, of requests that are no HTTP and of visitors that leave in
+    the middle. It shows the place at fault, be it in a cookie or a token, and nobody here is to do anything about it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is told."""
+        return not (record.exc_info and isinstance(record.exc_info[1], _OF_VISITORS))
 
 
 class Line(logging.Formatter):

@@ -61,7 +61,8 @@ class Notify(Task):
                 transition = Transition.model_validate_json(record.value or b"")
             except ValidationError as error:
                 place = error.errors(include_url=False, include_input=False)[0]["loc"]
-                self._out.append(foreign(self, record, "alert transition", ".".join(map(str, place)) or None))
+                # What is further inside may be a key, which is whatever somebody wrote.
+                self._out.append(foreign(self, record, "alert transition", str(place[0]) if place else None))
                 continue
             names = route(transition, self.tasks.routes)
             past = transition.at < oldest or any(name == PAST_HEADER for name, _ in record.headers)

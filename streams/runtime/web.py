@@ -50,7 +50,10 @@ class Web(Service):
             await self._runner.cleanup()
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        try:
+            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        except (ValueError, TypeError):  # it asks for a version that is no number
+            encode, content_type = choose_encoder("")
         return web.Response(body=encode(self.app.metrics.registry), headers={"Content-Type": content_type})
 
     async def _healthz(self, _: web.Request) -> web.Response:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 group = typer.Typer(help="Records that were turned away, and why.", no_args_is_help=True)
 
+_KINDS = 100
+"""Kinds of dead letters that are counted in the table: who sends garbage invents fields without end."""
+_CELL = 500
+"""Characters in a cell."""
+
 TopicOption = Annotated[str | None, typer.Option("--topic", help="Only what came from this topic.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Only of this reason, such as missing_field.")]
 SinceOption = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only of this time or later.")]
@@ -48,7 +53,9 @@ def list_(
             emit_json({"place": place_of(letter), **_plain(letter)}, lines=True)
         return
     counts = Counter((each.origin.topic, each.reason.value, each.field or "") for each in found)
-    _print(("topic", "reason", "field", "records"), [(*key, f"{n:,}") for key, n in counts.most_common()])
+    _print(("topic", "reason", "field", "records"), [(*key, f"{n:,}") for key, n in counts.most_common(_KINDS)])
+    if len(counts) > _KINDS:
+        tell(f"{len(counts) - _KINDS:,} kinds more; --json has all")
     newest = found[-limit:] if limit else []
     if newest:
         typer.echo()
@@ -191,12 +198,12 @@ def _print(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from alerting.markup import clean
+    from alerting.markup import clean, cut
 
     console = wide_console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
         table.add_column(name, no_wrap=name != "what")
     for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
+        table.add_row(*(Text(cut(clean(cell), _CELL)) for cell in row))
     console.print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
@@ -125,3 +126,34 @@ async def test_a_session_ends_by_itself() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(TimestampSigner, "get_timestamp", lambda _: later)
             assert "Acme" not in await visitor.get("/")
+
+
+COOKIE_OF_BYTES = b"Cookie: " + COOKIE.encode() + b"=\xff\r\n"
+FORM = b"Content-Type: application/x-www-form-urlencoded; charset="
+
+
+@pytest.mark.parametrize(
+    ("first", "headers", "body"),
+    [
+        (b"GET / HTTP/1.1", COOKIE_OF_BYTES, b""),
+        (b"GET /login HTTP/1.1", COOKIE_OF_BYTES, b""),
+        (b"GET /?q=%ff HTTP/1.1", b"", b""),
+        (b"POST /login HTTP/1.1", FORM + b"unicode_escape\r\n", rb"form_token=\ud800"),
+        (b"POST /login HTTP/1.1", FORM + b"utf-7\r\n", b"form_token=+2AA-&token=+2AA-"),
+        (b"POST /login HTTP/1.1", b"Content-Type: multipart/form-data\r\n", b"x"),
+        (b"POST /login HTTP/1.1", b"Content-Type: multipart/form-data; boundary=b\r\n", b"x" * 20_000),
+        (b"POST /login HTTP/1.1", b"Content-Encoding: gzip\r\n" + FORM + b"utf-8\r\n", b"form_token=x"),
+    ],
+)
+async def test_bytes_that_no_browser_sends_are_refused_and_are_no_fault_of_ours(
+    first: bytes, headers: bytes, body: bytes
+) -> None:
+    async with visiting([at_risk("acme", 500.0)]) as visitor:
+        reader, writer = await asyncio.open_connection(visitor.client.host, visitor.client.port)
+        writer.write(
+            b"%b\r\nHost: a\r\nConnection: close\r\n%bContent-Length: %d\r\n\r\n%b" % (first, headers, len(body), body)
+        )
+        answer = await reader.read()
+        writer.close()
+        assert answer[9:10] in b"234", answer[:200]
+        assert b"Acme" not in answer

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 from schemas.codec import decode
 from schemas.dead_letter import DeadLetter, RecordHeader, RecordPlace
 from schemas.errors import Reason, Rejected
+from streams.cli import app, dead_letters
 from streams.cli.dead_letters.again import plan_of
 from streams.cli.dead_letters.letters import Wanted, place_of, wanted_of
 from streams.cli.dead_letters.place import marked
@@ -45,6 +47,16 @@ def test_letters_are_chosen_by_topic_reason_time_and_place() -> None:
         (Wanted(places=frozenset({"billing/0/3", "billing/0/4"})), [3]),
     ):
         assert [each.origin.offset for each in wanted_of(letters, wanted)] == offsets
+
+
+def test_a_list_stays_short_however_many_fields_somebody_makes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = [letter(field=f"{number}-" + "x" * 5_000, offset=number) for number in range(150)]
+    monkeypatch.setattr(dead_letters, "_found", lambda *_: letters)
+    told = CliRunner().invoke(app, ["dead-letters", "list"])
+    assert told.exit_code == 0
+    assert "50 kinds more; --json has all" in told.output
+    assert len(told.output) < 200_000
+    assert max(map(len, told.output.splitlines())) <= 1_001
 
 
 @pytest.mark.parametrize(

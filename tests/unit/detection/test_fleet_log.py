@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import numpy as np
@@ -161,3 +162,39 @@ def test_what_another_version_wrote_is_told(broken: bytes) -> None:
     stored = orjson.loads(learnt.encode())
     with pytest.raises(StateError, match="version"):
         FleetLog(CONFIG, stored=orjson.dumps([9, *stored[1:]]))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [float("nan"), 0, FIRST, None],
+        ["2", 0, FIRST, None],
+        {"a": 1},
+        {},
+        [2],
+        [2, "0", FIRST, None],
+        [2, True, FIRST, None],
+        [2, [0], FIRST, None],
+        [2, -1, FIRST, None],
+        [2, 2, FIRST, None],
+        [2, 0, 1e400, None],
+        [2, 0, 10**30, None],
+        [2, 0, -1, None],
+        [2, 0, 50_000, None],
+        [2, None, "1", None],
+        [2, 0, 10**12, [[0, 1]], True],
+        [2, 0, FIRST, 7],
+        [2, 0, FIRST, {"a": 1}],
+        [2, 0, FIRST, [[0], [2**70]]],
+        [2, 0, FIRST, [[0], [1], "x", "y", "z", 3]],
+        [2, 0, FIRST, [[10**9], [1], None, None]],
+    ],
+)
+def test_what_is_no_offer_is_passed_over_and_decides_nothing(value: object) -> None:
+    record = b"fleet" + json.dumps(value).encode()
+    log = [offer(0, FIRST, sums(1)), offer(1, FIRST, sums(2))]
+    undisturbed, disturbed = read(log, FleetLog(CONFIG, 2)), FleetLog(CONFIG, 2)
+    read([record, log[0], record, log[1]], disturbed)
+    assert [offset for offset, _ in disturbed.foreign] == [0, 2]
+    assert disturbed.decided == undisturbed.decided == FIRST
+    assert disturbed.of(FIRST).pack() == undisturbed.of(FIRST).pack()

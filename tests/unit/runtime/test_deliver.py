@@ -215,6 +215,18 @@ async def test_a_foreign_record_among_the_notifications_is_a_dead_letter_and_hol
     assert office.errors == []
 
 
+async def test_a_notification_from_a_place_that_cannot_be_is_a_dead_letter(office: Office) -> None:
+    task = await office.owner()
+    (note,) = about("a")
+    notes = [
+        note.model_copy(update={"source": source}).encode() for source in ("0/" + "9" * 20, "0/" + "9" * 5_000, "0/٣")
+    ]
+    task.handle(batch(0, [*notes, *(each.encode() for each in about("b"))]))
+    await until(lambda: (office.heard() == "b" and not office.waiting) or bool(office.errors))
+    assert office.errors == []
+    assert len(office.broker.topics[SETTINGS.topic("dead_letters")]) == 3
+
+
 async def test_a_message_is_remembered_before_it_is_sent_and_forgotten_when_it_is_final(office: Office) -> None:
     remembered: list[tuple[list[str], bytes | None, int | None]] = []
 

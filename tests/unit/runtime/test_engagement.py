@@ -161,3 +161,41 @@ async def test_a_partition_that_has_not_got_its_history_stops_the_worker() -> No
     tasks, _ = tasks_on(FakeBroker(), SETTINGS)
     with pytest.raises(StateError, match="home partition 0 has not got its history yet"):
         await Engagement(TP(SETTINGS.shuffle_topic, 0), tasks).load({BOOTSTRAP: b"[]"}, 0)
+
+
+@pytest.mark.parametrize(
+    "origin", ["elsewhere/0", "product-usage", "product-usage/x", "product-usage/٣", "billing/0", ""]
+)
+async def test_a_record_of_an_origin_that_is_no_input_holds_up_nobody(origin: str) -> None:
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, SETTINGS)
+    tasks.origins = frozenset({"product-usage/0"})
+    task = Engagement(TP(SETTINGS.shuffle_topic, 0), tasks)
+    task.begin(await task.load({}, 0))
+
+    def said(origin: str, clock: int) -> bytes:
+        usage = Usage(1, AT, "acme", AT, "login", None, 1, "", None)
+        return encode_shuffle(ShuffleRecord(InputTopic.USAGE, origin, 1, clock, True, (usage,)))
+
+    task.handle(batch(0, [said(origin, AT), said("product-usage/0", AT + 5 * HOUR)]))
+    letters = broker.topics[SETTINGS.topic("dead_letters")]
+    await until(lambda: bool(letters) and task.home is not None and task.home.clock == AT + 5 * HOUR)
+    await task.end(patience=5)
+    assert errors == []
+    assert DeadLetter.model_validate_json(letters[0].value or b"").origin.offset == 0
+
+
+async def test_events_of_an_input_topic_that_had_another_name_are_still_counted() -> None:
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, SETTINGS)
+    tasks.origins = frozenset({"product-usage/0"})
+    before = Progress(low=0, read=0, clock=AT, origins={"old-usage/0@abc": (0, AT)})
+    task = Engagement(TP(SETTINGS.shuffle_topic, 0), tasks)
+    task.begin(await task.load({PROGRESS: before.encode()}, 0))
+    usage = Usage(1, AT + 1, "acme", AT + 1, "login", None, 1, "", None)
+    task.handle(batch(0, [encode_shuffle(ShuffleRecord(InputTopic.USAGE, "old-usage/0@abc", 1, AT, True, (usage,)))]))
+    await until(lambda: broker.positions.get(task.tp) == 1 or bool(errors))
+    assert task.home is not None
+    assert len(task.home.merge) == 1
+    await task.end(patience=5)
+    assert (errors, broker.topics[SETTINGS.topic("dead_letters")]) == ([], [])

@@ -117,3 +117,23 @@ async def test_a_topic_of_all_formats_reads_cloudevents_by_their_headers() -> No
     assert not broker.topics[settings.topic("dead_letters")]
     (shuffled,) = [decode_shuffle(each.value or b"") for each in broker.topics[settings.shuffle_topic]][:1]
     assert [each.event for each in shuffled.events] == ["x", "y", "z"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("clock", ["wall", "events"])
+@pytest.mark.parametrize("timestamp", [-1, 0, 1, 631_151_999_999, 4_102_444_800_000, 2**62])
+async def test_a_record_that_cannot_be_read_is_a_dead_letter_whatever_its_timestamp(clock: str, timestamp: int) -> None:
+    settings = Settings(brokers="127.0.0.1:1", partitions=1, clock=clock)
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, settings)
+    task = Ingest(TP(settings.topic("usage"), 0), tasks)
+    task.restore("")
+    task.begin(0)
+    before = int(time() * 1000)
+    task.handle(batch(0, [b"{", usage(before)], timestamp=timestamp))
+    await until(lambda: bool(errors) or broker.positions.get(task.tp) == 2)
+    await task.end(patience=5)
+    assert errors == []
+    letters = broker.topics[settings.topic("dead_letters")]
+    first = DeadLetter.model_validate_json(letters[0].value or b"")
+    assert first.reason is Reason.NOT_JSON
+    assert first.at >= before

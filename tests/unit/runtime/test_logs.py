@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import logging.config
@@ -9,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from aiokafka import conn
 from aiokafka.errors import ProducerFenced
 from aiokafka.protocol.admin import SaslAuthenticateRequest_v1
 
 from schemas.errors import StateError
-from streams.runtime.logs import CLIENT, EVERY, OWN, PATIENCE, PAUSE, REQUESTS, Calm, Line, config
+from streams.runtime.logs import CLIENT, EVERY, OWN, PATIENCE, PAUSE, REQUESTS, SERVER, Calm, Line, config
 
 SENDER = "aiokafka.producer.sender"
 AGAIN = "Got error produce response on topic-partition x-0, retrying. Error: <class 'NotEnoughReplicasError'>"
@@ -131,13 +134,14 @@ def formatted(error: Exception) -> str:
 @pytest.fixture
 def root() -> Iterator[None]:
     """The logging of the test run, back in its place afterwards."""
-    names = [None, *OWN, CLIENT, REQUESTS]
+    names = [None, *OWN, CLIENT, REQUESTS, SERVER]
     before = [(logging.getLogger(name).level, logging.getLogger(name).handlers[:]) for name in names]
     logging.getLogger(CLIENT).setLevel(logging.NOTSET)  # commands of the command line silence it, here for good
     yield
     for name, (level, handlers) in zip(names, before, strict=True):
         logging.getLogger(name).setLevel(level)
         logging.getLogger(name).handlers[:] = handlers
+    logging.getLogger(SERVER).filters.clear()
 
 
 @pytest.mark.usefixtures("root")
@@ -171,3 +175,31 @@ def test_without_a_file_it_goes_to_stderr(monkeypatch: pytest.MonkeyPatch) -> No
     logging.config.dictConfig(config("INFO"))
     logging.getLogger("streams.runtime.tasks").info("ready")
     assert stderr.getvalue().endswith("Z INFO    streams.runtime.tasks: ready\n")
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+async def test_a_request_that_is_no_http_leaves_nothing_of_itself_in_the_log(tmp_path: Path, level: str) -> None:
+    file = tmp_path / "worker.log"
+    logging.config.dictConfig(config(level, str(file)))
+
+    async def breaks(request: web.Request) -> web.Response:
+        raise LookupError("a fault of ours")
+
+    pages = web.Application()
+    pages.router.add_post("/", breaks)
+    async with TestServer(pages) as server:
+        for sent in (
+            b"GET /?token=SecretOfAVisitor HTTP/9.9\r\n\r\n",
+            b"GET / HTTP/1.1\r\nCookie SecretOfAVisitor\r\n\r\n",
+            b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 16\r\n\r\nSecretOfAVisitor",
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        ):
+            reader, writer = await asyncio.open_connection(server.host, server.port)
+            writer.write(sent)
+            assert (await reader.read()).startswith((b"HTTP/1.0 400", b"HTTP/1.1 405", b"HTTP/1.1 500"))
+            writer.close()
+    told = file.read_text()
+    assert "SecretOfAVisitor" not in told
+    assert told.count("Traceback") == 1
+    assert "a fault of ours" in told

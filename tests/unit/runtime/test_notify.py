@@ -140,14 +140,19 @@ async def test_what_is_marked_as_past_is_told_to_nobody_on_the_events_clock_too(
 async def test_a_record_that_is_no_transition_is_a_dead_letter_and_holds_up_nobody() -> None:
     post = Post()
     task = await post.owner()
-    task.handle(batch(0, [b"garbage", encode(alert(1))]))
-    await until(lambda: post.broker.positions.get(PARTITION) == 2)
+    made_up = encode(alert(1))[:-1] + b',"evidence":{"made up":{}}}'
+    task.handle(batch(0, [b"garbage", encode(alert(1)), made_up]))
+    await until(lambda: post.broker.positions.get(PARTITION) == 3)
     await task.end(patience=5)
     assert post.errors == []
     assert [name for name, _ in post.written] == ["default", "console"]
-    (written,) = post.broker.topics[SETTINGS.topic("dead_letters")]
-    letter = DeadLetter.model_validate_json(written.value or b"")
-    assert (letter.raw, letter.origin.topic, letter.origin.offset) == (b"garbage", PARTITION.topic, 0)
+    letters = post.broker.topics[SETTINGS.topic("dead_letters")]
+    found = [DeadLetter.model_validate_json(each.value or b"") for each in letters]
+    assert [(each.raw, each.origin.topic, each.origin.offset) for each in found] == [
+        (b"garbage", PARTITION.topic, 0),
+        (made_up, PARTITION.topic, 2),
+    ]
+    assert [each.field for each in found] == [None, "evidence"], "a key is whatever somebody wrote"
 
 
 TEAMS = (

@@ -10,19 +10,21 @@ from msgspec import msgpack
 from schemas.accounts import AccountUpdate
 from schemas.errors import Rejected, StateError
 from schemas.events import InputEvent, InputTopic
+from schemas.instants import LATEST
 from schemas.shuffle import Fact, ShuffleRecord, Usage, decode_shuffle, encode_shuffle, hash64
 from streams.detection.origin import Origin
 from tests.corpus import strategies
 
 NUMBERS = st.integers(0, 2**53 - 1)
+TIMES = st.integers(0, LATEST)
 HASHES = st.none() | st.integers(0, 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 usages = st.builds(
     Usage,
     offset=NUMBERS,
-    effective_at=NUMBERS,
+    effective_at=TIMES,
     account=TEXT,
-    at=NUMBERS,
+    at=TIMES,
     event=TEXT,
     user=HASHES,
     quantity=NUMBERS,
@@ -88,6 +90,17 @@ NO_RECORDS = [
     *(BEGINNING + msgpack.encode(["usage", "t/0", 0, None, False, rows]) for rows in ([1], None, [[1], "a"])),
     BEGINNING + msgpack.encode(["x", "y", 0, 0, False, []]),
     BEGINNING + msgpack.encode(["billing", "t/0", 0, 0, True, [[1]]]),
+    *(
+        BEGINNING + msgpack.encode([InputTopic.USAGE.value, "t/0", 0, 0, False, [row]])
+        for row in (
+            [1],
+            [0, "now", "a", 0, "e", None, 1, "s", None],
+            [0, LATEST + 1, "a", 0, "e", None, 1, "s", None],
+            [0, 0, "a", -1, "e", None, 1, "s", None],
+            [0, 0, "", 0, "e", None, 1, "s", None],
+            [0, 0, "a", 0, None, None, 1, "s", None],
+        )
+    ),
 ]
 
 
