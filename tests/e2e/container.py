@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streams.broker.child import ChildProcess
-from tests.e2e.dockerfile import Image
+from tests.dockerfile import Image
 
 # The whole disk is made read-only but for one folder, and a new /tmp. As with systemd's MemoryDenyWriteExecute, no
 # memory may be made executable (PR_SET_MDWE, of Linux 6.3; elsewhere the call is refused, and nothing is lost).

@@ -1,7 +1,6 @@
 """The steps of deploy/Dockerfile lead to a worker, a board and a demo that run as nobody, on a disk that is read-only.
 
-Takes two minutes, most of them for the compiler. There is no engine in it: dockerfile.py and container.py do what one
-would.
+There is no engine in it: dockerfile.py and container.py do what one would.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from streams.broker import KafkaBroker
 from streams.broker.child import ChildProcess
 from streams.broker.ready import free_port
 from streams.runtime.settings import Settings
+from tests.dockerfile import Build, Image, context
 from tests.e2e.container import asked, container, python_for_all, why_not
-from tests.e2e.dockerfile import Build, Image, context
 from tests.e2e.harness import application, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,7 +100,7 @@ async def answering(process: ChildProcess, address: str) -> AsyncIterator[Client
                 except ClientError:
                     return False
 
-            await eventually(answers, f"{address} answers", patience=90)
+            await eventually(answers, f"{address} answers", patience=150)
             yield session
     finally:
         process.kill()

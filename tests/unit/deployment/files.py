@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from tests.e2e.dockerfile import instructions
+from tests.dockerfile import instructions
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 DEPLOY: Final = ROOT / "deploy"

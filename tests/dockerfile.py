@@ -19,6 +19,8 @@ from pathlib import Path
 from string import Template
 
 PATIENCE = 1_500.0
+QUICK = {"MYPYC_OPT_LEVEL": "0"}
+"""The compiler is not to take pains: what it makes is asked for here, and not how fast that is."""
 _FLAG = re.compile(r"--(\w+)=(\S+)\s+")
 _PATH = re.compile(r"(?<![^\s=:\"'])/(?=\w)")
 """Where an absolute path begins."""
@@ -124,7 +126,7 @@ class Build:
         done = subprocess.run(
             ["sh", "-ec", self._image.inside(rest)],
             cwd=self._image.inside(self._image.folder),
-            env={**_clean(os.environ), "PATH": f"{self._home}/tools-{self._name}/bin:/usr/bin:/bin"},
+            env={**_clean(os.environ), "PATH": f"{self._home}/tools-{self._name}/bin:/usr/bin:/bin", **QUICK},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
