@@ -210,3 +210,4 @@ async def test_the_demo_runs_from_the_image(kafka: KafkaBroker, image: Image, st
     arguments = ("demo", "--broker", kafka.address, "--accounts", "20", "--days", "60", "--seconds", "5", "--json")
     status, output = await ended(container(image, state, tmp_path / "log", *arguments), patience=300)
     assert status == 0, output
+    assert '"median_delay_days"' in output, "the score card"
