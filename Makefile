@@ -79,8 +79,10 @@ sbom: $(READY) ## what an installation holds, with licences: build/sbom.json, as
 COMPILE := $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-header \
   --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-constraints: $(READY) ## resolve constraints.txt anew, and a peer's of the benchmarks; UPGRADE=--upgrade takes newer versions
+constraints: $(READY) ## resolve constraints.txt anew, the image's, and peers' of the benchmarks; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --all-extras $(UPGRADE) -o constraints.txt pyproject.toml
+	$(COMPILE) -c constraints.txt -o deploy/image/build.txt deploy/image/build.in
+	$(COMPILE) --extra rocksdb -c constraints.txt -o deploy/image/run.txt pyproject.toml
 	$(COMPILE) $(UPGRADE) -o tests/bench/quix.txt tests/bench/quix.in
 	$(COMPILE) $(UPGRADE) -c constraints.txt -o tests/bench/detection/peers.txt tests/bench/detection/peers.in
 

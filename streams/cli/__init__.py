@@ -5,6 +5,7 @@ Modules of commands import at their top only what is quick to import: help is to
 """
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,12 @@ app = typer.Typer(
 )
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"slackwater {version('slackwater')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _globals(
     context: typer.Context,
@@ -52,6 +59,9 @@ def _globals(
             metavar="FILE", help="Settings file instead of the one SLACKWATER_CONFIG names, or slackwater.toml."
         ),
     ] = None,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     context.obj = Globals(config)
 

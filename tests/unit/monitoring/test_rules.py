@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.grafana.runbook import RUNBOOK, pages
-from tests.unit.monitoring.files import RULES, STORIES, rules, run
+from tests.unit.monitoring.files import DEPLOY, RULES, STORIES, rules, run
 
 ALERTS = rules("alerts.yml")
 NAMES = [rule["alert"] for rule in ALERTS]
@@ -21,6 +22,14 @@ _STORIES = sorted(STORIES.glob("*.yml"))
 def test_the_rules_and_the_configuration_are_valid(promtool: str) -> None:
     run(promtool, "check", "rules", "--lint=all", "--lint-fatal", *FILES, cwd=RULES)
     run(promtool, "check", "config", "--lint=all", "--lint-fatal", "prometheus.yml", cwd=RULES)
+
+
+def test_the_configuration_of_the_compose_file_is_valid_beside_the_rules_that_it_mounts(
+    promtool: str, tmp_path: Path
+) -> None:
+    for file in (RULES / "recording.yml", RULES / "alerts.yml", DEPLOY / "compose" / "prometheus.yml"):
+        shutil.copy(file, tmp_path)
+    run(promtool, "check", "config", "--lint=all", "--lint-fatal", "prometheus.yml", cwd=tmp_path)
 
 
 @pytest.mark.parametrize("story", _STORIES, ids=lambda story: story.stem)
