@@ -1,4 +1,4 @@
-"""Why a Kafka lets nobody in: which setting to look at, in words.
+"""Why a Kafka lets nobody in: what is wrong, and which setting to look at.
 
 The client tells only that no broker could be used, whatever the reason was. So each address is asked once more, and
 what goes wrong there is put into words; never with a secret.
@@ -7,7 +7,7 @@ what goes wrong there is put into words; never with a secret.
 import asyncio
 import socket
 import ssl
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
@@ -30,12 +30,21 @@ _ALERT: Final = 0x15
 """A record of TLS that says no begins so (RFC 8446, section 5.1)."""
 
 
+class Trouble(NamedTuple):
+    """Why an address cannot be used, and what to do."""
+
+    text: str
+    remedy: str
+
+
 async def no_broker(settings: Settings, error: Exception) -> BrokerError:
     """The error for a client that could not start, which has failed with another."""
     reason = str(error) or type(error).__name__
     if isinstance(error, KafkaConnectionError):
         reasons = [
-            f"{host}:{port} {why}" for host, port, _ in _hosts(settings) if (why := await _ask(settings, host, port))
+            f"{host}:{port} {why.text}: {why.remedy}"
+            for host, port, _ in _hosts(settings)
+            if (why := await _ask(settings, host, port)) is not None
         ]
         reason = "; ".join(reasons) or reason
     return BrokerError(f"no Kafka broker can be used at {settings.brokers}: {reason}")
@@ -46,8 +55,8 @@ def _hosts(settings: Settings) -> list[tuple[str, int, socket.AddressFamily]]:
     return hosts
 
 
-async def _ask(settings: Settings, host: str, port: int) -> str:
-    """What is wrong with one address; empty where nothing is."""
+async def _ask(settings: Settings, host: str, port: int) -> Trouble | None:
+    """What is wrong with one address; None where nothing is."""
     options = settings.kafka()
     del options["bootstrap_servers"]
     try:
@@ -57,13 +66,14 @@ async def _ask(settings: Settings, host: str, port: int) -> str:
         finally:
             connection.close()
     except (TimeoutError, KafkaError, OSError) as error:
-        return _words(settings, host, error)
-    return ""
+        return trouble(settings, host, error)
+    return None
 
 
-def _words(settings: Settings, host: str, error: Exception) -> str:
-    protocol = f"SLACKWATER_SECURITY_PROTOCOL={settings.security_protocol}"
-    told: str | None = None
+def trouble(settings: Settings, host: str, error: Exception) -> Trouble:
+    """What an error of a connection to a host comes from, in the words of whoever has to mend it."""
+    protocol = f"SLACKWATER_SECURITY_PROTOCOL is {settings.security_protocol}"
+    told: Trouble | None = None
     if isinstance(error, ssl.SSLCertVerificationError):
         told = _not_trusted(settings, host, error)
     elif isinstance(error, SaslAuthenticationFailed | UnsupportedSaslMechanismError | IllegalSaslStateError):
@@ -73,67 +83,74 @@ def _words(settings: Settings, host: str, error: Exception) -> str:
     elif isinstance(error.__cause__, asyncio.IncompleteReadError):
         told = _hung_up(settings, error.__cause__)
     elif isinstance(error, ssl.SSLError | ConnectionResetError) and settings.security_protocol.endswith("SSL"):
-        told = f"ends the connection when TLS begins ({protocol}): the listener for TLS is perhaps at another port"
+        told = Trouble(
+            "ends the connection when TLS begins", f"{protocol}: the listener for TLS is perhaps at another port"
+        )
     elif isinstance(error, socket.gaierror):
-        told = f"is not to be found: {error.strerror}; see SLACKWATER_BROKERS"
+        told = Trouble(f"is not to be found ({error.strerror})", "see SLACKWATER_BROKERS, and whether DNS works")
     elif isinstance(error, ConnectionRefusedError):
-        told = "has nobody who listens; see SLACKWATER_BROKERS"
-    elif isinstance(error, asyncio.TimeoutError):
-        told = f"does not answer within {_PATIENCE_MS // 1000} s"
-    return told or f"cannot be used: {str(error) or type(error).__name__}"
+        told = Trouble("has nobody who listens", "is the broker up? See SLACKWATER_BROKERS")
+    elif isinstance(error, TimeoutError):
+        told = Trouble("does not answer in time", "is the broker up, and does a firewall let this machine in?")
+    unknown = f"cannot be used ({str(error) or type(error).__name__})"
+    return told or Trouble(unknown, f"{protocol}; the broker's log says why")
 
 
-def _not_trusted(settings: Settings, host: str, error: ssl.SSLCertVerificationError) -> str:
+def _not_trusted(settings: Settings, host: str, error: ssl.SSLCertVerificationError) -> Trouble:
     if error.verify_code == _EXPIRED:
-        return "has a certificate that has expired: renew it there"
+        return Trouble("has a certificate that has expired", "renew it there")
     if error.verify_code in _OTHER_NAMES:
-        return (
-            f"has a certificate for other names than {host!r}: use one of those in SLACKWATER_BROKERS, and in what the "
-            "broker advertises, or have the certificate issued for this one, too"
+        return Trouble(
+            f"has a certificate for other names than {host!r}",
+            "use one of those in SLACKWATER_BROKERS, and in what the broker advertises, or have the certificate issued "
+            "for this one, too",
         )
     by = str(settings.ssl_cafile) if settings.ssl_cafile else "not set, which means this machine's authorities"
-    return (
-        f"has a certificate that is not trusted ({error.verify_message}): SLACKWATER_SSL_CAFILE ({by}) has to hold the "
-        "authority that signed it"
+    return Trouble(
+        f"has a certificate that is not trusted ({error.verify_message})",
+        f"SLACKWATER_SSL_CAFILE ({by}) has to hold the authority that signed it",
     )
 
 
-def _no_user(settings: Settings, error: KafkaError) -> str:
+def _no_user(settings: Settings, error: KafkaError) -> Trouble:
     mechanism = f"SLACKWATER_SASL_MECHANISM={settings.sasl_mechanism}"
     if isinstance(error, SaslAuthenticationFailed):
-        return (
-            f"does not take the user {settings.sasl_plain_username!r} with this password: see "
-            f"SLACKWATER_SASL_PLAIN_USERNAME and SLACKWATER_SASL_PLAIN_PASSWORD, and whether the broker knows the user "
-            f"by {mechanism}"
+        return Trouble(
+            f"does not take the user {settings.sasl_plain_username!r} with this password",
+            "see SLACKWATER_SASL_PLAIN_USERNAME and SLACKWATER_SASL_PLAIN_PASSWORD, and whether the broker knows the "
+            f"user by {mechanism}",
         )
     if isinstance(error, UnsupportedSaslMechanismError):
-        return f"does not know {mechanism}: set another one"
+        return Trouble(f"does not know {mechanism}", "set another one")
     protocol = settings.security_protocol
-    return f"asks for no password: set SLACKWATER_SECURITY_PROTOCOL={protocol.removeprefix('SASL_')}, not {protocol}"
+    return Trouble(
+        "asks for no password", f"set SLACKWATER_SECURITY_PROTOCOL={protocol.removeprefix('SASL_')}, not {protocol}"
+    )
 
 
-def _not_let_in(settings: Settings, error: ssl.SSLError) -> str | None:
+def _not_let_in(settings: Settings, error: ssl.SSLError) -> Trouble | None:
     """The broker has ended the handshake, for a certificate that it wants or does not like."""
     if "ALERT" not in (error.reason or ""):
         return None
     if settings.ssl_certfile is None:
-        return "asks for a client's certificate: set SLACKWATER_SSL_CERTFILE and SLACKWATER_SSL_KEYFILE"
-    return (
-        f"refuses the certificate of SLACKWATER_SSL_CERTFILE ({settings.ssl_certfile}): it has expired, or is signed "
-        f"by nobody whom the broker trusts; see: openssl x509 -noout -enddate -issuer -in {settings.ssl_certfile}"
+        return Trouble("asks for a client's certificate", "set SLACKWATER_SSL_CERTFILE and SLACKWATER_SSL_KEYFILE")
+    return Trouble(
+        f"refuses the certificate of SLACKWATER_SSL_CERTFILE ({settings.ssl_certfile})",
+        "it has expired, or is signed by nobody whom the broker trusts; see: openssl x509 -noout -enddate -issuer -in "
+        f"{settings.ssl_certfile}",
     )
 
 
-def _hung_up(settings: Settings, error: asyncio.IncompleteReadError) -> str | None:
+def _hung_up(settings: Settings, error: asyncio.IncompleteReadError) -> Trouble | None:
     """The broker has said nothing that this protocol could read."""
     protocol = settings.security_protocol
     if not protocol.endswith("SSL") and error.expected is not None and error.expected >> 24 == _ALERT:
         wanted = "SASL_SSL" if protocol.startswith("SASL") else "SSL, or to SASL_SSL"
-        return f"speaks TLS: set SLACKWATER_SECURITY_PROTOCOL to {wanted}, instead of {protocol}"
+        return Trouble("speaks TLS", f"set SLACKWATER_SECURITY_PROTOCOL to {wanted}, instead of {protocol}")
     if not protocol.startswith("SASL"):
         wanted = "SASL_SSL" if protocol == "SSL" else "SASL_PLAINTEXT, or to SASL_SSL"
-        return (
-            f"ends the connection without a word, as one does that asks for a user: set SLACKWATER_SECURITY_PROTOCOL "
-            f"to {wanted}, with SLACKWATER_SASL_MECHANISM and the user"
+        return Trouble(
+            "ends the connection without a word, as one does that asks for a user",
+            f"set SLACKWATER_SECURITY_PROTOCOL to {wanted}, with SLACKWATER_SASL_MECHANISM and the user",
         )
     return None

@@ -5,23 +5,17 @@ Asked connection by connection: a client says no more than that none of them wou
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
-from aiokafka.errors import (
-    AuthenticationFailedError,
-    IllegalSaslStateError,
-    KafkaError,
-    SaslAuthenticationFailed,
-    UnsupportedSaslMechanismError,
-)
+from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.cli.checks.finding import Finding, Findings
+from streams.runtime.connecting import Trouble, trouble
 from streams.runtime.settings import Settings
 
 _SAY: Final = Findings("broker")
@@ -29,13 +23,6 @@ _MOST: Final = 30
 """Brokers that are asked: those of a large cluster are as good as each other."""
 
 Address = tuple[str, int]
-
-
-class Trouble(NamedTuple):
-    """Why an address cannot be used, and what to do."""
-
-    text: str
-    remedy: str
 
 
 async def look(settings: Settings, patience: float) -> tuple[list[Finding], bool]:
@@ -88,51 +75,11 @@ async def _ask(settings: Settings, address: Address, patience: float) -> Trouble
             answer: Any = await connection.send(MetadataRequest([]))
             return [(host, port) for _, host, port, *_ in answer.brokers]
     except (KafkaError, OSError, ssl.SSLError) as error:  # TimeoutError is an OSError
-        return _why(error, settings, patience)
+        return trouble(settings, address[0], error)
     finally:
         if connection is not None:
             with suppress(KafkaError, OSError):
                 connection.close()
-
-
-def _why(error: Exception, settings: Settings, patience: float) -> Trouble:
-    """In the words of whoever has to mend it."""
-    protocol = settings.security_protocol
-    match error:
-        case socket.gaierror():
-            return Trouble("its name is not known here", "is SLACKWATER_BROKERS right, and does DNS work?")
-        case TimeoutError():
-            return Trouble(
-                f"does not answer within {patience:g} s", "is the broker up, and does a firewall let this machine in?"
-            )
-        case ConnectionRefusedError():
-            return Trouble("refuses the connection: nothing listens there", "is the broker up, and the port right?")
-        case ssl.SSLCertVerificationError():
-            return Trouble(
-                f"shows a certificate that is not trusted: {error.verify_message}",
-                "set SLACKWATER_SSL_CAFILE to the CA that signed it, and SLACKWATER_BROKERS to the name in it",
-            )
-        case ssl.SSLError():
-            return Trouble(
-                f"does not agree on TLS ({error.reason or 'it ends the connection'})",
-                f"SLACKWATER_SECURITY_PROTOCOL is {protocol}: has this port TLS, and does it ask for a certificate of "
-                "the client (SLACKWATER_SSL_CERTFILE)?",
-            )
-        case UnsupportedSaslMechanismError():
-            return Trouble(
-                f"does not take SASL mechanism {settings.sasl_mechanism}", "set SLACKWATER_SASL_MECHANISM to one it has"
-            )
-        case SaslAuthenticationFailed() | AuthenticationFailedError() | IllegalSaslStateError():
-            return Trouble(
-                f"refuses user {settings.sasl_plain_username!r}: wrong name or password",
-                "set SLACKWATER_SASL_PLAIN_USERNAME and SLACKWATER_SASL_PLAIN_PASSWORD (or _FILE) right",
-            )
-        case _:
-            return Trouble(
-                f"ends the connection ({type(error).__name__})",
-                f"SLACKWATER_SECURITY_PROTOCOL is {protocol}: does this port ask for TLS, a password, or neither? "
-                "The broker's log says why",
-            )
 
 
 def _shown(address: Address) -> str:
