@@ -45,9 +45,10 @@ def service_folder(service: dict[str, list[str]]) -> str:
 
 async def test_a_worker_is_at_home_on_it(kafka_required: None, tmp_path: Path) -> None:
     # A session as the settings have it: this broker takes none that is as short as those of other tests.
-    usual = {"session_timeout": "10s", "heartbeat_interval": "3s", "rebalance_timeout": "30s"}
     async with ComposedKafka() as broker:
-        app = await application(broker, tmp_path, partitions="2", clock="wall", **usual)
+        app = await application(
+            broker, tmp_path, partitions="2", session_timeout="10s", heartbeat_interval="3s", rebalance_timeout="30s"
+        )
         async with app.worker() as worker:
             assert (await worker.metrics())["slackwater_exactly_once"] == 1
         outside = await application(broker, tmp_path, create=False, brokers=broker.outside)
