@@ -47,17 +47,7 @@ async def test_a_worker_is_at_home_on_it(kafka_required: None, tmp_path: Path) -
     # A session as the settings have it: this broker takes none that is as short as those of other tests.
     async with ComposedKafka() as broker:
         app = await application(
-<<<<<<< HEAD
-            broker,
-            tmp_path,
-            partitions="2",
-            clock="wall",
-            session_timeout="10s",
-            heartbeat_interval="3s",
-            rebalance_timeout="30s",
-=======
             broker, tmp_path, partitions="2", session_timeout="10s", heartbeat_interval="3s", rebalance_timeout="30s"
->>>>>>> 686ff6975bc3439ad1a9f5fca13ce690852806e8
         )
         async with app.worker() as worker:
             assert (await worker.metrics())["slackwater_exactly_once"] == 1
