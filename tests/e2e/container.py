@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,6 +37,8 @@ def why_not() -> str | None:
     missing = [name for name in ("unshare", "setpriv", "cc") if shutil.which(name) is None]
     if missing:
         return f"needs {', '.join(missing)} (Debian and Ubuntu: apt-get install util-linux gcc libc6-dev)"
+    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], capture_output=True, check=False).returncode:
+        return "needs namespaces of its own, which this machine does not give"
     if python_for_all() is None:
         return f"needs a Python {_minor(sys.version_info)} that every user may run, as /usr/bin/python3 is"
     return None
