@@ -21,6 +21,7 @@ COMMANDS = [
     ("board",),
     ("bootstrap",),
     ("topics", "create"),
+    ("topics", "acls"),
     ("produce",),
     ("accounts", "import"),
     ("backtest",),

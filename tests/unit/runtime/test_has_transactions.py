@@ -70,7 +70,7 @@ async def test_the_embedded_brokers_answer_means_that_there_are_none(monkeypatch
 
 
 async def test_a_missing_acl_is_a_start_error_that_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(StartError, match=r"kafka:9092.*Describe and Write.*--transactional-id acme- .*prefixed"):
+    with pytest.raises(StartError, match=r"kafka:9092.*--operation Write --transactional-id acme- .*prefixed"):
         await ask(monkeypatch, TransactionalIdAuthorizationFailed("acme-probe"))
 
 
