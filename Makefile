@@ -11,10 +11,11 @@ JOBS ?= 2
 STORY ?=
 SEED ?=
 ROUNDS ?= 1
+MINUTES ?= 10
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-compiled check coverage bench bench-detection chaos gallery wheel format dashboards constraints clean
+.PHONY: help setup demo test test-compiled check coverage bench bench-detection chaos fuzz gallery wheel format dashboards constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -57,6 +58,9 @@ wheel: $(READY) ## a wheel with the core compiled, in dist; takes a C compiler
 
 chaos: $(READY) ## what goes wrong, on a real Kafka; STORY=name, SEED=n, ROUNDS=10, ARGS='--list' for the stories
 	$(BIN)/python -m tests.chaos $(STORY) $(if $(SEED),--seed $(SEED)) --rounds $(ROUNDS) $(ARGS)
+
+fuzz: $(READY) ## whatever anybody can send, to a worker and a board on a real Kafka; MINUTES=10, SEED=n
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff format .
