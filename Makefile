@@ -25,11 +25,12 @@ setup: $(READY) ## create .venv with everything pinned in constraints.txt
 demo: $(READY) ## a fleet of accounts goes slack; BROKER=kafka for the real one, ARGS='--help' for options
 	@$(BIN)/slackwater demo $(if $(BROKER),--broker $(BROKER)) $(ARGS)
 
-test: $(READY) ## all tests, JOBS=2 at a time
+test: JOBS := 3 # many of them wait for a broker most of the time
+test: $(READY) ## all tests, JOBS=3 at a time
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 test-compiled: $(COMPILED)/ready ## the tests of the pure core, on its compiled form; takes a C compiler
-	$(BIN)/pytest -q -n $(JOBS) -m 'not system' -o 'pythonpath=$(COMPILED) .' \
+	$(BIN)/pytest -q -n $(JOBS) -m 'not system' --hypothesis-profile thorough -o 'pythonpath=$(COMPILED) .' \
 	  tests/unit/detection tests/unit/schemas tests/properties tests/scenarios $(ARGS)
 
 check: $(READY) ## format, lint, types, import contracts, unit tests that are quick

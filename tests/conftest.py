@@ -17,6 +17,7 @@ pytest_plugins = ["pytester", "tests.no_skips"]
 # The machine is shared by several test processes: how long an example takes says nothing. In CI the same examples every
 # time, so that a failure is always the change's; elsewhere new ones on every run.
 settings.register_profile("slackwater", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.register_profile("thorough", settings.get_profile("slackwater"), max_examples=250)
 settings.register_profile("long", settings.get_profile("slackwater"), max_examples=5_000, derandomize=False)
 settings.load_profile("slackwater")
 

@@ -310,14 +310,14 @@ def runs(share: float) -> settings:
 
 @pytest.mark.timeout(0 if EXAMPLES > 100 else 600)
 def test_however_its_steps_are_interleaved_and_interrupted_the_runtime_gives_what_the_engine_gives() -> None:
-    run_state_machine_as_test(Machine, settings=runs(1.5))
+    run_state_machine_as_test(Machine, settings=runs(0.6))
 
 
 @pytest.mark.timeout(0 if EXAMPLES > 100 else 600)
 def test_without_transactions_it_does_so_as_long_as_nothing_is_killed() -> None:
-    run_state_machine_as_test(Plain, settings=runs(0.3))
+    run_state_machine_as_test(Plain, settings=runs(0.15))
 
 
 @pytest.mark.timeout(0 if EXAMPLES > 100 else 600)
 def test_without_transactions_a_crash_loses_nothing() -> None:
-    run_state_machine_as_test(PlainAndKilled, settings=runs(0.3))
+    run_state_machine_as_test(PlainAndKilled, settings=runs(0.15))
