@@ -53,8 +53,8 @@ class Sent:
     timestamp: int | None = None
 
 
-def drawn(strategy: st.SearchStrategy[Any], number: int, count: int = _DRAWN) -> list[Any]:
-    """So many values of a strategy; the same ones for the same number."""
+def drawn(strategy: st.SearchStrategy[Any], number: int, count: int) -> list[Any]:
+    """So many values of a strategy; the same ones for the same number, where the same modules are loaded."""
     found: list[Any] = []
 
     @seed(number)
@@ -74,19 +74,20 @@ def drawn(strategy: st.SearchStrategy[Any], number: int, count: int = _DRAWN) ->
 
 
 class Records:
-    """Makes records, one after the other, as a seed says. `partitions` by full topic name."""
+    """Makes records, one after the other, as a seed says. `partitions` by full topic name; `count` of each kind are
+    drawn to begin with."""
 
-    def __init__(self, given: Settings, partitions: dict[str, int], number: int) -> None:
+    def __init__(self, given: Settings, partitions: dict[str, int], number: int, count: int = _DRAWN) -> None:
         self._random = Random(number)
         self._mutator = Mutator(self._random)
         self._partitions = partitions
-        self._json = [json.dumps(each).encode() for each in drawn(JSON, number)]
-        inputs = {given.topic(each.value): _of_input(each, number) for each in InputTopic}
+        self._json = [json.dumps(each).encode() for each in drawn(JSON, number, count)]
+        inputs = {given.topic(each.value): _of_input(each, number, count) for each in InputTopic}
         own = {
-            given.topic("alerts"): [encode(each) for each in drawn(models(Transition), number)],
-            given.topic("health"): [encode(each) for each in drawn(models(AccountPicture), number)],
+            given.topic("alerts"): [encode(each) for each in drawn(models(Transition), number, count)],
+            given.topic("health"): [encode(each) for each in drawn(models(AccountPicture), number, count)],
             given.notifications_topic: [each.encode() for each in _notes()],
-            given.shuffle_topic: [encode_shuffle(each) for each in _shuffled(number)],
+            given.shuffle_topic: [encode_shuffle(each) for each in _shuffled(number, count)],
             given.fleet_topic: list(_of_fleet()),
             given.alias_topic: [encode_alias_record(each) for each in _of_aliases()],
         }
@@ -199,8 +200,8 @@ class Records:
         return random.choice(choices)()
 
 
-def _of_input(topic: InputTopic, number: int) -> list[bytes]:
-    native = [encode(each) for each in drawn(events(topic), number)]
+def _of_input(topic: InputTopic, number: int, count: int) -> list[bytes]:
+    native = [encode(each) for each in drawn(events(topic), number, count)]
     corpus: list[BadRecord | GoodRecord] = [*BAD_RECORDS, *GOOD_RECORDS]
     small = [each.raw for each in corpus if each.topic is topic and each.raw is not None and len(each.raw) < SMALL]
     return native + small + [json.dumps(each).encode() for each in _foreign(topic)]
@@ -233,10 +234,10 @@ def _notes() -> Iterator[AnyNote]:
         yield notice(route=route)
 
 
-def _shuffled(number: int) -> Iterator[ShuffleRecord]:
+def _shuffled(number: int, count: int) -> Iterator[ShuffleRecord]:
     """Of an input partition that no worker knows: see the package."""
     for topic in InputTopic:
-        bodies = drawn(events(topic), number, 20)
+        bodies = drawn(events(topic), number, min(count, 20))
         facts: list[Usage | Fact] = [
             Usage(offset, moment(each), each.account_id, moment(each), each.event, 1, each.quantity, each.source, None)
             if isinstance(each, UsageEvent)

@@ -67,10 +67,11 @@ def test_the_same_seed_sends_the_same() -> None:
     partitions = {each.name: each.partitions for each in topics.plan(SETTINGS)}
 
     def some(number: int) -> list[object]:
-        records, requests = Records(SETTINGS, partitions, number), Requests(("/",), number)
+        records, requests = Records(SETTINGS, partitions, number, 3), Requests(("/",), number)
         sent = [records.any() for _ in range(50)]
         return [*((each.topic, each.value, each.headers) for each in sent), *(requests.any() for _ in range(50))]
 
+    some(3)  # Hypothesis draws from the constants of what is loaded, and the first call loads
     assert some(3) == some(3)
     assert some(3) != some(4)
 
