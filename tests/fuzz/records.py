@@ -74,8 +74,8 @@ def drawn(strategy: st.SearchStrategy[Any], number: int, count: int) -> list[Any
 
 
 class Records:
-    """Makes records, one after the other, as a seed says. `partitions` by full topic name; `count` are drawn of each
-    kind to begin with."""
+    """Makes records, one after the other, as a seed says. `partitions` by full topic name; `count` of each kind are
+    drawn to begin with."""
 
     def __init__(self, given: Settings, partitions: dict[str, int], number: int, count: int = _DRAWN) -> None:
         self._random = Random(number)
