@@ -109,6 +109,15 @@ def is_parked(origin: str) -> bool:
     return origin.endswith(_PARKED)
 
 
+def input_of(origin: str) -> str:
+    """`topic/partition` that an origin's events were read from, also where they have waited.
+
+    >>> input_of("billing/3@Vb2mHdCvTqOyJxkG1c9VAw"), input_of("billing/3+parked")
+    ('billing/3', 'billing/3')
+    """
+    return place_of(origin).removesuffix(_PARKED)
+
+
 def hash64(text: str, key: bytes = b"") -> int:
     """63 bits: what an id is remembered as. `key` (at most 64 bytes) makes it unguessable; then it is a BLAKE2b, and
     an XXH3 without.

@@ -15,7 +15,7 @@ from schemas.codec import encode
 from schemas.commands import CommandBase
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.errors import StateError
-from schemas.shuffle import ShuffleRecord, decode_shuffle, place_of
+from schemas.shuffle import ShuffleRecord, decode_shuffle, input_of
 from streams.detection.config import DAY_MS
 from streams.detection.engine import Engine
 from streams.detection.fleet_log import FleetLog, cut
@@ -155,7 +155,7 @@ class Engagement(StatefulTask):
             shuffled = decode_shuffle(value)
         except ValueError:
             return None
-        name, _, number = place_of(shuffled.origin).rpartition("/")
+        name, _, number = input_of(shuffled.origin).rpartition("/")
         is_input = self.tasks.inputs.get(name) is shuffled.topic and number.isascii() and number.isdigit()
         return shuffled if is_input or home.merge.knows(shuffled.origin) else None
 
@@ -315,7 +315,7 @@ class Engagement(StatefulTask):
     def _refused(self, refused: RefusedCommand) -> Record:
         self._refusals.append(refused)
         fact, refusal = refused.fact, refused.refusal
-        topic, _, partition = place_of(fact.origin).rpartition("/")
+        topic, _, partition = input_of(fact.origin).rpartition("/")
         self.metrics.dead_letters_total.labels(topic, refusal.reason.value).inc()
         letter = DeadLetter(
             reason=refusal.reason,

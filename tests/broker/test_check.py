@@ -306,9 +306,9 @@ async def test_it_ends_soon_and_says_why_where_no_broker_answers(wrong: str, set
         (failure,) = [each for each in done.findings if each.level is Level.FAILURE]
         assert (failure.check, failure.subject) == ("broker", address)
         words = {
-            "nothing_listens": "refuses",
-            "no_such_name": "name is not known",
-            "silent": "does not answer within 1",
+            "nothing_listens": "has nobody who listens",
+            "no_such_name": "is not to be found",
+            "silent": "does not answer in time",
         }
         assert words[wrong] in failure.text
         assert failure.remedy
