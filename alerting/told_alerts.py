@@ -16,7 +16,7 @@ from typing import Final, Self
 
 import orjson
 
-from alerting.notification import AnyNote, Group, Notification
+from alerting.notification import AnyNote, Group, Notification, Reminder
 from alerting.outbox_rows import VERSION, values_of
 from alerting.threads import alerts_of
 from schemas.alerts import AlertState, Transition
@@ -70,6 +70,8 @@ class ToldAlerts:
             return None if alerts_of(note) else note
         for each in alerts:
             self._note(note.route, each.transition)
+        if isinstance(note, Reminder):
+            return note.model_copy(update={"unanswered": tuple(alerts)})
         return note.model_copy(update={"alerts": tuple(alerts)}) if isinstance(note, Group) else note
 
     def changed(self) -> list[tuple[bytes, bytes | None]]:
@@ -90,8 +92,10 @@ class ToldAlerts:
         if note.rerouted_from is None:
             return each.follows is None or key in self._open
         known = self._open.get(key) or self._over.get(key)
-        # A reminder says again what was told.
-        return known is None or each.transition.revision > known.revision or not isinstance(note, Notification | Group)
+        if known is None or each.transition.revision > known.revision:
+            return True
+        # A reminder says again what was told, as long as it is not over.
+        return isinstance(note, Reminder) and known.over_at is None
 
     def _note(self, route: str, each: Transition) -> None:
         key = _key(route, each)

@@ -54,6 +54,8 @@ class Aliases:
         self.histories: dict[str, list[tuple[Place, str | None]]] = {}
         """Of each id that ever was an alias, or has to be one, the places from which on it stood for an account, which
         may be itself; None: for none but itself."""
+        self.changes = 0
+        """How often any of them has changed."""
         self._live = live
         self._have_to_be = Names(have_to_be) if have_to_be else None
         self._passed = -1
@@ -161,9 +163,9 @@ class Aliases:
         account = statement.account
         if account in self._claims:  # it is one itself by now
             del self._claims[account]
-            self.histories[account].append((place, account))
+            self._stands_for(account, place, account)
         elif self.has_to_be_alias(account) and hash64(account) not in self._accounts:
-            self.histories.setdefault(account, []).append((place, account))
+            self._stands_for(account, place, account)
         self._accounts.add(hash64(account))
         if statement.aliases is None:
             return
@@ -189,6 +191,10 @@ class Aliases:
         change(claims)
         now = claims[-1] if claims else None
         if now != before:
-            self.histories.setdefault(alias, []).append((place, now))
+            self._stands_for(alias, place, now)
         if not claims:
             del self._claims[alias]
+
+    def _stands_for(self, name: str, place: Place, account: str | None) -> None:
+        self.histories.setdefault(name, []).append((place, account))
+        self.changes += 1

@@ -146,11 +146,12 @@ class Champions:
             self.named, self.named_at = named, at
 
     def rename(self, before: int, now: int) -> None:
-        """A user is known under another number from now on. Of one who is followed under both, what is known for longer
-        stays."""
+        """A user is known under another number from now on. One who is followed under both, as some were told of with
+        the key of before, is one who came on all of these days."""
         before, now = known_as(before), known_as(now)
-        if before in self.followed:
-            self.followed.pop(now, None)
+        if (known := self.followed.get(before)) is not None:
+            if (also := self.followed.pop(now, None)) is not None:
+                self.followed[before] = _together(*sorted((known, also)))
             self.followed = {(now if user == before else user): each for user, each in self.followed.items()}
         self.named = tuple([now if user == before else user for user in self.named])
 
@@ -246,6 +247,18 @@ class Champions:
 def known_as(user: int) -> int:
     """What a user is known as here: 32 bits of the `hash64` of the id."""
     return user & _BITS
+
+
+def _together(longer: Follow, other: Follow) -> Follow:
+    """What is known of a person in two parts, of which the first begins first."""
+    start, last, last_day = longer.start, max(longer.last, other.last), max(longer.last_day, other.last_day)
+    span = min(last_day - min(longer.last_day - longer.span, other.last_day - other.span), _LONGEST)
+    active = min(longer.active + other.active, last - start)
+    early = min(longer.early + other.early, active)
+    if last - start > _LONG:  # as in `visit`
+        start, active, early, span = last - _LONG // 2, min(active, _LONG - 2) // 2, early // 2, span // 2
+    left_day = max(longer.left_day, other.left_day, key=abs)
+    return Follow(start, active, last, last_day, span, early, -left_day if 0 < left_day < last_day else left_day)
 
 
 def _by_rate(person: tuple[int, Follow]) -> tuple[float, int, int]:

@@ -7,14 +7,16 @@ room: whoever waits takes its room until the clock of its input partition has pa
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from typing import Any, Final, NamedTuple
 
-from streams.detection.aliases import Aliases
+from streams.detection.aliases import FOREVER, Aliases
 
 BYTES: Final = 16 << 20
 """What the records of one input partition may hold together."""
 _SHARE: Final = 10
 """No id has more than this part of the room for records."""
+_AT_ONCE: Final = -FOREVER
 
 
 class Parked(NamedTuple):
@@ -45,15 +47,26 @@ class Over:
 
 
 class Parking:
-    """The records of one input partition that wait, at most `most` of them, each for `keep` ms of event time."""
+    """The records of one input partition that wait, at most `most` of them, each for `keep` ms of event time.
+
+    A record has a moment: the clock at which its wait is over, by what is known of its id. So however many wait, only
+    those are looked at whose moment has come, and those of ids of which something was stated.
+    """
 
     def __init__(self, known: Aliases, partition: str, *, keep: int, most: int) -> None:
         self._known = known
         self._partition = partition
         self._keep = keep
         self._most = most
-        self._by_name: dict[str, list[Parked]] = {}
-        self._count = self._bytes = 0
+        self._by_name: dict[str, dict[int, Parked]] = {}
+        """By number, in the order in which they came."""
+        self._number = self._count = self._bytes = 0
+        self._moments: dict[int, int] = {}
+        self._heap: list[tuple[int, int, str]] = []
+        """Moment, number and id; with some that are out of date."""
+        self._seen: tuple[int, bool] = (known.changes, known.live)
+        self._stated: dict[str, int] = {}
+        """How much was known of each id when the moments of its records were found."""
         self._over = Over()
 
     def __len__(self) -> int:
@@ -61,11 +74,14 @@ class Parking:
 
     def __iter__(self) -> Iterator[Parked]:
         for records in self._by_name.values():
-            yield from records
+            yield from records.values()
 
     def keep(self, parked: Parked) -> None:
         """Let a record wait that was found to have room."""
-        self._by_name.setdefault(parked.name, []).append(parked)
+        self._number += 1
+        self._by_name.setdefault(parked.name, {})[self._number] = parked
+        self._stated.setdefault(parked.name, self._known_of(parked.name))
+        self._wait(self._number, parked)
         self._count += 1
         self._bytes += parked.size
 
@@ -92,25 +108,66 @@ class Parking:
         return self._count < self._most and of_id < share and self._bytes + parked.size <= BYTES
 
     def _go_on(self, clock: int) -> None:
-        for name, records in list(self._by_name.items()):
-            waiting = [each for each in records if not self._is_over(each, clock)]
-            if waiting:
-                self._by_name[name] = waiting
-            else:
-                del self._by_name[name]
-        self._count = sum(map(len, self._by_name.values()))
-        self._bytes = sum(each.size for each in self)
+        self._learn()
+        while self._heap and self._heap[0][0] <= clock:
+            moment, number, name = heappop(self._heap)
+            if self._moments.get(number) == moment:
+                self._end(self._forget(number, name))
 
-    def _is_over(self, parked: Parked, clock: int) -> bool:
-        known, until = self._known, parked.place + self._keep
-        if not known.has_to_be_alias(parked.name):  # any more: the setting is another one
-            self._over.named.append((parked.place, parked.name, parked))
-            return True
-        named = known.named_after(parked.name, parked.place, self._partition, parked.offset)
-        if named is not None and (known.live or named[0] <= min(clock, until)):
-            self._over.named.append((max(named[0], parked.place), named[1], parked))
-        elif until < clock:
+    def _learn(self) -> None:
+        """Find the moments anew of records of whose id something was stated since."""
+        seen, before = (self._known.changes, self._known.live), self._seen
+        if seen == before:
+            return
+        self._seen = seen
+        for name, records in self._by_name.items():
+            stated = self._known_of(name)
+            if stated != self._stated[name] or seen[1] != before[1]:
+                self._stated[name] = stated
+                for number, parked in records.items():
+                    self._wait(number, parked)
+        if len(self._heap) > 2 * self._count:
+            self._heap = [each for each in self._heap if self._moments.get(each[1]) == each[0]]
+            heapify(self._heap)
+
+    def _known_of(self, name: str) -> int:
+        return len(self._known.histories.get(name, ()))
+
+    def _wait(self, number: int, parked: Parked) -> None:
+        moment = self._moment(parked)
+        if self._moments.get(number) != moment:
+            self._moments[number] = moment
+            heappush(self._heap, (moment, number, parked.name))
+
+    def _forget(self, number: int, name: str) -> Parked:
+        records = self._by_name[name]
+        parked = records.pop(number)
+        if not records:
+            del self._by_name[name], self._stated[name]
+        del self._moments[number]
+        self._count -= 1
+        self._bytes -= parked.size
+        return parked
+
+    def _end(self, parked: Parked) -> None:
+        named = self._named(parked)
+        if named is None:
             self._over.late.append(parked)
         else:
-            return False
-        return True
+            self._over.named.append((max(named[0], parked.place), named[1], parked))
+
+    def _moment(self, parked: Parked) -> int:
+        """The clock at which the wait of a record is over."""
+        named = self._named(parked)
+        if named is None:
+            return parked.place + self._keep + 1
+        return _AT_ONCE if self._known.live else named[0]
+
+    def _named(self, parked: Parked) -> tuple[int, str] | None:
+        """The place from which on it is an account's, and that account, as far as it is known, and in time."""
+        known = self._known
+        if not known.has_to_be_alias(parked.name):  # any more: the setting is another one
+            return _AT_ONCE, parked.name
+        named = known.named_after(parked.name, parked.place, self._partition, parked.offset)
+        in_time = named is not None and (known.live or named[0] <= parked.place + self._keep)
+        return named if in_time else None

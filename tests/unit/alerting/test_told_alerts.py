@@ -128,6 +128,18 @@ def test_a_reminder_that_is_passed_on_is_told_and_so_is_the_end() -> None:
     assert takes(told, over(route="default"))
 
 
+def test_of_a_reminder_that_is_passed_on_what_is_over_by_then_is_left_out_and_stays_over() -> None:
+    told = ToldAlerts([])
+    for alert in ALERTS:
+        assert takes(told, opened(alert, route="default"))
+    assert takes(told, over(ALERTS[0], route="default"))
+    late = reminder(opened(ALERTS[0]), opened(ALERTS[1]), route="emea").rerouted("default")
+    assert told.take(late) == reminder(opened(ALERTS[1]), route="emea").rerouted("default")
+    assert takes(told, over(ALERTS[1], route="default"))
+    assert told.take(late) is None
+    assert not still_open(stored(told, {}))
+
+
 def test_an_alert_that_opened_again_is_open() -> None:
     told = ToldAlerts([])
     takes(told, opened())

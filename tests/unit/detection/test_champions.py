@@ -35,6 +35,19 @@ def test_what_is_kept_is_bounded_and_survives_the_store_at_any_moment() -> None:
     assert len(orjson.dumps(champions.encode())) < 300
 
 
+def test_who_is_followed_under_two_hashes_is_one_person_however_long_ago_it_was() -> None:
+    champions = Champions()
+    for day in range(20_000, 20_400):
+        champions.visit(1, day, early=False)
+        if day < 20_100 or day > 20_395:
+            champions.visit(2 if day < 20_100 else 3, day, early=False)
+    champions.rename(3, 2)
+    (person,) = [each for user, each in champions.followed.items() if user != 1]
+    assert (person.last, person.last_day) == (400, 20_399)
+    assert 0 < person.active <= person.last - person.start <= 120
+    assert stored(champions).followed == champions.followed
+
+
 def test_an_account_of_one_person_is_stored_as_before() -> None:
     run = Run(Engine(DetectionConfig()))
     for day in range(40):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from time import process_time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,3 +121,44 @@ def test_room_follows_from_places_and_not_from_how_often_it_is_looked(seed: int,
         last = waiting.over(1_000)
         outcomes.append((room, [*over.named, *last.named], sorted([*over.late, *last.late])))
     assert outcomes[0] == outcomes[1]
+
+
+@given(st.integers(0, 2**32), st.integers(1, 30), st.booleans())
+def test_it_is_the_same_whether_a_statement_was_known_before_a_record_came_or_after(
+    seed: int, most: int, live: bool
+) -> None:
+    random = Random(seed)
+    stated = [
+        names(place, f"a{number}", f"cus_{random.randrange(5)}", offset=number)
+        for number, place in enumerate(sorted(random.sample(range(300), 20)))
+    ]
+    known = aliases(*stated)
+    grows = Aliases(frozenset({"accounts/0"}), live=live, have_to_be=("cus_*",))
+    waiting, others = parking_of(known, most), parking_of(grows, most)
+    over, of_others = [], []
+    for offset, place in enumerate(sorted(random.choices(range(200), k=40))):
+        ahead = place + random.randrange(1, 50)
+        said = tuple(each for each in stated if each.place < ahead)
+        grows.take(AliasRecord("accounts/0", len(said) - 1, ahead, False, said))
+        each = parked(offset, place, f"cus_{random.randrange(5)}")
+        if known.account_of(each.name, place, "billing/0", offset) is None:
+            assert waiting.take(each, place) == others.take(each, place)
+        over += waiting.over(place).named
+        of_others += others.over(place).named
+    grows.take(AliasRecord("accounts/0", len(stated) - 1, 1_000, live, tuple(stated)))
+    last = others.over(1_000)
+    if live:  # whatever is named by then goes on, however late it was
+        assert all(grows.named_after(each.name, 0, "billing/0", 0) is None for each in last.late)
+    else:
+        last_of_all = waiting.over(1_000)
+        assert sorted(over + last_of_all.named) == sorted(of_others + last.named)
+        assert sorted(last_of_all.late) == sorted(last.late)
+    assert len(others) == 0
+
+
+def test_who_finds_no_room_is_not_compared_with_all_who_wait() -> None:
+    """A history of ids that nobody names would be read at a few records a second."""
+    waiting = parking_of(aliases(), 5_000, *(parked(number, 10, f"cus_{number}") for number in range(5_000)))
+    began = process_time()
+    assert not any(waiting.take(parked(number, 20, f"cus_{number}"), 20) for number in range(5_000, 5_500))
+    assert process_time() - began < 1.0, "of which it takes a thousandth"

@@ -108,6 +108,11 @@ def test_a_key_that_follows_another_changes_nothing_that_is_known_of_people(
     assert "champion_gone" in str(undisturbed[-1])
 
 
+def test_a_worker_that_still_has_the_key_of_before_takes_nobodys_history(undisturbed: list[tuple[object, ...]]) -> None:
+    (*_, account) = live(lambda day: (OLD, None) if day < 30 or day == 38 else (NEW, OLD))
+    assert known_of(account) == undisturbed[-1]
+
+
 def test_without_the_key_before_everybody_is_somebody_else() -> None:
     (*_, account) = live(lambda today: (OLD, None) if today < 30 else (NEW, None))
     assert len(account.people.last_seen) == 2 * len(PEOPLE)
