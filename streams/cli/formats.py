@@ -28,9 +28,10 @@ An event as a webhook gets it, of the API versions before 2025-03-31 and from th
 `created` is the time. The account is `account_id` of the metadata (`SLACKWATER_STRIPE_ACCOUNT` names another key): of
 the object, of the invoice's subscription, or of the customer where the event has it as a whole. Payment methods have
 none as a rule: whatever names no account is that of `stripe:cus_…`, which an account may have among its `aliases`, and
-waits until one has (`SLACKWATER_PARK_IDS`). With `SLACKWATER_FORMAT_ACCOUNTS=stripe` the accounts topic takes customers
-and says so for each whose metadata names an account; such an update has that alias alone, so that an account with other
-aliases is better given a whole list. Test mode is not told apart: keep its events off the topic.
+waits until one has, for 30 days, and is then a dead letter (`SLACKWATER_PARK_IDS`, `SLACKWATER_PARK_FOR`). With
+`SLACKWATER_FORMAT_ACCOUNTS=stripe` the accounts topic takes customers and says so for each whose metadata names an
+account; such an update has that alias alone, so that an account with other aliases is better given a whole list. Test
+mode is not told apart: keep its events off the topic.
 
 MRR is amount times quantity of all items the event has, brought to a month (a year has 12 months, 52 weeks or 365
 days), less discounts that the event has as a whole and that last (`forever`, `repeating`). Not in it: metered and

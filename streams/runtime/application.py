@@ -22,6 +22,7 @@ from streams.runtime.metrics import Metrics
 from streams.runtime.presses import Presses
 from streams.runtime.refusals import Refusals
 from streams.runtime.rights import refuse_without_rights
+from streams.runtime.session import refuse_impossible_session
 from streams.runtime.settings import Settings
 from streams.runtime.socket_mode import SocketMode
 from streams.runtime.state_directory import StateDirectory, path_of
@@ -169,6 +170,8 @@ class App(faust.App):
         )
         tasks.dead_letter_partitions = partitions[settings.topic("dead_letters")]
         tasks.transactions = await has_transactions(settings)
+        if tasks.transactions:
+            await refuse_impossible_session(settings)
         self.metrics.exactly_once.set(tasks.transactions)
         self.metrics.wall_clock.set(settings.clock == "wall")
         log.info("application %s at %s, %d partitions", settings.app_id, settings.brokers, settings.partitions)

@@ -262,6 +262,29 @@ async def test_the_group_says_what_waits_and_what_was_removed_before_it_was_read
     await admin.close()
 
 
+@pytest.mark.parametrize("seconds", [0.5, 3_600])
+async def test_a_session_that_the_broker_does_not_take_is_told_and_disturbs_no_group(
+    seconds: float, settings: Settings
+) -> None:
+    await make(settings)
+    consumer = AIOKafkaConsumer(
+        settings.topic("usage"), bootstrap_servers=settings.brokers, group_id=settings.app_id, client_id="a-worker"
+    )
+    await consumer.start()
+    generation = consumer._coordinator.generation
+    wrong = settings.model_copy(update={"session_timeout": int(seconds * 1_000)})
+    (failure,) = await found(wrong, "session")
+    assert f"SLACKWATER_SESSION_TIMEOUT={seconds:g}s" in failure.text
+    assert "group.min.session.timeout.ms" in failure.remedy
+    (fine,) = await found(settings, "session", Level.OK)
+    assert "10 s" in fine.text
+    (who,) = [each for each in await found(settings, "group", Level.OK) if "members" in each.values]
+    assert [each.partition(" ")[0] for each in who.values["members"]] == ["a-worker"]
+    await consumer.getmany(timeout_ms=200)
+    assert consumer._coordinator.generation == generation
+    await consumer.stop()
+
+
 async def test_members_of_the_group_are_named(settings: Settings) -> None:
     await make(settings)
     consumer = AIOKafkaConsumer(
@@ -288,6 +311,8 @@ async def test_state_that_a_newer_version_wrote_and_a_bootstrap_half_done_fail(s
     assert f"of version {VERSION + 1}" in failures[0].text
     assert "has version 99" in failures[1].text
     assert "run the same bootstrap again" in failures[2].remedy
+    await write(settings, changelog, None, key=BOOTSTRAP)
+    assert not [each for each in await found(settings, "state") if "bootstrap" in each.text]
 
 
 @pytest.mark.parametrize("wrong", ["nothing_listens", "no_such_name", "silent"])

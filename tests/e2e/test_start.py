@@ -128,6 +128,13 @@ async def test_another_number_of_partitions_than_the_state_has_is_a_start_error(
         assert has_words(output, "SLACKWATER_PARTITIONS=4"), output
 
 
+async def test_a_session_that_the_broker_does_not_take_is_a_start_error(kafka: KafkaBroker, tmp_path: Path) -> None:
+    app = await application(kafka, tmp_path)
+    for output in await both_refusals(app, session_timeout="500ms", heartbeat_interval="100ms"):
+        assert has_words(output, "does not take SLACKWATER_SESSION_TIMEOUT=0.5s"), output
+        assert has_words(output, "group.min.session.timeout.ms"), output
+
+
 async def test_a_port_that_is_taken_is_a_start_error(kafka: KafkaBroker, tmp_path: Path) -> None:
     app = await application(kafka, tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:

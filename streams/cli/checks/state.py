@@ -1,6 +1,6 @@
 """Whether this program can read what is stored: an older one stops at what a newer one wrote."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -43,14 +43,17 @@ async def look(settings: Settings) -> list[Finding]:
     try:
         for name, decode in decoders.items():
             parts = [TopicPartition(name, number) for number in range(counts.get(name, 0))]
-            problems: dict[str, str] = {}
+            problems: dict[tuple[int, object], tuple[str, str]] = {}
             async for record in last_records(consumer, parts, _RECORDS * len(parts), _SECONDS, _BYTES):
                 rows += name == changelog
+                # Of a row the last one counts: a bootstrap's mark is there until it is compacted away.
+                row = (record.partition, record.key if name == changelog else record.offset)
+                problems.pop(row, None)
                 try:
                     decode(record)
                 except StateError as error:
-                    problems.setdefault(str(error), f"{name}/{record.partition}/{record.offset}")
-            found += _told(problems)
+                    problems[row] = (str(error), f"{name}/{record.partition}/{record.offset}")
+            found += _told(problems.values())
     finally:
         await consumer.stop()
     if not found:
@@ -82,8 +85,11 @@ def _ours(decode: Callable[[bytes], object], value: bytes | None) -> None:
         return
 
 
-def _told(problems: dict[str, str]) -> Iterator[Finding]:
-    for text, place in problems.items():
+def _told(problems: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    first: dict[str, str] = {}
+    for text, place in problems:
+        first.setdefault(text, place)
+    for text, place in first.items():
         remedy = (
             "run the same bootstrap again, or slackwater reset"
             if "bootstrap" in text

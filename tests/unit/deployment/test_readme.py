@@ -1,4 +1,4 @@
-"""What deploy/README.md tells the reader to type is there to be typed."""
+"""What deploy/README.md and the pages beside it tell the reader to type is there to be typed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli import app
+from streams.runtime.settings import load_settings
 from tests.unit.deployment.files import DEPLOY, ROOT, compose, pods
 from tests.unit.deployment.readme import commands
 
 TEXT = (DEPLOY / "README.md").read_text(encoding="utf-8")
-OWN = sorted(
-    {line for line in [*commands(), *re.findall(r"`(slackwater [^`]+)`", TEXT)] if line.startswith("slackwater ")}
-)
+
+
+def own(page: str) -> set[str]:
+    """The commands of slackwater, in blocks and in the text."""
+    named = re.findall(r"`(slackwater [^`]+)`", (DEPLOY / page).read_text(encoding="utf-8"))
+    return {" ".join(line.split()) for line in [*commands(page=page), *named] if line.startswith("slackwater ")}
+
+
+PAGES = {page: own(page) for page in ("README.md", "RUNBOOK.md", "SECURITY.md")}
 
 
 def asked(line: str) -> int:
@@ -26,7 +33,11 @@ def asked(line: str) -> int:
     return CliRunner().invoke(app, [*shlex.split(line)[1:], "--help"]).exit_code
 
 
-@pytest.mark.parametrize("line", OWN)
+def test_each_page_has_some() -> None:
+    assert all(PAGES.values())
+
+
+@pytest.mark.parametrize("line", sorted(set().union(*PAGES.values())))
 def test_a_command_of_slackwater_is_one_with_its_options(line: str) -> None:
     assert asked(line) == 0
 
@@ -54,6 +65,15 @@ def test_the_secrets_of_compose_are_made_where_it_looks_for_them_and_nobody_else
         assert made.read_text().strip()
         assert stat.S_IMODE(made.stat().st_mode) == 0o444
         assert stat.S_IMODE(made.parent.stat().st_mode) == 0o700
+
+
+def test_a_key_is_made_as_slackwater_takes_it(tmp_path: Path) -> None:
+    lines = commands("What is kept, where, for how long", "SECURITY.md")
+    (_, file) = lines[-1].split("SLACKWATER_USER_HASH_KEY_FILE=")
+    subprocess.run(["sh", "-ec", "\n".join(lines)], cwd=tmp_path, check=True)
+    settings = load_settings({"SLACKWATER_USER_HASH_KEY_FILE": str(tmp_path / file)})
+    assert 16 <= len(settings.user_key) <= 64
+    assert stat.S_IMODE((tmp_path / file).stat().st_mode) == 0o600
 
 
 def test_what_is_scaled_and_started_is_there() -> None:
