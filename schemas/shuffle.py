@@ -21,7 +21,6 @@ from schemas.commands import Command
 from schemas.errors import StateError
 from schemas.events import InputTopic
 from schemas.feedback import FeedbackEvent
-from schemas.instants import LATEST
 
 VERSION: Final = 3
 FactBody = BillingEvent | AccountUpdate | FeedbackEvent | Command
@@ -168,7 +167,9 @@ def decode_shuffle(raw: bytes) -> ShuffleRecord:
 
 _PARKED: Final = "+parked"
 """No topic's name has a plus."""
-_Time = Annotated[int, Meta(ge=0, le=LATEST)]
+_LATEST: Final = 4_102_444_799_999
+"""`instants.LATEST`, written out: the compiler confuses one that another module has computed."""
+_Time = Annotated[int, Meta(ge=0, le=_LATEST)]
 _Account = Annotated[str, Meta(min_length=1, max_length=256)]
 _UsageRow = tuple[int, _Time, _Account, _Time, str, int | None, int, str, int | None]
 _FactRow = tuple[int, _Time, _Account, _Time, bytes, int | None]
