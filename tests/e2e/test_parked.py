@@ -121,4 +121,4 @@ async def _counted(app: Application, totals: dict[str, int]) -> None:
     async def counted() -> bool:
         return {name: each.engagement.events_total for name, each in (await app.pictures()).items()} == totals
 
-    await eventually(counted, f"counted are {totals}")
+    await eventually(counted, f"counted are {totals}", patience=90)

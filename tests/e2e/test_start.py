@@ -37,6 +37,7 @@ PROMISED = {
     "batch_records": {"stage"},
     "consumer_lag_records": {"topic", "partition"},
     "due_queue_accounts": {"partition"},
+    "parked_records": {"topic"},
     "accounts": {"phase"},
     "alerts_open": {"kind", "severity"},
     "mrr_active_minor": {"currency"},
