@@ -34,8 +34,11 @@ class QuietSource(NamedTuple):
 
 
 def quiet_source(account: Account, rules: Rules) -> QuietSource | None:
-    """The main source whose silence says most by the newest closed day; None where there is none to tell of."""
+    """The main source whose silence says most by the newest closed day; None where there is none to tell of, as on a
+    day on which all that came to the fleet was from one source."""
     found: QuietSource | None = None
+    if rules.learnt.sources(account.closed) is None:
+        return None
     for facet in account.habits.facets[SOURCES:FACETS]:
         values = facet.of(account.row)
         if values is not None and values[FIRST_DAY] >= 0 and values[MONITORED_DAY] >= 0:
@@ -66,7 +69,7 @@ def without_is_normal(account: Account) -> bool:
 def source_reason(quiet: QuietSource, account: Account, rules: Rules) -> AlertReason:
     """What there is to say of it."""
     today = rules.learnt.sources(account.closed)
-    assert today is not None  # main sources are tracked
+    assert today is not None  # there is a quiet one
     name = today.names[quiet.source]
     since = rules.calendar.day_text(rules.calendar.start_of(quiet.last_day))
     days = account.closed - quiet.last_day
