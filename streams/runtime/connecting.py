@@ -7,9 +7,10 @@ what goes wrong there is put into words; never with a secret.
 import asyncio
 import socket
 import ssl
-from typing import Final, NamedTuple
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
 
-from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import (
     IllegalSaslStateError,
     KafkaConnectionError,
@@ -22,12 +23,16 @@ from aiokafka.protocol.metadata import MetadataRequest
 from schemas.errors import BrokerError
 from streams.runtime.settings import Settings
 
-_PATIENCE_MS: Final = 5_000
+_PATIENCE: Final = 5.0
 _EXPIRED: Final = 10
 _OTHER_NAMES: Final = (62, 64)
 """OpenSSL's codes of what is wrong with a certificate: the host's name, its address."""
 _ALERT: Final = 0x15
 """A record of TLS that says no begins so (RFC 8446, section 5.1)."""
+
+
+Address = tuple[str, int]
+"""Host and port."""
 
 
 class Trouble(NamedTuple):
@@ -41,33 +46,34 @@ async def no_broker(settings: Settings, error: Exception) -> BrokerError:
     """The error for a client that could not start, which has failed with another."""
     reason = str(error) or type(error).__name__
     if isinstance(error, KafkaConnectionError):
-        reasons = [
-            f"{host}:{port} {why.text}: {why.remedy}"
-            for host, port, _ in _hosts(settings)
-            if (why := await _ask(settings, host, port)) is not None
-        ]
+        answers = {each: await ask(settings, each, _PATIENCE) for each in addresses(settings)}
+        whys = [(address, why) for address, why in answers.items() if isinstance(why, Trouble)]
+        reasons = [f"{host}:{port} {why.text}: {why.remedy}" for (host, port), why in whys]
         reason = "; ".join(reasons) or reason
     return BrokerError(f"no Kafka broker can be used at {settings.brokers}: {reason}")
 
 
-def _hosts(settings: Settings) -> list[tuple[str, int, socket.AddressFamily]]:
-    hosts: list[tuple[str, int, socket.AddressFamily]] = collect_hosts(settings.brokers, randomize=False)
-    return hosts
+def addresses(settings: Settings) -> list[Address]:
+    """The brokers that are named in the settings."""
+    return [(host, port) for host, port, _ in collect_hosts(settings.brokers, randomize=False)]
 
 
-async def _ask(settings: Settings, host: str, port: int) -> Trouble | None:
-    """What is wrong with one address; None where nothing is."""
+async def ask(settings: Settings, address: Address, patience: float) -> Trouble | list[Address]:
+    """The addresses of all brokers, as the one there has them; or why it cannot be used. `patience`: in seconds."""
     options = settings.kafka()
     del options["bootstrap_servers"]
+    connection: AIOKafkaConnection | None = None
     try:
-        connection = await create_conn(host, port, request_timeout_ms=_PATIENCE_MS, **options)
-        try:
-            await connection.send(MetadataRequest([]))
-        finally:
-            connection.close()
-    except (TimeoutError, KafkaError, OSError) as error:
-        return trouble(settings, host, error)
-    return None
+        async with asyncio.timeout(patience):
+            connection = await create_conn(*address, client_id=f"{settings.app_id}-asks", **options)
+            answer: Any = await connection.send(MetadataRequest([]))
+            return [(host, port) for _, host, port, *_ in answer.brokers]
+    except (KafkaError, OSError) as error:  # TimeoutError and SSLError are OSErrors
+        return trouble(settings, address[0], error)
+    finally:
+        if connection is not None:
+            with suppress(KafkaError, OSError):
+                connection.close()
 
 
 def trouble(settings: Settings, host: str, error: Exception) -> Trouble:

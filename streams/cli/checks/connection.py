@@ -5,24 +5,16 @@ Asked connection by connection: a client says no more than that none of them wou
 """
 
 import asyncio
-import ssl
 from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any, Final
-
-from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
-from aiokafka.errors import KafkaError
-from aiokafka.protocol.metadata import MetadataRequest
+from typing import Final
 
 from streams.cli.checks.finding import Finding, Findings
-from streams.runtime.connecting import Trouble, trouble
+from streams.runtime.connecting import Address, Trouble, addresses, ask
 from streams.runtime.settings import Settings
 
 _SAY: Final = Findings("broker")
 _MOST: Final = 30
 """Brokers that are asked: those of a large cluster are as good as each other."""
-
-Address = tuple[str, int]
 
 
 async def look(settings: Settings, patience: float) -> tuple[list[Finding], bool]:
@@ -30,8 +22,7 @@ async def look(settings: Settings, patience: float) -> tuple[list[Finding], bool
 
     Raises SettingsError when a certificate or key file cannot be used.
     """
-    first = [(host, port) for host, port, _ in collect_hosts(settings.brokers)]
-    answers = await _ask_all(settings, first, patience)
+    answers = await _ask_all(settings, addresses(settings), patience)
     named = {broker for each in answers.values() if not isinstance(each, Trouble) for broker in each}
     answered = [each for each, answer in answers.items() if not isinstance(answer, Trouble)]
     if not answered:
@@ -57,29 +48,11 @@ async def look(settings: Settings, patience: float) -> tuple[list[Finding], bool
 
 
 async def _ask_all(
-    settings: Settings, addresses: Iterable[Address], patience: float
+    settings: Settings, those: Iterable[Address], patience: float
 ) -> dict[Address, Trouble | list[Address]]:
-    asked = list(dict.fromkeys(addresses))
-    answers = await asyncio.gather(*(_ask(settings, each, patience) for each in asked))
+    asked = list(dict.fromkeys(those))
+    answers = await asyncio.gather(*(ask(settings, each, patience) for each in asked))
     return dict(zip(asked, answers, strict=True))
-
-
-async def _ask(settings: Settings, address: Address, patience: float) -> Trouble | list[Address]:
-    """The addresses of all brokers, as this one has them."""
-    arguments = settings.kafka()
-    del arguments["bootstrap_servers"]
-    connection: AIOKafkaConnection | None = None
-    try:
-        async with asyncio.timeout(patience):
-            connection = await create_conn(*address, client_id=f"{settings.app_id}-check", **arguments)
-            answer: Any = await connection.send(MetadataRequest([]))
-            return [(host, port) for _, host, port, *_ in answer.brokers]
-    except (KafkaError, OSError, ssl.SSLError) as error:  # TimeoutError is an OSError
-        return trouble(settings, address[0], error)
-    finally:
-        if connection is not None:
-            with suppress(KafkaError, OSError):
-                connection.close()
 
 
 def _shown(address: Address) -> str:
