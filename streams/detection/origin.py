@@ -86,6 +86,19 @@ class Origin:
         self._dealt: list[list[Usage | Fact]] = [[] for _ in range(homes)]
         self._homes: dict[str, int] = {}
 
+    def beside(self, name: str) -> "Origin":
+        """One that deals out to the same homes by the same rules, of events whose account is known."""
+        return Origin(
+            self.topic,
+            name,
+            homes=len(self._dealt),
+            home_of=self._home_of,
+            out_of_order=self._out_of_order,
+            future_tolerance=self._future_tolerance,
+            user_key=self._user_key,
+            previous_user_key=self._previous_user_key,
+        )
+
     def mark(self, text: bytes, timestamp: int | None) -> Rejected | None:
         """Take a marker's header. One of the future is refused, like an event, and moves no clock."""
         try:

@@ -5,7 +5,6 @@ waited for too long. Which of the two follows from places alone, as what an id s
 room: whoever waits takes its room until the clock of its input partition has passed the end of its wait.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Any, Final, NamedTuple
@@ -71,10 +70,6 @@ class Parking:
 
     def __len__(self) -> int:
         return self._count
-
-    def __iter__(self) -> Iterator[Parked]:
-        for records in self._by_name.values():
-            yield from records.values()
 
     def keep(self, parked: Parked) -> None:
         """Let a record wait that was found to have room."""

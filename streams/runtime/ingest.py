@@ -89,15 +89,11 @@ class Ingest(Task):
         clock = metadata.partition("@")[0]
         settings, known = self.settings, self.tasks.aliases.known
         partitions = settings.partitions
-
-        def home(account: str) -> int:
-            return home_of(account, partitions)
-
         self.origin = origin = Origin(
             self.topic,
             f"{self.tp.topic}/{self.tp.partition}" + (f"@{self.mark}" if self.mark else ""),
             homes=partitions,
-            home_of=home,
+            home_of=lambda account: home_of(account, partitions),
             out_of_order=settings.out_of_order,
             future_tolerance=settings.future_tolerance,
             user_key=settings.user_key,
@@ -108,7 +104,7 @@ class Ingest(Task):
         )
         if self.topic in WAITS:
             began = int(time() * 1000)
-            self.parked = ParkedRecords(origin, known, settings, self.metrics, self._read, home, began)
+            self.parked = ParkedRecords(origin, known, settings, self.metrics, self._read, began)
 
     @property
     def caught_up(self) -> bool:

@@ -16,6 +16,7 @@ from schemas.formats.outcome import Ignored, Outcome
 from schemas.parked_log import ParkedProgress, ParkedRecord, encode_parked
 from schemas.shuffle import ShuffleRecord, parked_of, place_of
 from streams.detection.aliases import FOREVER, Aliases
+from streams.detection.config import DAY_MS
 from streams.detection.origin import Origin, Unknown
 from streams.detection.parking import Over, Parked, Parking
 from streams.runtime.metrics import Metrics
@@ -25,7 +26,6 @@ from streams.runtime.writer import Record
 
 log = logging.getLogger(__name__)
 
-_DAY_MS: Final = 86_400_000
 WAITS: Final = frozenset({InputTopic.USAGE, InputTopic.BILLING, InputTopic.FEEDBACK})
 """Topics whose records may wait. An account update says itself whose it is, and a command wants an answer."""
 
@@ -41,7 +41,6 @@ class ParkedRecords:
         settings: Settings,
         metrics: Metrics,
         read: Callable[[Any], Outcome],
-        home_of: Callable[[str], int],
         began: int,
     ) -> None:
         self._origin = origin
@@ -58,16 +57,7 @@ class ParkedRecords:
         self._unsent: list[ParkedRecord] = []
         self._in_topic: set[bytes] = set()
         self._full = False
-        self._onward = Origin(
-            origin.topic,
-            parked_of(self._partition),
-            homes=settings.partitions,
-            home_of=home_of,
-            out_of_order=settings.out_of_order,
-            future_tolerance=settings.future_tolerance,
-            user_key=settings.user_key,
-            previous_user_key=settings.previous_user_key,
-        )
+        self._onward = origin.beside(parked_of(self._partition))
 
     def __len__(self) -> int:
         return len(self._parking)
@@ -146,7 +136,7 @@ class ParkedRecords:
                     self._onward.take(self._progress.sent, event.model_copy(update={"account_id": account}), None)
                     yield entry, event
         for parked in over.late:
-            days = f"{self._wait / _DAY_MS:g} days"
+            days = f"{self._wait / DAY_MS:g} days"
             yield parked.record, Rejected(Reason.UNKNOWN_ACCOUNT, None, f"{_NAMED}, and has not become one in {days}")
 
     def dealt(self) -> list[list[ShuffleRecord]]:
@@ -156,14 +146,14 @@ class ParkedRecords:
 
     def rows(self, over: Over) -> Iterator[Record]:
         """The rows that have changed."""
-        for each in (*(parked for _, _, parked in over.named), *over.late):
-            if each.record.row in self._in_topic:
-                self._in_topic.remove(each.record.row)
-                yield Record(self._rows_topic, 0, each.record.row, None)
+        gone = dict.fromkeys(each.record.row for each in (*(parked for _, _, parked in over.named), *over.late))
+        for row in gone:
+            if row in self._in_topic:
+                self._in_topic.remove(row)
+                yield Record(self._rows_topic, 0, row, None)
         unsent, self._unsent = self._unsent, []
-        waiting = {each.record.row for each in self._parking} if unsent else set()
         for entry in unsent:
-            if entry.row in waiting:
+            if entry.row not in gone:
                 self._in_topic.add(entry.row)
                 yield Record(self._rows_topic, 0, entry.row, encode_parked(entry))
         if self._progress != self._stored:
