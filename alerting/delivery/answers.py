@@ -44,6 +44,11 @@ class Answer:
     refused: bool = False
     receipt: Receipt | None = None
 
+    @property
+    def short(self) -> str:
+        """What there is to say of it, for the log."""
+        return self.body_code or self.detail or str(self.status)
+
 
 OK = Answer(status=200, body_code="ok")
 

@@ -55,6 +55,4 @@ class Refusals:
         said = {"channel": channel, "user": user, "text": text, "parse": "none"}
         reply = await self._bots[channel].call("chat.postEphemeral", said)
         if not reply.ok:
-            answer = reply.answer
-            what = answer.body_code or answer.detail or answer.status
-            log.warning("an answer could not be given in Slack: %s", what)
+            log.warning("an answer could not be given in Slack: %s", reply.answer.short)

@@ -135,7 +135,7 @@ class SocketMode:
 
     def _not_opened(self, answer: Answer) -> int:
         verdict = judge(answer)
-        log.warning("no connection for buttons: %s %s", verdict, answer.body_code or answer.detail or answer.status)
+        log.warning("no connection for buttons: %s %s", verdict, answer.short)
         asked = int((answer.retry_after or 0) * 1_000)
         if verdict is Verdict.ROUTE_BROKEN:
             self._probes += 1
