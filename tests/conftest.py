@@ -22,38 +22,18 @@ settings.register_profile("long", settings.get_profile("slackwater"), max_exampl
 settings.load_profile("slackwater")
 
 
-_SYSTEM_FOLDERS = {"tests/broker", "tests/chaos", "tests/e2e"}
-# Files that together take as long as all other unit tests: `make check` leaves them to `make test`.
-_SLOW_FILES = {
-    "tests/unit/alerting/test_outbox_properties.py",
-    "tests/unit/alerting/test_render_properties.py",
-    "tests/unit/backtest/test_identities.py",
-    "tests/unit/bench/test_detection_methods.py",
-    "tests/unit/cli/test_backtest.py",
-    "tests/unit/cli/test_commands.py",
-    "tests/unit/detection/test_flow.py",
-    "tests/unit/detection/test_forecast.py",
-    "tests/unit/detection/test_parted_work.py",
-    "tests/unit/detection/test_signal_battery.py",
-    "tests/unit/detection/test_source_days.py",
-    "tests/unit/detection/test_stall.py",
-    "tests/unit/monitoring/test_rules.py",
-    "tests/unit/runtime/test_worker.py",
-    "tests/unit/simulator/test_stories.py",
-}
+_SYSTEM_FOLDERS = {"tests/broker", "tests/chaos", "tests/e2e", "tests/fuzz", "tests/guides"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a real Kafka as `kafka`, what starts brokers and workers as `system`, and slow files as `slow`."""
+    """Mark what uses a real Kafka as `kafka`, and what starts brokers and workers as `system`."""
     for item in items:
         needs_kafka = "kafka_required" in getattr(item, "fixturenames", ())
         if needs_kafka:
             item.add_marker("kafka")
-        file = item.path.relative_to(item.config.rootpath)
-        if needs_kafka or "/".join(file.parts[:2]) in _SYSTEM_FOLDERS:
+        folder = "/".join(item.path.relative_to(item.config.rootpath).parts[:2])
+        if needs_kafka or folder in _SYSTEM_FOLDERS:
             item.add_marker("system")
-        if file.as_posix() in _SLOW_FILES:
-            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

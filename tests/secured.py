@@ -10,12 +10,10 @@ Its plain listener is that of the administrator.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are documented there
     AclBinding,
     AclBindingFilter,
@@ -29,6 +27,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are do
 from streams.broker import KafkaBroker
 from streams.broker.ready import free_port
 from streams.runtime.acls import Acl
+from tests import needs
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _PROPERTIES = """\
@@ -57,8 +56,7 @@ class Certificates:
     """A certificate authority of a test's own, and what it signed, as PEM files in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        if shutil.which("openssl") is None:
-            pytest.skip("no openssl on the path")
+        needs.program("openssl")
         self._folder = folder
         self.ca = folder / "ca.crt"
         _openssl("req", "-x509", *_KEY, "-subj", "/CN=ca", "-days", "30", "-keyout", folder / "ca.key", "-out", self.ca)

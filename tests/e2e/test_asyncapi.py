@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from schemas.export import TOPICS
 from streams.cli.asyncapi import asyncapi
 from streams.runtime.settings import Settings
+from tests import needs
 
 PARSER = "@asyncapi/parser@3.6.0"
 SCRIPT = """
@@ -32,8 +30,7 @@ let text = ''; process.stdin.on('data', (part) => text += part).on('end', async 
 
 def parsed(home: Path, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the parser says of each."""
-    if shutil.which("npm") is None:
-        pytest.skip("needs npm (Debian and Ubuntu: apt-get install npm)")
+    needs.program("npm")
     subprocess.run(["npm", "install", "--silent", "--prefix", home, PARSER], check=True, timeout=110)
     (home / "parse.js").write_text(SCRIPT)
     text = json.dumps(documents)

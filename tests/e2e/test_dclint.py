@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests import needs
 
 COMPOSE = Path(__file__).parents[2] / "deploy" / "compose.yaml"
 DCLINT = "dclint@3.1.0"
@@ -15,8 +14,7 @@ NOT_OURS = ("require-quotes-in-ports", "service-keys-order", "top-level-properti
 
 
 def test_it_is_sound_and_one_that_is_not_is_seen(tmp_path: Path) -> None:
-    if shutil.which("npm") is None:
-        pytest.skip("needs npm (Debian and Ubuntu: apt-get install npm)")
+    needs.program("npm")
     subprocess.run(["npm", "install", "--silent", "--prefix", tmp_path, DCLINT], check=True, timeout=110)
     wrong = tmp_path / "compose.wrong.yaml"
     wrong.write_text(COMPOSE.read_text(encoding="utf-8").replace("stop_grace_period:", "stop_period:"))

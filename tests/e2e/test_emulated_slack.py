@@ -1,7 +1,6 @@
 """The bot's channel against a Slack that others wrote: `emulate`, which keeps channels, threads and metadata."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from alerting.message import Receipt
 from schemas.alerts import Change
 from streams.broker.child import ChildProcess
 from streams.broker.ready import free_port
+from tests import needs
 from tests.e2e.harness import eventually
 from tests.unit.alerting.samples import letter
 
@@ -30,8 +30,7 @@ RESOLVED = letter(revision=3, change=Change.RESOLVED)
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[SlackApi]:
-    if shutil.which("npx") is None:
-        pytest.skip("no `npx` on the path: install Node (Debian: npm)")
+    needs.program("npx", "npm")
     port = free_port()
     command = ["npx", "-y", EMULATE, "start", "--service", "slack", "--port", str(port)]
     process = ChildProcess(command, output=tmp_path / "emulate.log")

@@ -2,6 +2,7 @@
 
 from itertools import chain, cycle, pairwise, repeat
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from alerting.policy import HOUR, MINUTE, SECOND, DeliveryPolicy
 from alerting.routing import Route
 from tests.unit.alerting.samples import AT, notification
 from tests.unit.alerting.virtual_delivery import Sent, VirtualDelivery, in_turn
+
+pytestmark = pytest.mark.slow
 
 ROUTES = (Route("default"), Route("sales"), Route("own", "own"), Route("screen", "console"))
 ALERTS = [f"{n:016x}" for n in range(4)]

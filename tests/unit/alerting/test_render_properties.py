@@ -16,6 +16,8 @@ from schemas.instants import EARLIEST, LATEST
 from tests.unit.alerting.samples import STATES, group, letter_to, reminder, summary, transition
 from tests.unit.alerting.slack_limits import assert_inert, assert_slack_accepts, units
 
+pytestmark = pytest.mark.slow
+
 NASTY = [
     "<!channel>",
     "<@U123456>",

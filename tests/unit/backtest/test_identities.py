@@ -18,6 +18,8 @@ from streams.backtest.reading import Part, Reading, event_of, parts_of, read_ite
 from streams.cli import app
 from streams.produce import Format, InputError, Source
 
+pytestmark = pytest.mark.slow
+
 UTC_ZONE = ZoneInfo("UTC")
 BEGAN = 1_740_000_000_000
 

@@ -7,16 +7,16 @@ from random import Random
 import orjson
 import pytest
 
-from schemas.alerts import Kind, Resolution
+from schemas.alerts import Kind, Resolution, Transition
 from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic
 from schemas.plain_usage import fields_of
 from schemas.usage import UsageEvent
 from streams.backtest.activity import Activity
-from streams.backtest.incidents import incidents
+from streams.backtest.incidents import Incident, incidents
 from streams.backtest.knob import SHADOWED, Knob, Shadow, asking, settings_beside
-from streams.backtest.ledger import Ledger, in_order
+from streams.backtest.ledger import Ledger, Told, in_order
 from streams.backtest.reading import USAGE
 from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
@@ -78,6 +78,23 @@ def followed(events: list[tuple[InputTopic, InputEvent]]) -> dict[float, Shadow]
     return {each.asked: each for each in knob.end()}
 
 
+def said_at(
+    asked: float, events: list[tuple[InputTopic, InputEvent]], folder: Path
+) -> tuple[list[Transition], list[Told]]:
+    """What the engine says at a setting."""
+    run = Replay(Engine(asking(CONFIG, asked)))
+    take_all(run, Activity(), events)
+    ledger = Ledger(folder / str(asked))
+    ledger.take(run.transitions)
+    ledger.close()
+    return run.transitions, in_order(ledger.told)
+
+
+def followed_of(told: list[Told]) -> list[Incident]:
+    """Its incidents, without what is not followed of them."""
+    return sorted(each._replace(since=0, alert_ids=()) for own in incidents(told).values() for each in own)
+
+
 @pytest.mark.parametrize("outages", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_every_setting_that_is_followed_says_what_the_engine_says_at_it(
     events: list[tuple[InputTopic, InputEvent]], tmp_path: Path, outages: bool
@@ -88,16 +105,10 @@ def test_every_setting_that_is_followed_says_what_the_engine_says_at_it(
     resolutions: set[Resolution | None] = set()
     of_fleet: set[str] = set()
     for asked in ASKED:
-        run = Replay(Engine(asking(CONFIG, asked)))
-        take_all(run, Activity(), events)
-        ledger = Ledger(tmp_path / str(asked))
-        ledger.take(run.transitions)
-        ledger.close()
-        told = in_order(ledger.told)
-        of_fleet |= {each.headline for each in run.transitions if each.kind is Kind.TELEMETRY_STALLED}
+        transitions, told = said_at(asked, events, tmp_path)
+        of_fleet |= {each.headline for each in transitions if each.kind is Kind.TELEMETRY_STALLED}
         resolutions |= {each.resolution for each in told if each.kind in SHADOWED}
-        real = [each._replace(since=0, alert_ids=()) for own in incidents(told).values() for each in own]
-        assert sorted(shadows[asked].incidents) == sorted(real)
+        assert sorted(shadows[asked].incidents) == followed_of(told)
         assert sorted(shadows[asked].messages) == sorted(
             each.at for each in told if each.message and each.kind in SHADOWED
         )
@@ -133,18 +144,12 @@ def test_a_product_that_is_given_up_is_followed_at_every_setting(tmp_path: Path)
     events = two_products()
     shadows = followed(events)
     for asked in ASKED:
-        run = Replay(Engine(asking(CONFIG, asked)))
-        take_all(run, Activity(), events)
-        ledger = Ledger(tmp_path / str(asked))
-        ledger.take(run.transitions)
-        ledger.close()
-        told = in_order(ledger.told)
-        real = [each._replace(since=0, alert_ids=()) for own in incidents(told).values() for each in own]
-        assert sorted(shadows[asked].incidents) == sorted(real)
+        transitions, told = said_at(asked, events, tmp_path)
+        assert sorted(shadows[asked].incidents) == followed_of(told)
         assert sorted(shadows[asked].messages) == sorted(each.at for each in told if each.message)
         given_up = {
             (each.account_id, each.resolution)
-            for each in run.transitions
+            for each in transitions
             if any(reason.code == "source_given_up" for reason in each.reasons)
         }
         assert {account for account, _ in given_up} >= {"a-0", "a-1", "a-2", "a-3"}

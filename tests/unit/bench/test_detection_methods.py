@@ -15,6 +15,8 @@ from tests.bench.detection.judged import MAIN, Judged, judged
 from tests.bench.detection.method import Contender, Scale, run
 from tests.bench.detection.methods.bgnbd import log_alive_odds
 
+pytestmark = pytest.mark.slow
+
 #: These need packages that are not installed with the project (tests/e2e/test_bench_detection.py).
 ELSEWHERE = {"ADWIN", "Page-Hinkley", "BG/NBD"}
 HERE = [one for one in CONTENDERS if one.name not in ELSEWHERE]
@@ -62,7 +64,6 @@ def test_a_score_depends_on_what_happened(contender: Contender, small: Fleet) ->
     assert not np.array_equal(run(contender.makers[0](small), small), run(contender.makers[0](small), half))
 
 
-@pytest.mark.slow
 def test_the_oracle_finds_more_than_the_rules_at_the_same_rate(told: dict[str, Judged]) -> None:
     oracle, silence = told["oracle"].results[MAIN], told["silence, tuned"].results[MAIN]
     for kind, name, more in (("stop", "r14", 0.2), ("decay", "r60", 0.3), ("partial_drop", "r60", 0.2)):

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from streams.cli import app
 
+pytestmark = pytest.mark.slow
+
 ROW = '{{"account_id":"{account}","event":"login","occurred_at":"{at}","user_id":"u"}}\n'
 
 
@@ -110,7 +112,6 @@ def test_the_report_is_one_page_without_anything_from_elsewhere(runner: CliRunne
     assert "21 days of data after its last event" in text
 
 
-@pytest.mark.slow
 def test_the_curve_has_every_setting_and_says_what_a_run_at_it_says(
     runner: CliRunner, fleet: Path, tmp_path: Path
 ) -> None:
@@ -137,7 +138,6 @@ def test_the_curve_has_every_setting_and_says_what_a_run_at_it_says(
         assert "it would have been flagged on" in loss["told"]
 
 
-@pytest.mark.slow
 def test_the_headline_is_in_messages_per_person_and_week(runner: CliRunner, fleet: Path, tmp_path: Path) -> None:
     code, said = backtest(runner, fleet / "product-usage.jsonl", tmp_path, "--team-size", "3", "--silence-days", "21")
     assert code == 0
@@ -150,7 +150,6 @@ def test_the_headline_is_in_messages_per_person_and_week(runner: CliRunner, flee
     assert "for a team of 8 (--team-size)" in said
 
 
-@pytest.mark.slow
 def test_accounts_say_from_when_they_were_judged_how_near_an_alert_they_are_and_what_became_of_them(
     runner: CliRunner, fleet: Path, tmp_path: Path
 ) -> None:
@@ -168,7 +167,6 @@ def test_accounts_say_from_when_they_were_judged_how_near_an_alert_they_are_and_
     assert all(row["judged_from"] for row in alarming)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [2, 3])
 def test_several_processes_write_the_same_files(runner: CliRunner, fleet: Path, tmp_path: Path, jobs: int) -> None:
     options = (fleet / "product-usage.jsonl", "--billing", str(fleet / "billing.jsonl"))

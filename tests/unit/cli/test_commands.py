@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from streams.cli import app
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 COMMANDS = [
     ("demo",),

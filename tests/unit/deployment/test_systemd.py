@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from streams.runtime.stopping import SECONDS
+from tests import needs
 from tests.unit.deployment.files import DEPLOY, SECRETS, SYSTEMD, UNITS, unit
 from tests.unit.deployment.readme import commands
 
@@ -21,10 +21,7 @@ COMMON = Path("etc/systemd/system/slackwater-.service.d/common.conf")
 @pytest.fixture(scope="module")
 def analyze() -> str:
     """The path of systemd's own checker. Skips the test where there is none, which CI does not allow."""
-    found = shutil.which("systemd-analyze")
-    if found is None:
-        pytest.skip("needs systemd-analyze (Debian and Ubuntu: apt-get install systemd)")
-    return found
+    return needs.program("systemd-analyze", "systemd")
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from streams.detection.sources import DEFAULT_KEY, WHOLE
 from streams.detection.stall import FLEET_ID
 from tests.properties.shuffled import Offers
 
+pytestmark = pytest.mark.slow
+
 START = 20_000 * DAY_MS  # a Thursday
 CONFIG = DetectionConfig(grace_ms=HOUR_MS)
 MINUTE_MS = 60_000

@@ -11,6 +11,8 @@ from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
 from tests.unit.detection.building import FIRST_DAY, Run, at, bills, usage
 
+pytestmark = pytest.mark.slow
+
 
 def lived(random: Random, days: int, active: float, a_day: int, *, weekends: bool) -> Run:
     run = Run(Engine(DetectionConfig(alert_false_alarms=random.choice([0.05, 0.2, 2.0]))))

@@ -20,6 +20,8 @@ from streams.detection.merge import Merge, Progress
 from tests.scenarios.pure import run
 from tests.scenarios.story import Story
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = "product-usage/0"
 ACCOUNTS = ("acme", "bolt", "corp", "dune")
 

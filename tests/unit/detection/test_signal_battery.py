@@ -21,6 +21,8 @@ from streams.detection.signals import daily_signals, dated_signals
 from streams.detection.signals.base import DailySignal, DatedSignal, Firing
 from tests.unit.detection.building import Run, at, bills, says, update, usage
 
+pytestmark = pytest.mark.slow
+
 CONFIG = DetectionConfig(intent_events=("export",), key_actions=("report.*",))
 """With all that a kind needs to be told."""
 RULES = Rules.of(CONFIG)

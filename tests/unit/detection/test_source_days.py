@@ -21,6 +21,8 @@ from streams.detection.state import Account
 from tests.plain import Plain, settled
 from tests.unit.detection.building import at
 
+pytestmark = pytest.mark.slow
+
 CONFIG = DetectionConfig(alert_false_alarms=0.5)
 STOPS = 119
 ACCOUNTS = 6

@@ -18,6 +18,8 @@ from streams.detection.replay import replay
 from streams.detection.sources import WHOLE
 from streams.detection.stall import FLEET_ID, Stall
 
+pytestmark = pytest.mark.slow
+
 START = 20_000 * DAY_MS
 CONFIG = DetectionConfig(grace_ms=HOUR_MS)
 NOTHING = range(0)

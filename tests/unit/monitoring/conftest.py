@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
+
+from tests import needs
 
 
 @pytest.fixture(scope="session")
 def promtool() -> str:
     """The path of Prometheus's own checker. Skips the test where there is none, which CI does not allow."""
-    found = shutil.which("promtool")
-    if found is None:
-        pytest.skip("needs promtool, of Prometheus (Debian and Ubuntu: apt-get install prometheus)")
-    return found
+    return needs.program("promtool", "prometheus")

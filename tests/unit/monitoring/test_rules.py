@@ -12,6 +12,8 @@ import pytest
 from deploy.grafana.runbook import RUNBOOK, pages
 from tests.unit.monitoring.files import DEPLOY, RULES, STORIES, rules, run
 
+pytestmark = pytest.mark.slow
+
 ALERTS = rules("alerts.yml")
 NAMES = [rule["alert"] for rule in ALERTS]
 PAGES = list(pages(RUNBOOK.read_text(encoding="utf-8")))

@@ -14,6 +14,8 @@ from streams.runtime.application import create_app
 from streams.runtime.settings import Settings
 from streams.runtime.worker import Worker
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = {
     "slackwater": ("-m", "streams", "worker"),
     "faust": ("-m", "faust", "-A", "streams.app", "worker"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 from schemas.errors import SettingsError
 from streams.runtime import topics
 from streams.runtime.settings import Settings, load_settings
+from tests import needs
 
 SASL = {
     "SLACKWATER_SECURITY_PROTOCOL": "SASL_SSL",
@@ -114,8 +114,7 @@ def test_a_plain_connection_has_no_security_arguments() -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate with its key in one file."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl on the path")
+    needs.program("openssl")
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
     subprocess.run([*command, "-keyout", path, "-out", path.with_suffix(".crt")], check=True, capture_output=True)

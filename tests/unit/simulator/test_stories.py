@@ -13,6 +13,8 @@ from streams.simulator.names import CORE, INTENT
 from streams.simulator.plan import DAY_MS
 from streams.simulator.truth import Cause, Truth
 
+pytestmark = pytest.mark.slow
+
 SHARES: dict[Change, float] = {change: 0.99 / (len(Change) - 1) for change in Change if change is not Change.NONE}
 PLAN = FleetPlan(accounts=500, days=150, seed=21, rate_median=0.3, shares=SHARES, first_change_day=30)
 
