@@ -126,11 +126,22 @@ class Application:
             while min(clocks.values()) < at:
                 if worker is not None:
                     assert worker.process.exit_status is None, f"the worker ended:\n{worker.process.output_tail(30)}"
-                behind = (at - min(clocks.values())) / 3_600_000
-                tail = worker.process.output_tail(15) if worker is not None else ""
-                assert time.monotonic() < deadline, f"{behind:.1f} h behind after {patience:g} s: {clocks}\n{tail}"
+                if time.monotonic() > deadline:
+                    raise AssertionError(await self._behind(at, clocks, worker))
                 for records in (await consumer.getmany(timeout_ms=int(POLL * 1000))).values():
                     _note_clocks(records, clocks)
+
+    async def _behind(self, at: int, clocks: Mapping[int, int], worker: Worker | None) -> str:
+        """What there is to say of partitions that did not come to `at`: as they were read, as somebody else reads them,
+        and what the worker says."""
+        anew = dict.fromkeys(clocks, -1)
+        _note_clocks([record async for record in read_all(self.settings, self._log)], anew)
+        told = [f"{(at - min(clocks.values())) / 3_600_000:.1f} h behind: {clocks}", f"read anew: {anew}"]
+        if worker is not None:
+            samples = (await worker.metrics()).items()
+            told += [f"{name} {value:g}" for name, value in samples if value and "_bucket" not in name]
+            told.append(worker.process.output_tail(15))
+        return "\n".join(told)
 
     async def pictured(self, worker: Worker) -> None:
         """Return when the worker has written the pictures that it left for later. Those of a stopped worker are its
