@@ -187,8 +187,8 @@ class App(faust.App):
             )
         for doubt in doubts_of(settings):
             log.warning("%s", doubt)
-        await tasks.fleet.start()
-        await tasks.aliases.start()
+        for log_of_all in (tasks.fleet, tasks.aliases):
+            await log_of_all.start(unbroken=not tasks.transactions)
 
 
 def create_app(settings: Settings) -> App:

@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from schemas.errors import SlackwaterError
+from streams.runtime.holes import Holes
 from streams.runtime.settings import Settings
 from streams.runtime.writer import PlainWriter, Record
 
@@ -58,11 +59,14 @@ class FleetTopic:
         self._outbox: deque[bytes] = deque()
         self._posted = asyncio.Event()
         self._running: list[asyncio.Task[None]] = []
+        self._holes: Holes | None = None
         self._failing: set[str] = set()
         """What has failed and been told, and has not succeeded since."""
 
-    async def start(self) -> None:
-        """Begin to read, once somebody asks, and to write. The broker may be away."""
+    async def start(self, *, unbroken: bool = False) -> None:
+        """Begin to read, once somebody asks, and to write. The broker may be away. `unbroken`: its logs have no holes,
+        and what has one is read again."""
+        self._holes = Holes() if unbroken else None
         for work, what in ((self._read, _READ), (self._write, _WRITTEN)):
             self._running.append(asyncio.create_task(self._keep(work, what), name=f"{self.topic} {what}"))
 
@@ -158,6 +162,10 @@ class FleetTopic:
             self._answer()
             return
         position = await consumer.position(self._tp)  # marks of transactions, were there any, are never handed out
+        hole = None if self._holes is None else self._holes.first(self._tp, self._next, records or [])
+        if hole is not None:
+            consumer.seek(self._tp, hole)
+            records, position = (records or [])[: hole - self._next], hole
         if position > self._next:
             self._next = position
             self._held += _values(records or [])

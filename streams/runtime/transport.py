@@ -10,7 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +22,7 @@ from faust.types import TP, ConsumerMessage
 
 from schemas.errors import StoreError
 from streams.runtime import group
+from streams.runtime.holes import Holes
 from streams.runtime.stores import CHUNK, TableStore
 
 FETCH_WAIT_MS: Final = 200
@@ -60,6 +61,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Fetches batches, read committed, in the consumer's own thread."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        self._holes = Holes()
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
@@ -85,8 +87,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 self.consumer._read_offset.pop(TP(*tp), None)
                 batches[TP(*tp)] = [Batch(now.position, now.position, now.log_end, [])]
             elif before[tp].position < now.position:
-                batches[TP(*tp)] = [Batch(before[tp].position, now.position, now.log_end, fetched.get(tp, []))]
+                batch = Batch(before[tp].position, now.position, now.log_end, fetched.get(tp, []))
+                if not self.consumer.app.tasks.transactions:  # type: ignore[attr-defined]
+                    batch = self._unbroken(tp, batch)
+                if batch.start < batch.end:
+                    batches[TP(*tp)] = [batch]
         return batches
+
+    def _unbroken(self, tp: Any, batch: Batch) -> Batch:
+        """A batch up to its first hole, from which the consumer reads again."""
+        hole = self._holes.first(tp, batch.start, batch.records)
+        if hole is None:
+            return batch
+        self._ensure_consumer().seek(tp, hole)
+        return replace(batch, end=hole, records=batch.records[: hole - batch.start])
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer. While a broker is away it ends with the cancellation of a fetch of its own; let through,

@@ -32,10 +32,12 @@ async def application(broker: Broker) -> Settings:
 
 
 @asynccontextmanager
-async def joined(settings: Settings, arrived: Callable[[], None] = lambda: None) -> AsyncIterator[FleetTopic]:
+async def joined(
+    settings: Settings, arrived: Callable[[], None] = lambda: None, *, unbroken: bool = False
+) -> AsyncIterator[FleetTopic]:
     """What a worker has of the topic: started inside, stopped afterwards."""
     fleet = FleetTopic(settings, arrived)
-    await fleet.start()
+    await fleet.start(unbroken=unbroken)
     try:
         yield fleet
     finally:
@@ -249,3 +251,22 @@ async def test_what_is_posted_is_soon_back(broker: Broker) -> None:
     took.sort()
     print(f"posted and back in {statistics.median(took):.1f} ms, 95 % within {took[94]:.1f} ms, all in {took[-1]:.1f}")
     assert statistics.median(took) < 1_000, "it does not wait for a fetch to time out"
+
+
+async def test_nothing_is_missed_of_what_many_write_at_once_to_the_embedded_broker(embedded: Broker) -> None:
+    """Without `unbroken` a few are, in most runs: it hands out what is behind a record that is not there yet."""
+    settings = await application(embedded)
+    writers, each = 12, 150
+
+    async def tell(name: str) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=settings.brokers, linger_ms=0) as producer:
+            for number in range(each):
+                await producer.send_and_wait(settings.fleet_topic, f"{name} {number}".encode(), partition=0)
+
+    async with joined(settings, unbroken=True) as one, joined(settings, unbroken=True) as other:
+        await hold(one, 0)
+        await hold(other, 0)
+        await asyncio.gather(*(tell(f"writer {writer}") for writer in range(writers)))
+        await until(lambda: one.end == other.end == writers * each)
+        assert [offset for offset, _ in one.since(0)] == list(range(writers * each))
+        assert one.since(0) == other.since(0)
