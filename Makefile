@@ -15,7 +15,7 @@ MINUTES ?= 10
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-compiled check coverage bench bench-detection chaos fuzz gallery wheel format dashboards constraints audit sbom clean
+.PHONY: help setup demo test test-thorough test-compiled check coverage bench bench-detection chaos fuzz gallery wheel format dashboards constraints audit sbom clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -25,9 +25,12 @@ setup: $(READY) ## create .venv with everything pinned in constraints.txt
 demo: $(READY) ## a fleet of accounts goes slack; BROKER=kafka for the real one, ARGS='--help' for options
 	@$(BIN)/slackwater demo $(if $(BROKER),--broker $(BROKER)) $(ARGS)
 
-test: JOBS := 3 # many of them wait for a broker most of the time
-test: $(READY) ## all tests, JOBS=3 at a time
-	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+test test-thorough: JOBS := 3 # many of them wait for a broker most of the time
+test: $(READY) ## every promise once, JOBS=3 at a time; ARGS='--durations=20' or other options of pytest
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'not thorough' $(ARGS)
+
+test-thorough: $(READY) ## what `make test` leaves out: long stories, the other broker, more examples of each property
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'thorough or hypothesis' --hypothesis-profile full $(ARGS)
 
 test-compiled: $(COMPILED)/ready ## the tests of the pure core, on its compiled form; takes a C compiler
 	$(BIN)/pytest -q -n $(JOBS) -m 'not system' --hypothesis-profile thorough -o 'pythonpath=$(COMPILED) .' \
@@ -38,7 +41,7 @@ check: $(READY) ## format, lint, types, import contracts, unit tests that are qu
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n $(JOBS) -m 'not system and not slow' tests/unit tests/architecture
+	$(BIN)/pytest -q -n $(JOBS) -m 'not system and not slow and not thorough' tests/unit tests/architecture
 
 coverage: $(READY) ## which lines the tests without Kafka run
 	$(BIN)/pytest -q -n $(JOBS) -m 'not system' --cov --cov-report=term

@@ -15,11 +15,13 @@ from streams.broker.jars import kafka_unavailable
 pytest_plugins = ["pytester", "tests.no_skips"]
 
 # The machine is shared by several test processes: how long an example takes says nothing. In CI the same examples every
-# time, so that a failure is always the change's; elsewhere new ones on every run.
-settings.register_profile("slackwater", deadline=None, derandomize="CI" in os.environ, print_blob=True)
-settings.register_profile("thorough", settings.get_profile("slackwater"), max_examples=250)
-settings.register_profile("long", settings.get_profile("slackwater"), max_examples=5_000, derandomize=False)
-settings.load_profile("slackwater")
+# time, so that a failure is always the change's; elsewhere new ones on every run. `make test` has a few of each
+# property, `make test-thorough` the usual number.
+settings.register_profile("full", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.register_profile("few", settings.get_profile("full"), max_examples=25)
+settings.register_profile("thorough", settings.get_profile("full"), max_examples=250)
+settings.register_profile("long", settings.get_profile("full"), max_examples=5_000, derandomize=False)
+settings.load_profile("few")
 
 
 _SYSTEM_FOLDERS = {"tests/broker", "tests/chaos", "tests/e2e", "tests/fuzz", "tests/guides"}
@@ -65,5 +67,17 @@ async def embedded() -> AsyncIterator[EmbeddedBroker]:
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 def broker(request: pytest.FixtureRequest) -> Broker:
     """Both of them, one after the other: for what has to hold on either."""
+    found: Broker = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("embedded", marks=() if kafka_unavailable() else pytest.mark.thorough),
+        pytest.param("kafka", marks=pytest.mark.kafka),
+    ]
+)
+def story_broker(request: pytest.FixtureRequest) -> Broker:
+    """Both of them, for a story that takes long: where Kafka runs, the embedded one is left to `make test-thorough`."""
     found: Broker = request.getfixturevalue(request.param)
     return found

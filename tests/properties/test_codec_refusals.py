@@ -15,6 +15,7 @@ from schemas.strict_json import count_quotes, count_strings, parse_object
 from schemas.usage import UsageEvent
 from tests.corpus import BAD_RECORDS, GOOD_RECORDS
 from tests.corpus.strategies import JSON, events
+from tests.examples import examples
 
 TOPICS = st.sampled_from(InputTopic)
 SEEDS = [record.raw for record in (*GOOD_RECORDS,) if len(record.raw) < 2_000]
@@ -88,7 +89,7 @@ def check_plain(raw: bytes) -> None:
 
 
 @given(raw=nearly_plain() | garbled() | st.binary(max_size=200))
-@settings(max_examples=1_000)
+@settings(max_examples=examples(1_000))
 def test_what_is_read_plainly_is_what_the_model_says(raw: bytes) -> None:
     check_plain(raw)
 

@@ -301,6 +301,7 @@ class PlainAndKilled(Machine):
 
 
 EXAMPLES: Final = settings().max_examples
+pytestmark = pytest.mark.hypothesis  # the plugin does not see that they are
 
 
 def runs(share: float) -> settings:

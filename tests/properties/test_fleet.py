@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from streams.detection import fleet_learning
 from streams.detection.fleet import NEUTRAL
 from streams.detection.fleet_log import FleetLog
+from tests.examples import examples
 from tests.properties.input_logs import CONFIG, World, world_of
 from tests.properties.shuffled import Ran, Ways, shared, undisturbed
 from tests.properties.test_home import settled
 
-SLOW = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+SLOW = settings(deadline=None, max_examples=examples(25), suppress_health_check=list(HealthCheck))
 seeds = st.integers(0, 2**32)
 
 

@@ -3,7 +3,6 @@ killed: what is to be told is told, once, in order, in time and within the limit
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from itertools import pairwise
 from typing import Any
@@ -20,6 +19,7 @@ from alerting.policy import DeliveryPolicy
 from alerting.quiet import HOUR, MINUTE, SECOND, Quiet
 from alerting.routing import Route, listeners, route
 from schemas.alerts import AlertState, Change, Kind, Resolution, Severity, Transition
+from tests.examples import examples
 from tests.unit.alerting.virtual_office import Heard, VirtualOffice
 
 ACCOUNTS = ("acme", "beta", "gamma", "delta", "eps")
@@ -211,7 +211,7 @@ def _said(told: AnyNote) -> dict[str, int]:
 
 TestChannel: Any = Channel.TestCase
 TestChannel.settings = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "60")),
+    max_examples=examples(60),
     stateful_step_count=40,
     deadline=None,
     phases=[Phase.generate],

@@ -17,12 +17,13 @@ from schemas.shuffle import Fact, Usage, encode_shuffle
 from streams.detection import home
 from streams.detection.engine import Engine
 from streams.detection.state import Account
+from tests.examples import examples
 from tests.plain import in_order
 from tests.plain import settled as as_of
 from tests.properties.input_logs import CONFIG, World, worlds
 from tests.properties.shuffled import Ingest, Partition, Ran, Ways, disturbed, events_of, undisturbed
 
-SLOW = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+SLOW = settings(deadline=None, max_examples=examples(60), suppress_health_check=list(HealthCheck))
 seeds = st.integers(0, 2**32)
 
 

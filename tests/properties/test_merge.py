@@ -14,6 +14,7 @@ from schemas.events import InputTopic
 from schemas.shuffle import ShuffleRecord, Usage
 from streams.detection import merge as merge_module
 from streams.detection.merge import Merge, Progress
+from tests.examples import examples
 
 NAMES = ("a/0", "a/1", "b/0")
 Applied = list[tuple[int, str, int]]
@@ -159,7 +160,7 @@ def test_events_come_in_the_order_of_their_places_and_each_once(
 
 
 @given(shuffles(), seeds, st.integers(0, 6), st.sampled_from([0.0, 0.3]))
-@settings(max_examples=1_000)
+@settings(max_examples=examples(1_000))
 def test_with_too_much_waiting_they_come_out_of_turn_and_still_each_once(
     records: list[ShuffleRecord], seed: int, most: int, crash: float
 ) -> None:
@@ -181,7 +182,7 @@ def test_repeated_records_add_nothing(records: list[ShuffleRecord], seed: int) -
 
 
 @given(shuffles_of_topics_created_anew(), seeds, st.sampled_from([0.0, 0.3]))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_of_a_topic_that_was_created_anew_every_event_comes_once_and_so_do_those_of_the_one_before(
     records: list[ShuffleRecord], seed: int, crash: float
 ) -> None:

@@ -15,6 +15,7 @@ from alerting.notification import Notification
 from alerting.outbox import Outbox
 from alerting.routing import Route
 from schemas.alerts import Change
+from tests.examples import examples
 from tests.slack_workspace import CHANNEL, Posted, Workspace
 from tests.unit.alerting.samples import AT, letter_to, notification
 
@@ -110,7 +111,7 @@ def marks(messages: list[Posted]) -> list[str]:
     return [each.metadata["event_payload"]["mark"] for each in messages]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(news, st.data())
 def test_each_news_is_there_once_and_each_accounts_message_says_the_last_one(
     told: list[tuple[str, Change]], data: st.DataObject
@@ -127,7 +128,7 @@ def test_each_news_is_there_once_and_each_accounts_message_says_the_last_one(
         assert [each.text for each in slack.thread(first)] == [each.reply.text for each in own[1:]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(news, st.data())
 def test_whatever_people_delete_each_news_is_told_and_nothing_waits_for_ever(
     told: list[tuple[str, Change]], data: st.DataObject

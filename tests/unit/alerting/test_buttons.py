@@ -20,6 +20,7 @@ from alerting.buttons import (
 from alerting.message import Message
 from schemas.alerts import Change, Kind, OpenAlert, Resolution, Severity
 from schemas.commands import COMMAND, Acknowledge, RecordOutcome, Snooze
+from tests.examples import examples
 from tests.unit.alerting.samples import group, notification
 from tests.unit.alerting.slack_limits import assert_slack_accepts
 from tests.unit.alerting.test_render_properties import account_ids
@@ -159,7 +160,7 @@ def test_what_is_none_of_our_buttons_is_no_press(other: object) -> None:
     assert press_of(other) is None
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)

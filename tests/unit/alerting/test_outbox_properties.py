@@ -11,6 +11,7 @@ from alerting.delivery.answers import OK, Answer, Failure, Verdict
 from alerting.notification import UndeliveredReason
 from alerting.policy import HOUR, MINUTE, SECOND, DeliveryPolicy
 from alerting.routing import Route
+from tests.examples import examples
 from tests.unit.alerting.samples import AT, notification
 from tests.unit.alerting.virtual_delivery import Sent, VirtualDelivery, in_turn
 
@@ -69,7 +70,7 @@ def of_route(world: VirtualDelivery, route: str) -> list[Sent]:
     return [sent for sent in world.sent if sent.row.route == route]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(moods, arrivals)
 def test_the_notifications_of_one_alert_are_sent_in_order_and_none_before_the_one_ahead_is_settled(
     mood: Mood, arriving: Arrivals
@@ -81,7 +82,7 @@ def test_the_notifications_of_one_alert_are_sent_in_order_and_none_before_the_on
             assert sequences == sorted(sequences)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(moods, arrivals)
 def test_a_route_keeps_its_order_as_long_as_no_message_fails_beyond_patience(mood: Mood, arriving: Arrivals) -> None:
     world = deliver(mood, arriving, DeliveryPolicy(patience=100 * GIVE_UP))
@@ -90,7 +91,7 @@ def test_a_route_keeps_its_order_as_long_as_no_message_fails_beyond_patience(moo
         assert sequences == sorted(sequences)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(moods, arrivals, st.integers(1, 5), st.integers(0, 5_000))
 def test_never_more_messages_than_the_bucket_allows(mood: Mood, arriving: Arrivals, burst: int, interval: int) -> None:
     world = deliver(mood, arriving, DeliveryPolicy(bucket=Bucket(interval, burst)))
@@ -102,7 +103,7 @@ def test_never_more_messages_than_the_bucket_allows(mood: Mood, arriving: Arriva
                 assert (j + 1 - burst) * interval <= end - start
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(moods, arrivals)
 def test_a_wait_that_is_asked_for_is_always_kept(mood: Mood, arriving: Arrivals) -> None:
     world = deliver(mood, arriving)
@@ -120,7 +121,7 @@ def test_a_wait_that_is_asked_for_is_always_kept(mood: Mood, arriving: Arrivals)
             assert not any(limited.answered_at < sent.at < until for sent in of_channel)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(moods, arrivals)
 def test_every_notification_ends_once_as_delivered_undelivered_or_rerouted(mood: Mood, arriving: Arrivals) -> None:
     world = deliver(mood, arriving)
@@ -135,7 +136,7 @@ def test_every_notification_ends_once_as_delivered_undelivered_or_rerouted(mood:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(moods, arrivals)
 def test_none_is_given_up_before_its_time_and_none_kept_for_long_after_it(mood: Mood, arriving: Arrivals) -> None:
     world = deliver(mood, arriving)
@@ -149,7 +150,7 @@ def test_none_is_given_up_before_its_time_and_none_kept_for_long_after_it(mood: 
     assert sum(status.pending for status in world.outbox.status()) == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(moods, arrivals, st.integers(1, 5))
 def test_a_restored_outbox_goes_on_exactly_where_it_stood(mood: Mood, arriving: Arrivals, restart: int) -> None:
     undisturbed = deliver(mood, arriving)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from alerting.quiet import EVERY_DAY, HOUR, MINUTE, MINUTES, Quiet
 from schemas.alerts import Severity
+from tests.examples import examples
 
 WEEKDAYS = frozenset(range(5))
 OFFICE = Quiet(hours=(8 * 60, 18 * 60), days=WEEKDAYS, timezone="Europe/Berlin")
@@ -96,7 +97,7 @@ span = st.tuples(st.integers(0, 287), st.integers(1, 288)).filter(lambda pair: p
 weekdays = st.frozensets(st.integers(0, 6), min_size=1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(near_a_change(), span, weekdays)
 def test_it_goes_at_the_first_moment_at_which_the_wall_clock_stands_within_the_hours(
     moment: tuple[str, int], hours: tuple[int, int], days: frozenset[int]
@@ -115,7 +116,7 @@ def test_it_goes_at_the_first_moment_at_which_the_wall_clock_stands_within_the_h
     assert quiet.is_open(expected)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(near_a_change(), st.integers(0, MINUTES - 1), weekdays, st.sampled_from([EVERY_DAY, WEEKDAYS]))
 def test_each_digest_day_has_exactly_one_digest_and_none_comes_before_its_time(
     moment: tuple[str, int], minute: int, digest_days: frozenset[int], days: frozenset[int]

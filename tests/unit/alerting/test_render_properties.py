@@ -13,6 +13,7 @@ from alerting.render import render
 from alerting.sparkline import LEVELS, NOTHING, sparkline
 from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
 from schemas.instants import EARLIEST, LATEST
+from tests.examples import examples
 from tests.unit.alerting.samples import STATES, group, letter_to, reminder, summary, transition
 from tests.unit.alerting.slack_limits import assert_inert, assert_slack_accepts, units
 
@@ -97,7 +98,7 @@ def notifications(draw: st.DrawFn) -> Notification:
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(notifications())
 def test_slack_accepts_the_message_of_any_notification(made: Notification) -> None:
     message = render(made)
@@ -106,7 +107,7 @@ def test_slack_accepts_the_message_of_any_notification(made: Notification) -> No
     as_slack_shows_it(message)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.lists(notifications(), min_size=1, max_size=16), account_ids, st.booleans(), st.none() | st.just("sales"))
 def test_slack_accepts_the_message_of_any_group_and_any_reminder(
     alerts: list[Notification], account: str, new: bool, rerouted: str | None
@@ -121,7 +122,7 @@ def test_slack_accepts_the_message_of_any_group_and_any_reminder(
         as_slack_shows_it(message)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(hostile, account_ids, st.integers(0, 20), st.sampled_from(["digest", "limit"]))
 def test_slack_accepts_any_digest_and_any_summary(name: str, account: str, named: int, why: str) -> None:
     worst = {"account_id": account, "account_name": name, "owner": name, "mrr_minor": 10**15, "currency": "XXX"}
@@ -137,7 +138,7 @@ def test_slack_accepts_any_digest_and_any_summary(name: str, account: str, named
     as_slack_shows_it(message)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(notifications())
 def test_slack_accepts_the_message_that_an_alert_has_of_its_own(made: Notification) -> None:
     assert_slack_accepts(letter_to(made).first)

@@ -22,6 +22,7 @@ from streams.detection.habits import UNJUDGED, Habit, Habits, weights
 from streams.detection.rules import Rules
 from streams.detection.state import Account
 from streams.detection.tally import Tally
+from tests.examples import examples
 from tests.unit.detection.reference import Reference
 
 FIRST = 20_000
@@ -45,7 +46,7 @@ class One:
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.floats(0.02, 1.0),
     st.sampled_from([1.0, 4.0, 15.0]),
@@ -149,7 +150,7 @@ def grown(counts: dict[str, list[int]], *, block: int, unjudged: set[str], order
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 2**32))
 def test_whoever_stands_beside_it_an_account_has_the_same_bits(accounts: int, block: int, seed: int) -> None:
     random = Random(seed)
