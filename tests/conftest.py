@@ -69,15 +69,3 @@ def broker(request: pytest.FixtureRequest) -> Broker:
     """Both of them, one after the other: for what has to hold on either."""
     found: Broker = request.getfixturevalue(request.param)
     return found
-
-
-@pytest.fixture(
-    params=[
-        pytest.param("embedded", marks=() if kafka_unavailable() else pytest.mark.thorough),
-        pytest.param("kafka", marks=pytest.mark.kafka),
-    ]
-)
-def story_broker(request: pytest.FixtureRequest) -> Broker:
-    """Both of them, for a story that takes long: where Kafka runs, the embedded one is left to `make test-thorough`."""
-    found: Broker = request.getfixturevalue(request.param)
-    return found
