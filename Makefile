@@ -30,7 +30,7 @@ test: $(READY) ## every promise once, JOBS=3 at a time; ARGS='--durations=20' or
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'not thorough' $(ARGS)
 
 test-thorough: $(READY) ## what `make test` leaves out: long stories, the other broker, more examples of each property
-	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'thorough or hypothesis' --hypothesis-profile full $(ARGS)
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'thorough or hypothesis' --hypothesis-profile full $(ARGS)
 
 test-compiled: $(COMPILED)/ready ## the tests of the pure core, on its compiled form; takes a C compiler
 	$(BIN)/pytest -q -n $(JOBS) -m 'not system' --hypothesis-profile thorough -o 'pythonpath=$(COMPILED) .' \
@@ -41,7 +41,7 @@ check: $(READY) ## format, lint, types, import contracts, unit tests that are qu
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n $(JOBS) -m 'not system and not slow and not thorough' tests/unit tests/architecture
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'not system and not slow and not thorough' tests/unit tests/architecture
 
 coverage: $(READY) ## which lines the tests without Kafka run
 	$(BIN)/pytest -q -n $(JOBS) -m 'not system' --cov --cov-report=term

@@ -10,7 +10,9 @@ from tests.chaos.harness import tell
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("name", ["sigkill", "joining", "broker_sigkill"])
+@pytest.mark.parametrize(
+    "name", ["sigkill", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("joining", "broker_sigkill"))]
+)
 async def test_a_short_story_ends_with_what_the_pure_engine_says(
     kafka_required: None, tmp_path: Path, name: str
 ) -> None:

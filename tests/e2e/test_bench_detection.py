@@ -15,7 +15,7 @@ from tests.bench.detection.method import Contender, run
 from tests.bench.detection.methods.bgnbd import PUBLISHED, fit
 from tests.bench.detection.real import REAL_SETS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.thorough, pytest.mark.timeout(600)]
 
 PEERS = [one for one in CONTENDERS if one.name in ("ADWIN", "Page-Hinkley", "BG/NBD")]
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 TOKEN = "a-token-of-the-test"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]
+pytestmark = [pytest.mark.slow, pytest.mark.thorough, pytest.mark.timeout(1_800)]
 
 
 @pytest.fixture(scope="module")

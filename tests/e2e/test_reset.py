@@ -178,7 +178,7 @@ async def test_with_the_outputs_deleted_it_is_as_if_it_had_never_been(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("writes", [3, 10])
+@pytest.mark.parametrize("writes", [3, pytest.param(10, marks=pytest.mark.thorough)])
 async def test_a_reset_that_is_killed_harms_nothing_and_is_finished_by_another(
     kafka: KafkaBroker, history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
