@@ -1,9 +1,13 @@
 """The benchmark's parts that need a broker, with as little as they can be run with. No figure is looked at."""
 
+import pytest
+
 from streams.runtime import topics
 from tests.bench import live, peers, workers
 from tests.bench.arena import application, arena
 from tests.bench.load import Load
+
+pytestmark = pytest.mark.thorough
 
 
 async def test_contestants_do_the_whole_load_and_say_what_it_took(kafka_required: None) -> None:

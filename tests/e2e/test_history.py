@@ -125,6 +125,7 @@ async def test_a_first_run_on_a_mature_topic_tells_what_it_found_in_one_message(
     assert len(slack.delivered) < 15
 
 
+@pytest.mark.thorough
 async def test_what_was_told_before_a_reset_is_no_news_of_the_past(
     kafka: KafkaBroker, tmp_path: Path, fleet: Path
 ) -> None:

@@ -114,7 +114,8 @@ def by_account_as_written(lines: Iterable[bytes]) -> dict[str, list[bytes]]:
     return dict(found)
 
 
-@pytest.mark.parametrize(("store", "seed"), [pytest.param("memory", 1, marks=pytest.mark.thorough), ("rocksdb", 2)])
+@pytest.mark.thorough
+@pytest.mark.parametrize(("store", "seed"), [("memory", 1), ("rocksdb", 2)])
 async def test_a_worker_that_is_killed_in_the_middle_again_and_again_loses_and_repeats_nothing(
     kafka: Broker, tmp_path: Path, expected: "Future[Expected]", store: str, seed: int
 ) -> None:

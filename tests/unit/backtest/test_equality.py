@@ -97,7 +97,7 @@ def backtested(sources: list[Source], folder: Path) -> dict[str, list[bytes]]:
     return by_account(lines)
 
 
-@pytest.mark.parametrize("seed", [None, 1, 2])
+@pytest.mark.parametrize("seed", [None, 1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_files_in_any_order_give_the_transitions_of_the_engine(
     events: list[SimulatedEvent], expected: dict[str, list[bytes]], tmp_path: Path, seed: int | None
 ) -> None:

@@ -59,7 +59,7 @@ def history() -> tuple[Events, int]:
     return events, plan.end + 3 * DAY_MS
 
 
-@pytest.mark.parametrize("partitions", [1, 3, 8])
+@pytest.mark.parametrize("partitions", [3, *(pytest.param(each, marks=pytest.mark.thorough) for each in (1, 8))])
 def test_several_homes_come_to_what_one_comes_to(history: tuple[Events, int], partitions: int) -> None:
     events, until = history
     alone = replay(((topic, topic.value, event) for topic, event in events), Engine(DetectionConfig()), end=until)
@@ -82,7 +82,7 @@ def test_several_homes_come_to_what_one_comes_to(history: tuple[Events, int], pa
         assert progress.closed > 0
 
 
-@pytest.mark.parametrize("into_the_day", [0, 11 * HOUR_MS + 7])
+@pytest.mark.parametrize("into_the_day", [pytest.param(0, marks=pytest.mark.thorough), 11 * HOUR_MS + 7])
 def test_who_goes_on_from_loaded_history_comes_to_what_one_comes_to_who_had_it_all(
     history: tuple[Events, int], into_the_day: int
 ) -> None:

@@ -50,7 +50,7 @@ def told(transitions: Iterable[Transition]) -> set[tuple[str, str, int]]:
     return {(each.account_id, each.kind, each.at) for each in transitions}
 
 
-@pytest.mark.parametrize("owners_end_after", [1, 2, 3])
+@pytest.mark.parametrize("owners_end_after", [2, *(pytest.param(each, marks=pytest.mark.thorough) for each in (1, 3))])
 def test_whoever_takes_over_amid_what_is_due_does_the_rest(
     busy: tuple[dict[str, bytes], int], owners_end_after: int
 ) -> None:
