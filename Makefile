@@ -15,7 +15,7 @@ MINUTES ?= 10
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-thorough test-compiled check coverage bench bench-detection chaos fuzz gallery wheel format dashboards constraints audit sbom clean
+.PHONY: help setup demo test test-thorough test-compiled check check-static check-tests coverage bench bench-detection chaos fuzz gallery wheel format dashboards constraints audit sbom clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -37,10 +37,16 @@ test-compiled: $(COMPILED)/ready ## the tests of the pure core, on its compiled 
 	  tests/unit/detection tests/unit/schemas tests/properties tests/scenarios $(ARGS)
 
 check: $(READY) ## format, lint, types, import contracts, unit tests that are quick
+	@$(MAKE) --no-print-directory -j 2 check-static check-tests
+
+# They run side by side: tests wait now and then, the others take one core.
+check-static: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check-tests: $(READY)
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'not system and not slow and not thorough' tests/unit tests/architecture
 
 coverage: $(READY) ## which lines the tests without Kafka run
