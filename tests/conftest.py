@@ -25,6 +25,9 @@ settings.load_profile("few")
 
 
 _SYSTEM_FOLDERS = {"tests/broker", "tests/chaos", "tests/e2e", "tests/fuzz", "tests/guides"}
+_SYSTEM_SECONDS = 400
+"""For a test that says none itself. What it waits for has a patience of its own, which ends before and says what was
+waited for; on a machine that does other things several of them may follow each other."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,6 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = "/".join(item.path.relative_to(item.config.rootpath).parts[:2])
         if needs_kafka or folder in _SYSTEM_FOLDERS:
             item.add_marker("system")
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(_SYSTEM_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -63,6 +63,7 @@ async def test_what_comes_under_an_alias_is_its_accounts(broker: Broker, tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 async def test_it_is_so_when_a_worker_is_killed_in_between(kafka: Broker, tmp_path: Path) -> None:
     await _as_the_pure_engine_has_it(kafka, tmp_path, killed=True)
 

@@ -107,6 +107,7 @@ class City:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.thorough
 async def test_what_waits_for_its_hour_is_told_then_whoever_died_meanwhile(kafka: KafkaBroker, tmp_path: Path) -> None:
     clock = MovedClock(tmp_path, moment(0, 17, 30))
     async with AsyncExitStack() as stack:

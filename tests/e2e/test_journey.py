@@ -93,6 +93,7 @@ async def test_a_year_of_purchases_gives_the_alerts_of_the_pure_engine(
     print(f"{EVENTS / seconds:,.0f} events/s, {seconds:.1f} s, {count} transitions")  # pytest -rP shows it
 
 
+@pytest.mark.thorough
 async def test_a_backtest_of_the_file_gives_the_alerts_of_the_pure_engine(
     tmp_path: Path, expected: "Future[Expected]"
 ) -> None:

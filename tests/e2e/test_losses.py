@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import orjson
+import pytest
 from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from confluent_kafka.admin import AdminClient
@@ -200,6 +201,7 @@ async def test_records_removed_before_they_were_read_are_told_and_the_rest_is_co
     await check(app, [*history.first, *rest], history.end)
 
 
+@pytest.mark.thorough
 async def test_records_removed_while_the_worker_stands_still_are_told(kafka: KafkaBroker, tmp_path: Path) -> None:
     history = History()
     app = await application(kafka, tmp_path, console="true", session_timeout="30s", rebalance_timeout="40s")

@@ -11,7 +11,9 @@ from streams.broker import Broker, KafkaBroker
 from tests.e2e.harness import application, eventually
 
 # What is promised differs, so that both are asked in `make test`.
-pytestmark = pytest.mark.parametrize("broker", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)], indirect=True)
+pytestmark = pytest.mark.parametrize(
+    "broker", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)], indirect=True
+)
 
 
 async def test_exactly_once_or_at_least_once_is_told_at_start_in_check_and_on_a_metric(

@@ -214,6 +214,7 @@ async def test_a_reset_that_is_killed_harms_nothing_and_is_finished_by_another(
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
+@pytest.mark.thorough
 async def test_a_worker_that_slept_through_a_reset_writes_nothing_of_its_own_and_begins_anew(
     kafka: KafkaBroker, history: History, tmp_path: Path
 ) -> None:
