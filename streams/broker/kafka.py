@@ -16,7 +16,7 @@ from streams.broker.jars import DEPLOY, find_jars, kafka_unavailable
 from streams.broker.local import LocalBroker
 from streams.broker.ready import free_port, wait_until_ready
 
-_START_PATIENCE = 60.0
+_START_PATIENCE = 150.0  # seconds; four on a machine that does nothing else
 _STOP_PATIENCE = 20.0
 
 # group.initial.rebalance.delay.ms 0: nobody waits 3 s for a second member. group.min.session.timeout.ms: tests kill
