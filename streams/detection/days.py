@@ -142,6 +142,8 @@ class Days:
             sums.add(own, events[mine], day, weekday(day), known, thresholds)
             if layout != UNTRACKED:
                 rows = first + mine.nonzero()[0]
+                every = events[None] if by_source is None else by_source[:, first : first + BLOCK]
+                sums.sources.hear(every, mine)
                 self._add_by_source(sums, own, rows, y, by_source)
             yield
         yield from self._facets.sum_up(sums, y, day)
@@ -156,7 +158,7 @@ class Days:
         if by_source is None:
             counts[0] = y[rows]
         mu = rates(v, learnt.known) * weights(v, weekday(day), learnt.known)
-        sums.sources.add(mu, counts, self._habits.sources.of(rows))
+        sums.sources.add(mu, counts, self._habits.sources.of(rows), learnt.known.dispersion)
 
     def catch_up(self) -> Iterator[None]:
         """Bring rows that were stored on earlier days to the closed day. What came of these days is known."""

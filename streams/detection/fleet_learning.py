@@ -87,8 +87,14 @@ def against(y: Column, mu: Column) -> tuple[int, int]:
     return _whole(omega * np.minimum(y, 4.0 * mu + 4.0)), _whole(omega * mu)
 
 
+def in_whole(values: Column) -> Sums:
+    """Numbers as they stand in a sum, see `real`."""
+    whole: Sums = np.rint(values * _ONE).astype(np.int64)
+    return whole
+
+
 def _whole(values: Column) -> int:
-    return int(np.rint(values * _ONE).astype(np.int64).sum())
+    return int(in_whole(values).sum())
 
 
 class FleetLearning:

@@ -3,16 +3,17 @@
 The fleet tracks the sources that most accounts use. Each has a factor a day, as the fleet has: what came from it
 against what was expected of it, by its accounts' own normal and the share that they are used to having from it. A
 source has a weekday profile of its own, which its factor is held against. One that too few accounts use does as the
-fleet does.
+fleet does, unless nothing at all comes from it (`whole_source.py`).
 """
 
 from dataclasses import dataclass
 from typing import Any, Final
 
 from streams.detection import fleet_learning
-from streams.detection.fleet_learning import clipped, real
+from streams.detection.fleet_learning import FACTOR_LEAST, clipped
 from streams.detection.source_sums import SourceSums
-from streams.detection.sources import DEFAULT, DEFAULT_KEY, REST_KEY, SOURCES, TRACKED, UNTRACKED, Layout
+from streams.detection.sources import DEFAULT, DEFAULT_KEY, REST, REST_KEY, SOURCES, TRACKED, UNTRACKED, Layout
+from streams.detection.whole_source import WholeSource
 
 OTHER: Final = "other"
 """What the untracked sources together are called."""
@@ -61,6 +62,8 @@ class SourceLearning:
         self._names: dict[int, tuple[int, str]] = {}
         self._week = [_flat() for _ in range(SOURCES)]
         """By source and weekday, decayed: what there was, and what was expected by the fleet's factor."""
+        self.wholes = [WholeSource() for _ in range(SOURCES)]
+        """By source, as one whole; of the rest there is none."""
 
     def name_of(self, key: int) -> str:
         """What a source is called, by its key."""
@@ -78,15 +81,19 @@ class SourceLearning:
     def _today(self, weekday: int, sums: SourceSums, factor: float) -> SourceDay:
         factors, speaking = [], []
         for source in range(SOURCES):
-            num, den, accounts = real(sums.of[source, 0]), real(sums.of[source, 1]), int(sums.of[source, 2])
-            speaks = accounts >= fleet_learning.FEWEST
+            today, whole = sums.of_source(source), self.wholes[source]
+            speaks = today.accounts >= fleet_learning.FEWEST
+            had, expected = self._week[source][weekday]
+            usual = (had + _WEEK_PRIOR) / (expected + _WEEK_PRIOR)
+            if source != REST:
+                whole.add(today, usual * factor)
             own = factor
             if speaks:
-                had, expected = self._week[source][weekday]
-                usual = (had + _WEEK_PRIOR) / (expected + _WEEK_PRIOR)
-                own = (num + _PRIOR * factor) / (den * usual + _PRIOR)
-                if own > _LEARNS_ABOVE and factor > _LEARNS_ABOVE:
-                    self._week[source][weekday] = [_KEPT * had + num, _KEPT * expected + den * factor]
+                own = (today.came + _PRIOR * factor) / (today.expected * usual + _PRIOR)
+            elif whole.quiet:
+                own = FACTOR_LEAST
+            if factor > _LEARNS_ABOVE and (own > _LEARNS_ABOVE if speaks else not whole.quiet):
+                self._week[source][weekday] = [_KEPT * had + today.came, _KEPT * expected + today.expected * factor]
             factors.append(clipped(own))
             speaking.append(speaks)
         names = (DEFAULT, *(self._names[each][1] if each >= 0 else "" for each in self.layout), OTHER)
@@ -98,17 +105,26 @@ class SourceLearning:
             used[bucket] = used.get(bucket, 0.0) + accounts
             self._names[bucket] = max(self._names.get(bucket, (0, "")), sums.names[bucket])
         least = fleet_learning.FEWEST
-        self._used = {bucket: use for bucket, use in used.items() if use >= 0.1 * least or bucket in self.layout}
-        self._names = {bucket: self._names[bucket] for bucket in self._used}
         layout = list(self.layout)
-        for use, bucket in sorted((-use, bucket) for bucket, use in self._used.items() if bucket not in self.layout):
+        for place in range(TRACKED):
+            if self.wholes[place + 1].withdrawn:
+                del used[layout[place]]
+                self._track(layout, place, -1)
+        self._used = {bucket: use for bucket, use in used.items() if use >= 0.1 * least or bucket in layout}
+        self._names = {bucket: self._names[bucket] for bucket in self._used}
+        for use, bucket in sorted((-use, bucket) for bucket, use in self._used.items() if bucket not in layout):
             place = min(range(TRACKED), key=lambda each: self._used[layout[each]] if layout[each] >= 0 else -1.0)
             held = self._used[layout[place]] if layout[place] >= 0 else 0.0
             if -use < least or -use < _AHEAD * held:
                 break
-            layout[place] = bucket
-            self._week[place + 1] = _flat()
+            self._track(layout, place, bucket)
         self.layout = tuple(layout)
+
+    def _track(self, layout: list[int], place: int, bucket: int) -> None:
+        """In a place there is another source now, of which nothing is known; -1: none."""
+        layout[place] = bucket
+        self._week[place + 1] = _flat()
+        self.wholes[place + 1] = WholeSource()
 
     def pack(self) -> list[Any]:
         """As plain data."""
@@ -116,11 +132,14 @@ class SourceLearning:
             self.layout,
             [(bucket, use, *self._names[bucket]) for bucket, use in self._used.items()],
             self._week,
+            [whole.pack() for whole in self.wholes],
         ]
 
     def unpack(self, packed: list[Any]) -> None:
         """Go on from what `pack` gave."""
-        layout, used, self._week = packed
+        layout, used, self._week, *wholes = packed
+        if wholes:
+            self.wholes = [WholeSource.unpack(each) for each in wholes[0]]
         self.layout = tuple(layout)
         self._used = {bucket: use for bucket, use, _, _ in used}
         self._names = {bucket: (most, name) for bucket, _, most, name in used}

@@ -5,6 +5,7 @@ It is one alert, on the fleet as a whole, whatever it is about; it grows with wh
 of it is over.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
@@ -16,6 +17,7 @@ from streams.detection.calendar import Calendar
 from streams.detection.config import DAY_MS
 from streams.detection.source_learning import SourceDay
 from streams.detection.sources import SOURCES, WHOLE, key_of
+from streams.detection.whole_source import WholeSource
 
 FLEET_ID: Final = "fleet"
 """Stands for an account's id: the alert is on none of them."""
@@ -54,6 +56,8 @@ class _Found:
     since: int
     declined: bool = False
     by_hour: bool = False
+    accounts: int = 0
+    """How many use a source from which nothing comes, where they are few; 0 else."""
 
     @property
     def what(self) -> str:
@@ -64,6 +68,8 @@ class _Found:
         values: dict[str, bool | int | float | str] = {"percent_of_normal": self.percent}
         if self.name:
             values["source"] = self.name
+        if self.accounts:
+            values["accounts"] = self.accounts
         if self.declined:
             text = f"{self.what} has been low for {_LOW_DAYS} days. {_judged(self.percent)}"
         elif self.name:
@@ -161,8 +167,8 @@ class Stall:
         at = self._calendar.start_of(day) - _LOW_DAYS * DAY_MS
         return all(declined or each.since <= at for (_, declined), each in self._found.items())
 
-    def day(self, day: int, factor: float, sources: SourceDay | None) -> None:
-        """A day is decided, with the fleet's factor and those of its sources."""
+    def day(self, day: int, factor: float, sources: SourceDay | None, wholes: Sequence[WholeSource] = ()) -> None:
+        """A day is decided, with the fleet's factor and those of its sources, and with each source as one whole."""
         at, since = self._calendar.close_of(day), self._calendar.start_of(day)
         self.wake(at)
         found = dict(self._found)
@@ -172,14 +178,17 @@ class Stall:
                 key = key_of(number, sources.layout)
                 if speaks:
                     self._see(found, key, sources.names[number], own, since)
+                elif number < len(wholes):
+                    self._hear(found, key, sources.names[number], wholes[number], day)
         there = {WHOLE}
         if sources is not None:
             there.update(key_of(number, sources.layout) for number in range(SOURCES))
-        for key, declined in [each for each in found if each[0] not in there]:  # it is not tracked any more
-            del found[key, declined]
+        withdrawn = [each for each in found if each[0] not in there]  # it is not tracked any more
+        for each in withdrawn:
+            del found[each]
         self._courses = {key: course for key, course in self._courses.items() if key in there}
         self._back = {key: back for key, back in self._back.items() if key in there}
-        self._become(found, at, round(100 * factor))
+        self._become(found, at, round(100 * factor), withdrawn=bool(withdrawn))
 
     def hour(self, at: int, key: int, name: str, *, quiet: bool, since: int, percent: int) -> None:
         """The flow of all or of a source stopped, or is back, as is evident at a time; what is quiet already by all
@@ -216,8 +225,17 @@ class Stall:
         elif (key, True) not in found and (key == WHOLE or (WHOLE, True) not in found):
             found[key, True] = _Found(name, percent, since - (_LOW_DAYS - 1) * DAY_MS, declined=True)
 
-    def _become(self, found: dict[tuple[int, bool], _Found], at: int, percent: int) -> None:
-        """What is the matter is this now."""
+    def _hear(self, found: dict[tuple[int, bool], _Found], key: int, name: str, whole: WholeSource, day: int) -> None:
+        """What a day says of a source that few accounts use."""
+        start, known = self._calendar.start_of, found.get((key, False))
+        if whole.quiet is False and (known is None or known.since < start(day)):
+            found.pop((key, False), None)
+        elif whole.quiet and known is None and (WHOLE, False) not in found and self._back.get(key, -1) < start(day):
+            since = start(day - whole.silent_days + 1)
+            found[key, False] = _Found(name, 0, since, accounts=whole.accounts)
+
+    def _become(self, found: dict[tuple[int, bool], _Found], at: int, percent: int, *, withdrawn: bool = False) -> None:
+        """What is the matter is this now. `withdrawn`: of something that was, nobody waits for the end any more."""
         before, self._found = self._found, found
         new = [each for each in found if each not in before]
         alert = self.alert
@@ -236,6 +254,11 @@ class Stall:
             low = percent < 100 * BACK and not any(each.name or each.by_hour for each in over)
             if low or all(each.declined for each in over):
                 words = f"{over[0].what} is back, or has been low for so long that it is the new normal."
+            elif withdrawn:
+                what = " and ".join(each.what for each in over)
+                words = (
+                    f"{what} has been missing for so long that it is taken for withdrawn, and holds nobody any more."
+                )
             elif all(each.name for each in over):
                 words = f"{' and '.join(each.what for each in over)} is back to normal."
             self.change(lifecycle.resolve(alert, at, Resolution.RECOVERED, words, standing))
@@ -253,6 +276,11 @@ class Stall:
                 f"{first.what} has been below {_LOW:.0%} of normal since {when}, and is at {first.percent}%: "
                 f"that is no holiday. {_judged(first.percent)}"
             )
+        elif first.accounts:
+            words = (
+                f"Nothing has come from the source {first.name} since {when}, for any of the {first.accounts} accounts "
+                "that use it: its producer may be broken. Engagement alerts of accounts that live on it wait."
+            )
         elif first.name:
             words = (
                 f"{first.what} {on}: its producer may be broken. Engagement alerts of accounts that live on it wait."
@@ -261,7 +289,7 @@ class Stall:
             words = f"{first.what} {on}: producers may be broken. Engagement alerts wait."
         if len(new) > 1:
             words += f" The same of {', '.join(each.name for each in new[1:])}."
-        quiet = any(not each.declined and each.percent < 100 * _CRITICAL_BELOW for each in new)
+        quiet = any(not (each.declined or each.accounts) and each.percent < 100 * _CRITICAL_BELOW for each in new)
         return Finding(
             Severity.CRITICAL if quiet else Severity.WARNING,
             first.since,
@@ -299,7 +327,10 @@ class Stall:
         """As plain data. What is `said` is to be taken before."""
         return [
             self.alert and self.alert.encode(),
-            [[*key, each.name, each.percent, each.since, each.by_hour] for key, each in self._found.items()],
+            [
+                [*key, each.name, each.percent, each.since, each.by_hour, each.accounts]
+                for key, each in self._found.items()
+            ],
             [[key, course.pack()] for key, course in self._courses.items()],
             self._commands,
             list(self._back.items()),
@@ -311,7 +342,7 @@ class Stall:
         self._back = dict(back)
         self.alert = alert and Alert.decode(alert)
         self._found = {
-            (key, declined): _Found(name, percent, since, declined, by_hour)
-            for key, declined, name, percent, since, by_hour in found
+            (key, declined): _Found(name, percent, since, declined, *more)
+            for key, declined, name, percent, since, *more in found
         }
         self._courses = {key: _Course.unpack(course) for key, course in courses}

@@ -86,6 +86,7 @@ def test_an_account_with_a_source_for_each_event_is_bounded() -> None:
 def sums_of(random: np.random.Generator) -> SourceSums:
     sums = SourceSums()
     sums.of = random.integers(0, 1 << 30, (SOURCES, 3))
+    sums.silence = random.integers(0, 1 << 30, (SOURCES, 3))
     for number in random.integers(0, 30, 12).tolist():
         bucket = bucket_of(f"s-{number}")
         sums.active[bucket] = int(random.integers(1, 90))
@@ -100,7 +101,7 @@ def test_sums_of_several_homes_add_up_to_the_same_in_any_order(seed: int, homes:
     for one, other in zip(parts, reversed(parts), strict=True):
         forth += SourceSums.unpack(orjson.loads(orjson.dumps(one.pack())))
         back += other
-    assert (forth.pack() or [None])[0] == (back.pack() or [None])[0]
+    assert (forth.pack() or [])[::2] == (back.pack() or [])[::2]
     assert (forth.active, forth.names) == (back.active, back.names)
 
 

@@ -122,13 +122,15 @@ def test_accounts_of_both_sources_are_held_against_what_is_left() -> None:
     assert not warned(told)
 
 
-def test_a_source_that_few_accounts_use_says_nothing_of_itself() -> None:
+def test_a_source_that_few_accounts_use_is_told_when_nothing_comes_from_it() -> None:
     def few(number: int, _random: Random) -> str:
         return "mobile" if number < 30 else "product"
 
     told = lived(180, 100, range(80, 88), dead="mobile", source=few)
-    assert not of_fleet(told)
-    assert warned(told) == {f"a-{number}" for number in range(30)}
+    opened, resolved = of_fleet(told)
+    assert (opened.at, resolved.at) == (START + 81 * DAY_MS + HOUR_MS, START + 89 * DAY_MS + HOUR_MS)
+    assert opened.reasons[0].values["accounts"] == 30
+    assert not warned(told)
 
 
 @pytest.mark.parametrize(
