@@ -44,7 +44,8 @@ _SETTINGS: Final[dict[str, tuple[str, ...]]] = {
 }
 _FLEET: Final = (
     "Fires when hardly anything comes in, of all accounts together or from one source: within the hour where enough "
-    "accounts are active, else as a day closes below 30% of normal. Resolved above 60%. Fires too when all accounts "
+    "accounts are active, else as a day closes below 30% of normal. Resolved above 60%. A source that 5 to 49 accounts "
+    "use fires when nothing comes from any of them for longer than chance explains. Fires too when all accounts "
     "together have been low for 14 days, which is no holiday. While it is open no alert on usage opens, grows or ends "
     "for accounts that live on what is quiet."
 )
