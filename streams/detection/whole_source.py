@@ -23,7 +23,7 @@ _KEPT: Final = 0.5 ** (1.0 / 60.0)
 _SPREAD_KEPT: Final = 0.98
 _SPREAD_FROM: Final = 0.2
 """What is expected of a day that says something of the spread."""
-_SPREAD_MOST: Final = 100.0
+_SPREAD_MOST: Final = 10_000.0
 _ACTIVE_KEPT: Final = 0.95
 _HIGHEST_KEPT: Final = 0.99
 _HIGHEST_MOST: Final = 20.0
