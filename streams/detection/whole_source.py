@@ -41,9 +41,9 @@ class WholeSource:
         self.accounts = 0
         """How many used it when something came last."""
         self.silent_days = 0
+        """A few late events do not end them once it is quiet."""
         self.quiet: bool | None = None
-        """It is silent beyond doubt; it is there, or has been silent for so long that it is withdrawn; None: the day
-        says neither."""
+        """It is silent beyond doubt; False: it is there; None: the day says neither."""
         self._days = 0
         self._came = self._expected = 0.0
         self._spread = 1.0
@@ -67,8 +67,8 @@ class WholeSource:
 
     def add(self, today: OfSource, relative: float) -> None:
         """The next day. `relative`: what is usual of the source on such a weekday, times the fleet's factor."""
-        self.silent_days = 0 if today.active else self.silent_days + 1
         there = today.active > 0 and today.active >= _THERE * self._active
+        self.silent_days = 0 if there or (today.active and not self.quiet) else self.silent_days + 1
         self._highest *= _HIGHEST_KEPT
         if self.quiet:
             if there:
