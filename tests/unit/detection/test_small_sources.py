@@ -14,6 +14,8 @@ from streams.detection.stall import FLEET_ID
 from tests.plain import Plain
 from tests.unit.detection.building import at
 
+pytestmark = pytest.mark.slow
+
 CONFIG = DetectionConfig(alert_false_alarms=0.5)
 ACCOUNTS = 20
 DIES, BACK = 91, 105
