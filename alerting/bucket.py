@@ -30,12 +30,3 @@ class Bucket:
     def take(self, full_at: int, now: int) -> int:
         """The state after a message has gone at `now`."""
         return max(full_at, now) + self.interval_ms
-
-    def part(self, share: int, of: int) -> "Bucket":
-        """The bucket of those who have `share` of `of` equal parts: together the parts let no more pass in the long run
-        than the whole, and at once no more than its burst or one each.
-
-        >>> Bucket(interval_ms=1_000, burst=3).part(1, 2)
-        Bucket(interval_ms=2000, burst=1)
-        """
-        return Bucket(-(-self.interval_ms * of // share), max(1, self.burst * share // of))

@@ -159,6 +159,7 @@ def _at_risk(firing: list[_Told]) -> AtRisk:
         mrr_minor=last.get("mrr_minor"),
         currency=last.get("currency"),
         priority=max(each.held.priority for each in firing),
+        alerts=tuple((each.transition["alert_id"], each.held.revision) for each in firing),
     )
 
 

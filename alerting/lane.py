@@ -74,6 +74,11 @@ class Lane:
         return True
 
     @property
+    def in_flight(self) -> bool:
+        """An answer is awaited."""
+        return self._in_flight is not None
+
+    @property
     def newest(self) -> int:
         """The highest sequence taken in; -1: none is known."""
         return self._newest
@@ -145,9 +150,7 @@ class Lane:
                 self._works(now)
         else:
             self._fails(row, verdict, answer, now)
-        if answer.retry_after is not None:
-            # Whatever the answer is, a wait that is asked for is kept; the next whole millisecond, never one before.
-            self.wait_until(now + int(answer.retry_after * 1_000) + 1)
+        self.wait_until(asked_until(answer, now))  # whatever the answer is
         return verdict
 
     def wait_until(self, moment: int) -> None:
@@ -253,6 +256,12 @@ class Lane:
 
     def _set(self, **fields: object) -> None:
         self.state = self.dirty[route_key(self.name)] = replace(self.state, **fields)  # type: ignore[arg-type]
+
+
+def asked_until(answer: Answer, now: int) -> int:
+    """The moment before which an answer asks for no other message: a whole millisecond, never one too early. 0: it does
+    not ask."""
+    return 0 if answer.retry_after is None else now + int(answer.retry_after * 1_000) + 1
 
 
 def _words(verdict: Verdict, answer: Answer) -> str:

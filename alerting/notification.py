@@ -151,6 +151,8 @@ class AtRisk(Model):
     currency: str | None = None
     priority: float = 0.0
     """Money at risk, in minor units: MRR times the probability of loss."""
+    alerts: tuple[tuple[AlertId, Annotated[int, Field(ge=1)]], ...] = ()
+    """Where the message is to be followed by theirs: which alerts these are, and the revision that it tells."""
 
     @property
     def severity(self) -> int:

@@ -1,9 +1,9 @@
 """What waits to be sent, and what may be sent when. Pure: time and chance come in, rows and verdicts come out.
 
-One outbox holds the routes of one partition of the notifications topic. Whoever drives it
+One outbox holds all routes, so that those of one channel share what it allows. Whoever drives it
 
 1. adds what arrives (`add`),
-2. asks for work (`next`), sends it and tells the answer (`answered`); one at a time for each route,
+2. asks for work (`next`), sends it and tells the answer (`answered`); one at a time for each channel,
 3. sleeps no longer than until `wake_at`,
 4. stores what `changed` gives, in one transaction, and at the start gives it back (`restore`).
 
@@ -15,13 +15,13 @@ where a message stands the first one of each thread is kept (`earlier`), in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from alerting.delivery.answers import Answer, Verdict
-from alerting.lane import Lane
+from alerting.lane import Lane, asked_until
 from alerting.message import Receipt
 from alerting.notification import AnyNote, Undelivered, decode_note
 from alerting.outbox_rows import RouteState, Row
@@ -78,18 +78,15 @@ class Outbox:
         policy: DeliveryPolicy | None = None,
         *,
         draw: Callable[[], float],
-        elsewhere: Collection[str] = (),
     ) -> None:
-        """`draw`: uniform random numbers in [0, 1), for the jitter of waits. `elsewhere`: names of routes whose
-        messages other outboxes send; with them is shared what a channel may have."""
+        """`draw`: uniform random numbers in [0, 1), for the jitter of waits."""
         routes = tuple(routes)
         self._policy = policy or DeliveryPolicy()
         self._draw = draw
-        self._rates = rates(routes, self._policy.bucket, elsewhere)
-        here = [each for each in routes if each.name not in elsewhere]
+        self._rates = rates(routes, self._policy.bucket)
         self._beside = {
-            each.name: [other.name for other in here if other.channel == each.channel and other != each]
-            for each in here
+            each.name: [other.name for other in routes if other.channel == each.channel and other != each]
+            for each in routes
         }
         self._lanes: dict[str, Lane] = {}
         self._stored: set[str] = set()
@@ -102,13 +99,12 @@ class Outbox:
         policy: DeliveryPolicy | None = None,
         *,
         draw: Callable[[], float],
-        elsewhere: Collection[str] = (),
     ) -> Outbox:
         """An outbox from the rows of a table, in any order. Raises `StateError` for rows that cannot be read.
 
         What was being sent when the rows were stored will be sent again.
         """
-        outbox = cls(routes, policy, draw=draw, elsewhere=elsewhere)
+        outbox = cls(routes, policy, draw=draw)
         waiting: list[Row] = []
         for key, value in rows:
             outbox._stored.add(key)
@@ -149,10 +145,13 @@ class Outbox:
         return len(self._lane(route).rows)
 
     def next(self, now: int) -> Row | None:
-        """A notification to send at once, or None. A route gives no other one before the answer is told."""
+        """A notification to send at once, or None. A channel gets no other one before the answer is told: it may ask
+        for a wait."""
         # In turn, as routes of one channel take from one bucket: first the one whose last message is longest ago.
-        lanes = sorted(self._lanes.values(), key=lambda lane: lane.state.full_at)
-        return next((row for lane in lanes if (row := lane.next(now)) is not None), None)
+        for lane in sorted(self._lanes.values(), key=lambda lane: lane.state.full_at):
+            if not self._is_busy(lane) and (row := lane.next(now)) is not None:
+                return row
+        return None
 
     def earlier(self, row: Row) -> Earlier:
         """What went before the attempt at a row that `next` gave."""
@@ -161,16 +160,19 @@ class Outbox:
 
     def wake_at(self, now: int) -> int | None:
         """When to call `next` again if nothing is added or answered before; None: not needed. Never before `now`."""
-        moments = [moment for lane in self._lanes.values() if (moment := lane.wake_at()) is not None]
+        free = [lane for lane in self._lanes.values() if not self._is_busy(lane)]
+        moments = [moment for lane in free if (moment := lane.wake_at()) is not None]
         return max(now, min(moments)) if moments else None
 
     def answered(self, row: Row, answer: Answer, now: int) -> Verdict:
         """Take the answer to what `next` gave, and say what it meant. Raises `ValueError` for any other row."""
         lane = self._lane(row.route)
         verdict = lane.answered(row.sequence, answer, now)
-        if verdict is Verdict.RATE_LIMITED:
+        # It is the channel that asks for a wait, and not this route.
+        until = lane.state.not_before if verdict is Verdict.RATE_LIMITED else asked_until(answer, now)
+        if until > now:
             for name in self._beside.get(row.route, ()):
-                self._lane(name).wait_until(lane.state.not_before)
+                self._lane(name).wait_until(until)
         return verdict
 
     def changed(self) -> Changed:
@@ -205,6 +207,10 @@ class Outbox:
             not_before=lane.state.not_before,
             last=lane.state.last,
         )
+
+    def _is_busy(self, lane: Lane) -> bool:
+        """Another route of its channel awaits an answer."""
+        return any(other in self._lanes and self._lanes[other].in_flight for other in self._beside.get(lane.name, ()))
 
     def _lane(self, name: str) -> Lane:
         lane = self._lanes.get(name)

@@ -1,7 +1,6 @@
 """How fast a channel goes: Slack counts the messages of a webhook, whichever route they are of."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from alerting.bucket import Bucket
 from alerting.routing import CONSOLE, Route
@@ -10,8 +9,8 @@ _UNLIMITED = Bucket(interval_ms=0, burst=1)
 
 
 class Rate:
-    """The bucket of a channel, shared by its routes here. Each of them stores the state as its own last message left
-    it; the newest of these is that of all."""
+    """The bucket of a channel, shared by its routes. Each of them stores the state as its own last message left it; the
+    newest of these is that of all."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -31,14 +30,10 @@ class Rate:
         return self._full_at
 
 
-def rates(routes: Iterable[Route], bucket: Bucket, elsewhere: Collection[str]) -> dict[str, Rate]:
-    """The rate of each route. `bucket`: what a channel may have. `elsewhere`: routes that other partitions send for;
-    each route of a channel has an equal part of its bucket, and those that are here put theirs together."""
-    channels = {each.name: each.channel for each in routes}
-    whole = Counter(channels.values())
-    here = Counter(channel for name, channel in channels.items() if name not in elsewhere)
-    made = {
-        channel: Rate(_UNLIMITED if channel == CONSOLE else bucket.part(max(here[channel], 1), number))
-        for channel, number in whole.items()
+def rates(routes: Iterable[Route], bucket: Bucket) -> dict[str, Rate]:
+    """The rate of each route. `bucket`: what a channel may have."""
+    made: dict[str, Rate] = {}
+    return {
+        each.name: made.setdefault(each.channel, Rate(_UNLIMITED if each.channel == CONSOLE else bucket))
+        for each in routes
     }
-    return {name: made[channel] for name, channel in channels.items()}

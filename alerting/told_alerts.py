@@ -5,9 +5,9 @@ to every route, and those that never heard of it keep quiet. The default route h
 broken as well, and so of their ends, wherever else these go. What it has told, or heard the end of, it does not tell
 again when a broken route passes it on.
 
-Two things are not known here: of which alerts a summary that was passed on told, as it names but a few; and that an
-alert ended before its opening was passed on, by a route that failed for a while before it was found broken. Their ends
-go to the route itself.
+Of a summary that was passed on it is known which alerts are those of the accounts that it names; who was only counted
+nobody has heard of. One thing is not known here: that an alert ended before its opening was passed on, by a route that
+failed for a while before it was found broken. Its end goes to the route itself.
 """
 
 from collections.abc import Iterable
@@ -16,17 +16,17 @@ from typing import Final, Self
 
 import orjson
 
-from alerting.notification import AnyNote, Group, Notification, Reminder
+from alerting.notification import AnyNote, Group, Notification, Reminder, Summary
 from alerting.outbox_rows import VERSION, values_of
 from alerting.threads import alerts_of
 from schemas.alerts import AlertState, Transition
 
 PREFIX: Final = b"\0told/"
 """Of the keys of its rows, one for each alert of a route: `route/alert_id`."""
-MOST: Final = 50_000
+MOST: Final = 200_000
 """Open alerts that are remembered. Beyond it the one that was told of first is forgotten; it takes years of alerts
 whose end was never read."""
-MOST_OVER: Final = 1_000
+MOST_OVER: Final = 4_000
 """Alerts that are over and remembered: their ends may still be passed on by a route that was closed when it broke."""
 _UNNUMBERED: Final = b"1"
 """What was written before there were revisions: the alert is open."""
@@ -50,8 +50,8 @@ class ToldOf:
 
 
 class ToldAlerts:
-    """The alerts of the routes of one partition. `rows` are all of the partition's; raises `StateError` for those of
-    told alerts that cannot be read."""
+    """The alerts of all routes. `rows` are all of the table's; raises `StateError` for those of told alerts that cannot
+    be read."""
 
     def __init__(self, rows: Iterable[tuple[bytes, bytes]], most: int = MOST, most_over: int = MOST_OVER) -> None:
         own = {key: ToldOf.decode(key, value) for key, value in rows if key.startswith(PREFIX)}
@@ -65,6 +65,8 @@ class ToldAlerts:
 
     def take(self, note: AnyNote) -> AnyNote | None:
         """What of a note is to be told; None: nothing. To be asked once for each note, in their order."""
+        if isinstance(note, Summary) and note.rerouted_from is not None:
+            self._note_named(note)
         alerts = [each for each in alerts_of(note) if self._is_news(note, each)]
         if not alerts:
             return None if alerts_of(note) else note
@@ -88,7 +90,7 @@ class ToldAlerts:
         return rows
 
     def _is_news(self, note: AnyNote, each: Notification) -> bool:
-        key = _key(note.route, each.transition)
+        key = _key(note.route, each.transition.alert_id)
         if note.rerouted_from is None:
             return each.follows is None or key in self._open
         known = self._open.get(key) or self._over.get(key)
@@ -97,14 +99,24 @@ class ToldAlerts:
         # A reminder says again what was told, as long as it is not over.
         return isinstance(note, Reminder) and known.over_at is None
 
+    def _note_named(self, note: Summary) -> None:
+        """Remember the alerts of the accounts that a summary names, but those whose end was told meanwhile."""
+        for alert_id, revision in (alert for account in note.accounts for alert in account.alerts):
+            key = _key(note.route, alert_id)
+            known = self._open.get(key) or self._over.get(key)
+            if known is None or known.revision < revision:
+                self._keep(key, ToldOf(revision))
+
     def _note(self, route: str, each: Transition) -> None:
-        key = _key(route, each)
-        before = self._open.pop(key, None) or self._over.pop(key, None)
+        key = _key(route, each.alert_id)
+        before = self._open.get(key) or self._over.get(key)
         revision = max(each.revision, before.revision if before is not None else 0)
-        if each.state is AlertState.RESOLVED:
-            self._over[key] = ToldOf(revision, each.at)
-        else:
-            self._open[key] = ToldOf(revision)
+        self._keep(key, ToldOf(revision, each.at if each.state is AlertState.RESOLVED else None))
+
+    def _keep(self, key: bytes, told: ToldOf) -> None:
+        self._open.pop(key, None)
+        self._over.pop(key, None)
+        (self._open if told.over_at is None else self._over)[key] = told
         self._changed[key] = None
         for kept, most in ((self._open, self._most), (self._over, self._most_over)):
             if len(kept) > most:
@@ -113,5 +125,5 @@ class ToldAlerts:
                 self._changed[oldest] = None
 
 
-def _key(route: str, each: Transition) -> bytes:
-    return PREFIX + f"{route}/{each.alert_id}".encode()
+def _key(route: str, alert_id: str) -> bytes:
+    return PREFIX + f"{route}/{alert_id}".encode()

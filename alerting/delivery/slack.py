@@ -14,12 +14,13 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 import orjson
-from aiohttp import ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientResponse, ClientSession
 from pydantic import SecretStr
 from yarl import URL
 
 from alerting.delivery.answers import Answer
 from alerting.delivery.failures import failed
+from alerting.delivery.patience import UNTIMED, Exchange, in_time
 from alerting.message import Message
 
 BODY_LIMIT = 4_096
@@ -43,24 +44,28 @@ class SlackChannel:
             raise ValueError("the Slack webhook URL is not an http(s) address")
         self._session = session
         self._url = webhook_url
-        self._timeout = ClientTimeout(total=timeout_ms / 1_000)
+        self._seconds = timeout_ms / 1_000
 
     async def send(self, message: Message) -> Answer:
         """See `Channel`. Redirects are not followed: Slack has none, and the address must not wander."""
-        status: int | None = None
+        exchange = Exchange()
         try:
-            async with self._session.post(
-                URL(self._url.get_secret_value()),
-                data=orjson.dumps(message.payload()),
-                headers=_HEADERS,
-                timeout=self._timeout,
-                allow_redirects=False,
-            ) as response:
-                status = response.status
-                body = await read_some(response, BODY_LIMIT)
-                return Answer(status, _code(body), retry_after(response.headers.get("Retry-After"), datetime.now(UTC)))
+            return await in_time(self._exchange(message, exchange), self._seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold the address: it must not get out
-            return failed(error, status)
+            return failed(error, exchange.status)
+
+    async def _exchange(self, message: Message, exchange: Exchange) -> Answer:
+        async with self._session.post(
+            URL(self._url.get_secret_value()),
+            data=orjson.dumps(message.payload()),
+            headers=_HEADERS,
+            timeout=UNTIMED,
+            allow_redirects=False,
+        ) as response:
+            exchange.status = response.status
+            body = await read_some(response, BODY_LIMIT)
+            wait = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+            return Answer(response.status, _code(body), wait)
 
     def __repr__(self) -> str:
         return "SlackChannel(webhook_url=SecretStr('**********'))"

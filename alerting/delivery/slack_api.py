@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientSession
 from pydantic import SecretStr
 from yarl import URL
 
 from alerting.delivery.answers import OK, Answer
 from alerting.delivery.failures import failed
+from alerting.delivery.patience import UNTIMED, Exchange, in_time
 from alerting.delivery.slack import read_some, retry_after
 
 BODY_LIMIT: Final = 1 << 20
@@ -46,7 +47,7 @@ class SlackApi:
         self._session = session
         self._token = token
         self._url = URL(url)
-        self._timeout = ClientTimeout(total=timeout_ms / 1_000)
+        self._seconds = timeout_ms / 1_000
 
     async def call(self, method: str, arguments: Mapping[str, Any] | None = None, *, form: bool = False) -> Reply:
         """Try once, and tell what came of it. Raises nothing but `asyncio.CancelledError`.
@@ -54,21 +55,23 @@ class SlackApi:
         `form`: as fields of a form, for methods that read; those take no JSON. Redirects are not followed, as the token
         must not wander.
         """
-        status: int | None = None
-        given = dict(arguments or {})
+        exchange = Exchange()
         try:
-            async with self._session.post(
-                self._url / method,
-                data={name: str(value) for name, value in given.items()} if form else orjson.dumps(given),
-                headers={"Authorization": f"Bearer {self._token.get_secret_value()}"} | ({} if form else _JSON),
-                timeout=self._timeout,
-                allow_redirects=False,
-            ) as response:
-                status = response.status
-                body = object_of(await read_some(response, BODY_LIMIT))
-                wait = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+            return await in_time(self._exchange(method, dict(arguments or {}), exchange, form=form), self._seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, its text must not get out
-            return Reply(failed(error, status))
+            return Reply(failed(error, exchange.status))
+
+    async def _exchange(self, method: str, given: Mapping[str, Any], exchange: Exchange, *, form: bool) -> Reply:
+        async with self._session.post(
+            self._url / method,
+            data={name: str(value) for name, value in given.items()} if form else orjson.dumps(given),
+            headers={"Authorization": f"Bearer {self._token.get_secret_value()}"} | ({} if form else _JSON),
+            timeout=UNTIMED,
+            allow_redirects=False,
+        ) as response:
+            status = exchange.status = response.status
+            body = object_of(await read_some(response, BODY_LIMIT))
+            wait = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
         if status == 200 and body.get("ok") is True:
             return Reply(OK, body)
         named = body.get("error")

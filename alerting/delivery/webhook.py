@@ -14,13 +14,14 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientSession
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 from yarl import URL
 
 from alerting.delivery.answers import OK, Answer, Failure
 from alerting.delivery.failures import failed
+from alerting.delivery.patience import UNTIMED, Exchange, in_time
 from alerting.delivery.slack import retry_after
 from alerting.notification import AnyNote, Notification, decode_note
 from alerting.outbox_rows import Row
@@ -41,7 +42,7 @@ class WebhookChannel:
         self._session = session
         self._url = url
         self._secret = secret
-        self._timeout = ClientTimeout(total=timeout_ms / 1_000)
+        self._seconds = timeout_ms / 1_000
 
     async def send_note(self, row: Row) -> Answer:
         """See `NoteChannel`. Any 2xx is a delivery, and the answer's body, which may have no end, is not read."""
@@ -49,19 +50,22 @@ class WebhookChannel:
             body = body_of(row)
         except Exception as error:  # noqa: BLE001 - a defect of slackwater: this message's own, and no one else's
             return Answer(failure=Failure.UNRENDERABLE, detail=type(error).__name__)
-        status: int | None = None
+        exchange = Exchange()
         try:
-            async with self._session.post(
-                URL(self._url.get_secret_value()),
-                data=body,
-                headers=self._headers(row, body, datetime.now(UTC)),
-                timeout=self._timeout,
-                allow_redirects=False,
-            ) as response:
-                status = response.status
-                wait = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+            return await in_time(self._exchange(row, body, exchange), self._seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold the address: it must not get out
-            return failed(error, status)
+            return failed(error, exchange.status)
+
+    async def _exchange(self, row: Row, body: bytes, exchange: Exchange) -> Answer:
+        async with self._session.post(
+            URL(self._url.get_secret_value()),
+            data=body,
+            headers=self._headers(row, body, datetime.now(UTC)),
+            timeout=UNTIMED,
+            allow_redirects=False,
+        ) as response:
+            status = exchange.status = response.status
+            wait = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
         return OK if 200 <= status < 300 else Answer(status, retry_after=wait)
 
     def _headers(self, row: Row, body: bytes, now: datetime) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Deliver: one partition of the notifications topic, and so all of a route's messages, in order.
+"""Deliver: the partition of the notifications topic that sends, and so all messages of each route, in order.
 
 What arrives is stored in the table before anything of it is sent: with what is gathered of its account, then as a row
 of its own, until it is final. A message that was answered is committed before the next one of its route goes out: a
@@ -9,33 +9,30 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from time import monotonic, time
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Iterable, Iterator, Mapping
+from time import time
+from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from faust.types import TP
 from pydantic import ValidationError
 
-from alerting.catch_up import whole
 from alerting.delivery.answers import Answer, Verdict
 from alerting.delivery.attempt import attempt
 from alerting.gathering import Gathering, is_gathered
-from alerting.notification import AnyNote, CatchUp, Notice, Notification, Undelivered, decode_note
+from alerting.notification import CatchUp, Notice, Undelivered, decode_note
 from alerting.outbox import Earlier, Outbox, RouteStatus
 from alerting.outbox_rows import Row
 from alerting.routing import DEFAULT
 from alerting.threads import is_first
 from alerting.told_alerts import ToldAlerts
-from schemas.shuffle import place_of
 from streams.runtime.foreign import foreign
-from streams.runtime.ingest import home_of
-from streams.runtime.resume import Loss, What
+from streams.runtime.hand_over import EARLY, Arrivals, Moved, early_ones, moved_by
+from streams.runtime.parts_of_past import PartsOfPast
+from streams.runtime.placing import PLACING, POSITION, DeliveryTask, Placing, notification_record
+from streams.runtime.resume import What
 from streams.runtime.route_news import log_change, notice
 from streams.runtime.stores import Rows
-from streams.runtime.task import StatefulTask
-from streams.runtime.topics import DELIVERIES
+from streams.runtime.taken_in import TakenIn
 from streams.runtime.transport import Batch
 from streams.runtime.writer import Record
 
@@ -44,17 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-POSITION: Final = b"\0position"
-TAKEN: Final = b"\0taken"
-"""Key of the row that says, for each route and partition of the alerts topic, the last transition that was taken in: a
-group whose positions were lost reads them all again, and nobody is to be told twice."""
-PARTS: Final = b"\0parts"
-"""Key of the row with the parts of messages about the past, until they are put together."""
 _OWN: Final = b"\0"
 """So the keys of rows begin that are none of the outbox's or of what is gathered."""
-TOGETHER_SECONDS: Final = 30.0
-"""So long after the last part a message is put together that does not have one of every home partition: those that
-have nothing to tell say nothing."""
 _AT_ONCE: Final = 100
 """Records that are taken in before anything else has its turn."""
 _LAST_ANSWERS: Final = 3.0
@@ -67,104 +55,111 @@ def is_waiting(key: bytes) -> bool:
     return not (key.startswith(_OWN) or name.endswith("/") or is_gathered(name) or is_first(name))
 
 
-class Deliver(StatefulTask):
-    """A partition of the notifications topic."""
-
-    stage: ClassVar[str] = "deliver"
-    table_name: ClassVar[str] = DELIVERIES
+class Deliver(DeliveryTask):
+    """The partition that sends (`placing.py`). Until all others have handed over what they held, it only stores what
+    comes."""
 
     def __init__(self, tp: TP, tasks: "Tasks") -> None:
         super().__init__(tp, tasks)
         self.outbox: Outbox | None = None
         self.gathering: Gathering | None = None
+        self._placing = Placing()
+        self._arrivals: Arrivals | None = None
         self._sending: dict[asyncio.Task[Answer], Row] = {}
         self._dirty = False
-        self._taken: dict[str, dict[str, int]] = {}
-        self._taken_stored = b""
+        self._rows: list[tuple[bytes, bytes | None]] = []
+        self._taken = TakenIn()
         self._told = ToldAlerts(())
         self._foreign: list[Record] = []
-        self._parts: dict[str, dict[int, CatchUp]] = {}
-        self._parts_stored: bytes | None = None
-        self._part_at = 0.0
+        self._parts = PartsOfPast(homes=self.settings.partitions)
         self._given_up: list[Undelivered] = []
         self._notices: list[Notice] = []
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
-        stored = [(key.decode(), value) for key, value in rows.items() if not key.startswith(_OWN)]
-        self._told = ToldAlerts(rows.items())
-        self._taken_stored = rows.get(TAKEN) or b"{}"
-        self._taken = orjson.loads(self._taken_stored)
-        self._parts_stored = rows.get(PARTS)
-        for text in orjson.loads(self._parts_stored or b"[]"):
-            self._take_part(CatchUp.decode(text.encode()))
-        routes, policy = self.tasks.routes, self.tasks.delivery_policy
-        waiting = [(key, value) for key, value in stored if not is_gathered(key)]
-        draw = random.SystemRandom().random
-        elsewhere = {each.name for each in routes if home_of(each.name, self.settings.partitions) != self.tp.partition}
-        self.outbox = Outbox.restore(waiting, routes, policy, draw=draw, elsewhere=elsewhere)
-        self.log = replace(self.log, first=earliest)
-        start = self._start(rows.get(POSITION) or b"")
-        gathered = [(key, value) for key, value in stored if is_gathered(key)]
-        self.gathering = Gathering.restore(gathered, routes, self.outbox, start)
+        start = self.place_by(rows.get(POSITION), earliest)
+        stored = rows.get(PLACING)
+        self._placing = Placing.decode(stored)
+        if What.FORGOTTEN in {each.what for each in self._losses}:  # and so is who has handed over
+            self._placing = Placing.whole(self.settings)
+        if missing := self._missing():
+            self._arrivals = Arrivals(self._placing, missing)
+            listed = ", ".join(map(str, sorted(missing)))
+            log.info("nothing is sent until other partitions have handed over what they hold: %s", listed)
+            return start
+        await self._open(rows, start)
+        if stored is None:
+            self._store_placing()
         return start
 
-    def _start(self, stored: bytes) -> int:
-        position, _, mark = stored.decode().partition("@")
-        if position or not self.committed:
-            return self.place(int(position) if position else None, mark).position
-        start = self.place(self.committed, "").position
-        self.lost(Loss(What.FORGOTTEN, *self.tp, start, start))
-        return start
+    def _missing(self) -> frozenset[int]:
+        """The partitions that may hold something, and have not handed it over."""
+        numbers = frozenset(range(self.settings.partitions)) - {self.tp.partition} - self._placing.done
+        return frozenset(each for each in numbers if self.tasks.end_of(TP(self.tp.topic, each)))
+
+    def _store_placing(self) -> None:
+        self._rows.append((PLACING, self._placing.encode()))
+        self._dirty = True
+
+    async def _open(self, rows: Rows, position: int) -> None:
+        """Begin to send, with these rows, when all before a position is stored in them."""
+        every = list(rows.items())
+        stored = [(key.decode(), value) for key, value in every if not key.startswith(_OWN) and key != PLACING]
+        self._told, self._taken = ToldAlerts(every), TakenIn(every)
+        self._parts = PartsOfPast(every, homes=self.settings.partitions)
+        routes, policy = self.tasks.routes, self.tasks.delivery_policy
+        waiting = [(key, value) for key, value in stored if not is_gathered(key)]
+        self.outbox = Outbox.restore(waiting, routes, policy, draw=random.SystemRandom().random)
+        gathered = [(key, value) for key, value in stored if is_gathered(key)]
+        early = early_ones(every)
+        self.gathering = Gathering.restore(gathered, routes, self.outbox, position - len(early))
+        for number, (_, record) in enumerate(early, position - len(early)):
+            self._take_in(record, number)
+        self._rows += [(key, None) for key, _ in early]
+        self._dirty = bool(early)
 
     async def accept(self, batch: Batch) -> None:
         """Gather the notifications of a batch."""
-        assert self.gathering is not None
-        now = _now()
         for number, record in enumerate(batch.records, 1):
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)  # answers that came meanwhile must not seem late
-            try:
-                note = decode_note(record.value or b"")
-            except ValidationError:
-                self._foreign.append(foreign(self, record, "notification"))
-                continue
-            if isinstance(note, CatchUp) and note.part is not None:
-                self._take_part(note)
-            elif self._is_new(note) and (news := self._told.take(note)) is not None:
-                self._dirty |= self.gathering.take_in(record.offset, news, now)
+            if self._arrivals is not None:
+                self._arrivals.take(record)
+            elif (moved := moved_by(record)) is None:
+                self._take_in(record, record.offset)
+            elif moved.partition not in self._placing.done:
+                self._take_late(moved, record)
         self.pending += len(batch.records)
 
-    def _is_new(self, note: AnyNote) -> bool:
-        """Whether its transition was not taken in before, for this route; remembers it."""
-        if not isinstance(note, Notification) or note.source is None or note.rerouted_from is not None:
-            return True
-        partition, _, offset = note.source.partition("/")
-        taken = self._taken.setdefault(note.route, {})
-        if int(offset) <= taken.get(partition, -1):
-            return False
-        if partition not in taken:  # the alerts topic may have been created anew
-            for other in [each for each in taken if place_of(each) == place_of(partition)]:
-                del taken[other]
-        taken[partition] = int(offset)
-        return True
+    def _take_late(self, moved: Moved, record: Any) -> None:
+        """Something of a partition that was not waited for, as there was nothing in it or the state here was lost."""
+        if moved.row is None:
+            self._placing = self._placing.after(moved.partition)
+            self._store_placing()
+        elif moved.row.startswith(EARLY):
+            self._take_in(record, record.offset)
+        else:
+            log.error("partition %d hands over %r, for which it is too late", moved.partition, moved.row)
 
-    def _take_part(self, note: CatchUp) -> None:
-        assert note.part is not None
-        self._parts.setdefault(note.route, {})[note.part] = note
-        self._part_at, self._dirty = monotonic(), True
-
-    def _put_together(self) -> list[CatchUp]:
-        """Messages about the past that have all their parts."""
-        late = monotonic() - self._part_at >= TOGETHER_SECONDS
-        done = [each for each, own in self._parts.items() if late or len(own) >= self.settings.partitions]
-        return [whole(self._parts.pop(each).values()) for each in done]
+    def _take_in(self, record: Any, sequence: int) -> None:
+        assert self.gathering is not None
+        try:
+            note = decode_note(record.value or b"")
+        except ValidationError:
+            self._foreign.append(foreign(self, record, "notification"))
+            return
+        if isinstance(note, CatchUp) and note.part is not None:
+            self._parts.take(note)
+            self._dirty = True
+        elif self._taken.is_new(note) and (news := self._told.take(note)) is not None:
+            self._dirty |= self.gathering.take_in(sequence, news, _now())
 
     async def work(self) -> None:
         """Take answers, let go what may go, commit it, send what may be sent."""
-        outbox, gathering = self.outbox, self.gathering
-        assert outbox is not None
-        assert gathering is not None
+        if self._arrivals is not None:
+            await self._flush()
+        if (outbox := self.outbox) is None or (gathering := self.gathering) is None:
+            return
         if self.closing and self._sending:
             await asyncio.wait(self._sending, timeout=_LAST_ANSWERS)
         for sent in [each for each in self._sending if each.done()]:
@@ -206,51 +201,55 @@ class Deliver(StatefulTask):
             return await attempt(row, self.tasks.channels[row.route], earlier)
 
     def _patience(self) -> float:
-        assert self.outbox is not None
-        assert self.gathering is not None
+        usual = super()._patience()
+        if self.outbox is None or self.gathering is None:
+            return usual
         now = _now()
         moments = [each.wake_at(now) for each in (self.outbox, self.gathering)]
         soonest = min((moment for moment in moments if moment is not None), default=None)
-        usual = super()._patience()
         return usual if soonest is None else min(usual, max(soonest - now, 1) / 1000)
-
-    def _parts_row(self) -> bytes | None:
-        if not self._parts:
-            return None
-        return orjson.dumps([note.encode().decode() for own in self._parts.values() for note in own.values()])
 
     def take(self) -> list[Record]:
         """Rows of the table, what nobody got, what goes another way."""
-        assert self.outbox is not None
-        assert self.gathering is not None
-        changed = self.outbox.changed()
         self._dirty = False
         records, self._foreign = self._foreign, []
-        records.extend(self.row(key.encode(), value) for key, value in (*self.gathering.changed(), *changed.rows))
-        records.extend(self.row(key, value) for key, value in self._told.changed())
-        undelivered = self.settings.undelivered_topic
-        self._given_up = changed.undelivered
-        records.extend(
-            Record(undelivered, 0, each.notification.route.encode(), each.encode()) for each in changed.undelivered
-        )
-        notices, self._notices = self._notices, []
-        for note in (*notices, *changed.rerouted, *self._put_together()):
-            partition = home_of(note.route, self.settings.partitions)
-            records.append(Record(self.settings.notifications_topic, partition, note.route.encode(), note.encode()))
-        parts = self._parts_row()
-        if parts != self._parts_stored:
-            self._parts_stored = parts
-            records.append(self.row(PARTS, parts))
-        if (taken := orjson.dumps(self._taken)) != self._taken_stored:
-            self._taken_stored = taken
-            records.append(self.row(TAKEN, taken))
+        records.extend(self.row(key, value) for key, value in self._changed())
+        if self.outbox is not None:
+            records.extend(self._outcomes(self.outbox))
         if records or self.position != self.flushed_position:
             records.append(self.row(POSITION, f"{self.position}{self.metadata}".encode()))
         return records
 
+    def _changed(self) -> Iterator[tuple[bytes, bytes | None]]:
+        if self._arrivals is not None:
+            yield from self._arrivals.changed()
+        if self.gathering is not None:
+            yield from ((key.encode(), value) for key, value in self.gathering.changed())
+        yield from self._rows
+        self._rows = []
+        yield from self._told.changed()
+
+    def _outcomes(self, outbox: Outbox) -> Iterator[Record]:
+        """What the outbox has to say, and what follows from it."""
+        changed = outbox.changed()
+        yield from (self.row(key.encode(), value) for key, value in changed.rows)
+        self._given_up = changed.undelivered
+        undelivered = self.settings.undelivered_topic
+        for each in changed.undelivered:
+            yield Record(undelivered, 0, each.notification.route.encode(), each.encode())
+        notices, self._notices = self._notices, []
+        for note in (*notices, *changed.rerouted, *self._parts.put_together()):
+            yield notification_record(note, self.settings)
+        yield from (self.row(key, value) for key, value in (*self._parts.changed(), *self._taken.changed()))
+
     async def written(self, records: list[Record], offsets: list[int]) -> None:
         """See `Task`."""
         await super().written(records, offsets)
+        if self._arrivals is not None and not self._arrivals.missing:
+            assert self.position is not None
+            self._placing, self._arrivals = self._arrivals.placing, None
+            await self._open(self.tasks.store(self.table_name).rows(self.tp.partition), self.position)
+            self.wake()
         given_up = Counter((each.notification.route, each.reason.value, each.detail) for each in self._given_up)
         for (route, reason, answer), count in given_up.items():
             self.metrics.notifications_undelivered_total.labels(route, reason).inc(count)

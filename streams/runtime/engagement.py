@@ -27,6 +27,7 @@ from streams.detection.statements import is_claim
 from streams.runtime.foreign import Held, foreign
 from streams.runtime.ingest import dead_letter, home_of
 from streams.runtime.past import PAST_MS, ROW, Past, with_flush
+from streams.runtime.placing import notification_record
 from streams.runtime.resume import Loss, What
 from streams.runtime.stores import CHUNK, Rows
 from streams.runtime.task import URGENT_SECONDS, StatefulTask
@@ -301,8 +302,7 @@ class Engagement(StatefulTask):
         timezone = settings.timezone
         note = past.message(rows, home.account, home.odds, partition=partition, place=place, at=now, timezone=timezone)
         if note is not None:
-            to = home_of(note.route, settings.partitions)
-            yield Record(settings.notifications_topic, to, note.route.encode(), note.encode())
+            yield notification_record(note, settings)
 
     async def written(self, records: list[Record], offsets: list[int]) -> None:
         """See `Task`."""

@@ -12,8 +12,8 @@ from alerting.notification import Notification
 from alerting.routing import Mention, Route, followers, listeners, route
 from schemas.alerts import PAST_HEADER, Transition
 from streams.runtime.foreign import foreign
-from streams.runtime.ingest import home_of
 from streams.runtime.past import PAST_MS
+from streams.runtime.placing import notification_record
 from streams.runtime.resume import Log
 from streams.runtime.task import Task
 from streams.runtime.told import Told
@@ -89,8 +89,7 @@ class Notify(Task):
                 team_slack_id=self._slack_id(by_name[name], Mention.TEAM, transition.team),
                 follows=name in also or None,
             )
-            partition = home_of(name, self.settings.partitions)
-            self._out.append(Record(self.settings.notifications_topic, partition, name.encode(), note.encode()))
+            self._out.append(notification_record(note, self.settings))
 
     def _slack_id(self, route: Route, mention: Mention, name: str | None) -> str | None:
         """The Slack id of whom the route mentions, where it is known."""

@@ -20,12 +20,14 @@ from streams.runtime.channels import routes_of
 from streams.runtime.deliver import Deliver
 from streams.runtime.engagement import Engagement
 from streams.runtime.fleet_topic import FleetTopic
-from streams.runtime.ingest import Ingest, home_of
+from streams.runtime.hand_over import HandOver
+from streams.runtime.ingest import Ingest
 from streams.runtime.intact import FORBIDDEN, forbidden, refuse_empty_state
 from streams.runtime.losses import notice
 from streams.runtime.metrics import Metrics
 from streams.runtime.notify import Notify
 from streams.runtime.parked_topic import ParkedTopic
+from streams.runtime.placing import notification_record, sender_of
 from streams.runtime.refusals import Refusals
 from streams.runtime.resume import UNKNOWN_END, Log, Loss, What, is_of
 from streams.runtime.settings import Settings
@@ -120,18 +122,30 @@ class Tasks:
         if self.by_tp:
             await self.release()
         await self._look()
-        tasks = {tp: self.stages[tp.topic](tp, self) for tp in assigned if tp.topic in self.stages and self._has(tp)}
+        tasks = {tp: self._task(tp) for tp in assigned if tp.topic in self.stages and self._has(tp)}
         self.parked.forget()
         try:
             await asyncio.gather(*(task.start() for task in tasks.values()))
             logs = [tp for tp in assigned if tp.topic in self.changelogs.values()]
             self._log_ends = await self.consumer.highwaters(*logs) if logs else {}
-            self._ends = await self.consumer.highwaters(*tasks) if tasks else {}
+            self._ends = await self.consumer.highwaters(*tasks, *self._beside(tasks)) if tasks else {}
         except BaseException:
             await asyncio.gather(*(task.end(0) for task in tasks.values()))
             raise
         self.by_tp = tasks
         log.info("assigned: %s", _listed(tasks) or "nothing")
+
+    def _task(self, tp: TP) -> Task:
+        if tp.topic == self.settings.notifications_topic and tp.partition != sender_of(self.settings):
+            return HandOver(tp, self)
+        return self.stages[tp.topic](tp, self)
+
+    def _beside(self, tasks: Iterable[TP]) -> list[TP]:
+        """The other partitions of what sends messages, if that is among these."""
+        topic, own = self.settings.notifications_topic, sender_of(self.settings)
+        if TP(topic, own) not in tasks:
+            return []
+        return [TP(topic, each) for each in range(self.settings.partitions) if each != own]
 
     async def release(self) -> None:
         """Commit what can be committed in time; what cannot is dropped, and the next owner does it again. Whoever comes
@@ -158,7 +172,7 @@ class Tasks:
                 if self.by_tp.get(tp) is not tasks[tp]:  # let go in the meantime: it is not to begin any more
                     continue
                 topic = self.topics.get(tp.topic)
-                there = Log(earliest[tp] or 0, self._end(tp), topic.id if topic else "")
+                there = Log(earliest[tp] or 0, self.end_of(tp), topic.id if topic else "")
                 try:
                     starts[tp] = await tasks[tp].resume(committed.get(tp), there)
                 except StoreError as error:
@@ -173,7 +187,8 @@ class Tasks:
                 log.info("ready %.1f s after the assignment", seconds)
         return {tp: task.expected for tp, task in self.by_tp.items() if task.position is not None}
 
-    def _end(self, tp: TP) -> int:
+    def end_of(self, tp: TP) -> int:
+        """Where a partition ended when its task, or that which sends messages, was assigned."""
         # The embedded broker says where the last batch begins, and not where it ends.
         end = self._ends.get(tp)
         return UNKNOWN_END if end is None or (end and not self.transactions) else end
@@ -235,13 +250,12 @@ class Tasks:
         if route is None:
             return []
         settings, now = self.settings, int(time() * 1000)
-        partition = home_of(route, settings.partitions)
         notes = [
             notice(loss, route=route, at=now, timezone=settings.timezone)
             for loss in losses
             if loss.what is not What.REPLACED or loss.partition == 0
         ]
-        return [Record(settings.notifications_topic, partition, route.encode(), note.encode()) for note in notes]
+        return [notification_record(note, settings) for note in notes]
 
     async def still_there(self, task: Task) -> bool:
         """See `Task`. A position in a topic that is gone cannot be committed, and need not be."""

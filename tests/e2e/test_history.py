@@ -30,7 +30,7 @@ from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.replay import Replay
 from streams.produce import Format, Source, read_in_time_order
-from streams.runtime.deliver import TOGETHER_SECONDS
+from streams.runtime.parts_of_past import TOGETHER_SECONDS
 from streams.runtime.writer import TransactionalWriter
 from tests.e2e.harness import Application, application, eventually
 from tests.e2e.slack import Slack

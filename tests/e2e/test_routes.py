@@ -31,6 +31,17 @@ SECRETS = Secrets(
     signing=SIGNING.removeprefix("whsec_"),
     planted=PLANTED,
 )
+COMMANDS = (
+    "check",
+    "check --routes --json",
+    "topics create --dry-run",
+    "alerts list --all",
+    "dead-letters list",
+    "dead-letters explain {commands}/{partition}/{offset}",
+    "score",
+    "reset --plan",
+)
+"""Whose output is searched."""
 TABLES = """
 [channels.cs]
 type = "slack_webhook"
@@ -128,6 +139,9 @@ async def test_routes_tell_whom_they_are_for_and_no_secret_gets_out(embedded: Em
         assert [len(each.received) for each in (cs, slack, crm)] == heard, "in shadow nobody is told"
 
     assert [(each.notification.route, each.reason) for each in given_up] == [("programs", "rejected")]
+    for command, output in (await _said_by_commands(app)).items():
+        # Whoever asks for a dead letter is shown it.
+        assert SECRETS.found_in(output) == ({"planted"} if "explain" in command else set()), command
     log = app.log.read_text(errors="replace")
     assert "DEBUG" in log
     assert SECRETS.found_in(log, metrics, given_up, app.settings) == set()
@@ -141,6 +155,13 @@ async def test_routes_tell_whom_they_are_for_and_no_secret_gets_out(embedded: Em
         values = [(record.key, record.value) async for record in read_all(app.settings, topic)]
         assert values
         assert SECRETS.found_in(values) == set()
+
+
+async def _said_by_commands(app: Application) -> dict[str, str]:
+    (letter,) = await app.dead_letters()
+    place = {"partition": letter.origin.partition, "offset": letter.origin.offset}
+    lines = [each.format(commands=letter.origin.topic, **place) for each in COMMANDS]
+    return {line: (await app.slackwater(*line.split(), check=False)).output for line in lines}
 
 
 async def _application(broker: EmbeddedBroker, home: Path, **servers: SlackServer) -> Application:

@@ -34,12 +34,14 @@ from streams.cli.reset.plan import Outputs, Pending
 from streams.detection.fleet_log import FleetLog
 from streams.detection.merge import Progress
 from streams.runtime import topics
-from streams.runtime.deliver import POSITION, TAKEN, Deliver
+from streams.runtime.deliver import Deliver
 from streams.runtime.engagement import FLEET, PROGRESS, Engagement
 from streams.runtime.ingest import Ingest
 from streams.runtime.notify import Notify
 from streams.runtime.past import ROW as PAST
+from streams.runtime.placing import PLACING, POSITION, Placing
 from streams.runtime.settings import Settings
+from streams.runtime.taken_in import TAKEN
 from streams.runtime.task import Task
 from streams.runtime.told import Told, told_after
 from streams.runtime.writer import PlainWriter, Record, TransactionalWriter, Writer, transactional_id
@@ -160,10 +162,12 @@ class _Reset:
         """Delete the messages that wait, and pass over those that are on their way."""
         log = topics.changelog(self._settings, topics.DELIVERIES)
         rows, kept = await self._keys(log), {POSITION, TAKEN}
+        whole = Placing.whole(self._settings).encode()  # nothing is left to be handed over
         for partition in range(self._settings.partitions):
             tp = TP(self._settings.notifications_topic, partition)
             end = self._end(tp)
             records = [Record(log, partition, key, None) for key in rows.get(partition, ()) if key not in kept]
+            records.append(Record(log, partition, PLACING, whole))
             records.append(Record(log, partition, POSITION, str(end).encode()))
             await self._write(tp, records, end)
 

@@ -16,12 +16,16 @@ from rich.console import Console
 from alerting.delivery.console import as_slack_shows_it
 from alerting.message import Message
 from alerting.notification import AnyNote, Notification, Went
+from alerting.outbox import RouteStatus
 from alerting.render import render
+from alerting.routing import Route
 from schemas.alerts import AlertReason, Change, Kind, OpenAlert, Resolution, Severity
 from schemas.instants import parse_instant
+from streams.runtime.route_news import notice as broken
 from tests.unit.alerting.block_kit_html import page
 from tests.unit.alerting.samples import AT, DAY, catch_up, group, notice, reminder, summary, transition
 
+BROKEN = RouteStatus("emea", 1, AT, AT, AT, AT + 300_000, "route_broken 404 channel_not_found")
 GOLDEN = Path(__file__).with_name("golden")
 FADING = (13, 16, 12, 14, 10, 1, 0, 15, 12, 13, 11, 12, 0, 0, 12, 9, 7, 5, 3, 0, 0, 8, 6, 5, 3, 2, 0, 0)
 SILENT = (12, 9, 0, 1, 13, 16, 12, 14, 10, 1, 0, 13, 12, 14, 12, *[0] * 13)
@@ -286,6 +290,8 @@ def others() -> dict[str, AnyNote]:
     flood = summary(32, why="limit", worse=0, acknowledged=0, resolved=0, went=0, still_open=0, over=(), new=37)
     return {
         "notice": notice(),
+        "route_broken": broken(BROKEN, Route("emea", "cs"), to="default", at=AT, timezone="Europe/Berlin"),
+        "passed_on": alerts[0].model_copy(update={"route": "emea"}).rerouted("default"),
         "catch_up": catch_up(accounts=32),
         "group": group(*alerts, new=("0" * 15 + "1",), went=went, timezone="Europe/Berlin"),
         "group_over": group(alerts[2], notification_of(Kind.USAGE_DROP, Change.RESOLVED), new=()),

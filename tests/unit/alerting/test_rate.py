@@ -36,10 +36,6 @@ def fill(world: VirtualDelivery, *routes: str, number: int = 20) -> None:
             world.add(sequence, notification(route, alert_id=f"{sequence:016x}"))
 
 
-def times(*worlds: VirtualDelivery) -> list[int]:
-    return sorted(sent.at for world in worlds for sent in world.sent)
-
-
 def test_routes_of_one_channel_send_one_message_a_second_between_them_and_take_turns() -> None:
     world = VirtualDelivery([*ROUTES, OTHER], is_well)
     fill(world, *NAMES)
@@ -60,20 +56,10 @@ def test_that_holds_across_restarts() -> None:
     assert len(world.sent) == 3 + 30
 
 
-@pytest.mark.parametrize("parts", [[{"default"}, {"emea", "sales"}], [{"default"}, {"emea"}, {"sales"}]])
-def test_partitions_part_the_rate_of_a_channel_whose_routes_they_have(parts: list[set[str]]) -> None:
-    worlds = [VirtualDelivery(ROUTES, is_well, elsewhere=set(NAMES) - part) for part in parts]
-    for world, part in zip(worlds, parts, strict=True):
-        fill(world, *part)
-        world.run_until(LATER)
-    assert [len(world.sent) for world in worlds] == [11 * len(part) for part in parts]
-    sent = times(*worlds)
-    for second in range(30):
-        assert sum(at <= AT + second * SECOND for at in sent) <= 3 + second
-
-
-def test_a_429_is_obeyed_by_all_routes_of_its_channel_also_after_a_restart_and_by_no_other() -> None:
-    limited = Answer(429, "rate_limited", retry_after=60)
+@pytest.mark.parametrize("limited", [Answer(429, "rate_limited", retry_after=60), Answer(503, retry_after=60)])
+def test_a_wait_that_is_asked_of_one_route_is_kept_by_all_of_its_channel_also_after_a_restart_and_by_no_other(
+    limited: Answer,
+) -> None:
     world = VirtualDelivery([*ROUTES, OTHER], lambda _row, now: (OK if now > AT + SECOND else limited, 10))
     fill(world, "emea", number=1)
     world.run_until(AT + SECOND + 1)
@@ -85,6 +71,21 @@ def test_a_429_is_obeyed_by_all_routes_of_its_channel_also_after_a_restart_and_b
     assert first.keys() == {*NAMES, "other"}
     assert first.pop("other") == AT + SECOND + 1
     assert min(first.values()) >= AT + 60 * SECOND
+
+
+def test_a_channel_gets_one_message_at_a_time_whichever_routes_they_are_of() -> None:
+    outbox = Outbox([*ROUTES, OTHER], draw=lambda: 0.5)
+    for route in (*NAMES, "other"):
+        outbox.add(0, notification(route), AT)
+    first, other = outbox.next(AT), outbox.next(AT)
+    assert first is not None
+    assert other is not None
+    assert {first.route in NAMES, other.route in NAMES} == {True, False}
+    assert outbox.next(AT) is None, "what it answers may be that the others have to wait"
+    assert outbox.wake_at(AT) is None
+    outbox.answered(first if first.route in NAMES else other, Answer(429, "rate_limited", retry_after=60), AT)
+    assert outbox.next(AT + 60 * SECOND) is None
+    assert outbox.next(AT + 60 * SECOND + 1) is not None
 
 
 async def test_two_routes_on_one_webhook_over_http() -> None:

@@ -8,7 +8,7 @@ from alerting.notification import AnyNote, Notification
 from alerting.told_alerts import PREFIX, ToldAlerts, ToldOf
 from schemas.alerts import Change, Resolution
 from schemas.errors import StateError
-from tests.unit.alerting.samples import AT, group, notice, notification, reminder
+from tests.unit.alerting.samples import AT, group, notice, notification, reminder, summary
 
 ALERTS = ("0" * 16, "1" * 16)
 
@@ -69,6 +69,22 @@ def test_whoever_takes_the_end_by_its_own_matchers_is_told_in_any_case() -> None
     told = ToldAlerts([])
     assert takes(told, over(follows=False))
     assert takes(told, notice())
+
+
+def test_of_a_summary_that_was_passed_on_the_ends_of_what_it_names_are_told_and_of_no_other() -> None:
+    def names(alert_id: str, revision: int) -> AnyNote:
+        accounts = tuple(each.model_copy(update={"alerts": ((alert_id, revision),)}) for each in summary(1).accounts)
+        return summary(1, route="emea").model_copy(update={"accounts": accounts})
+
+    told = ToldAlerts([])
+    assert takes(told, names(ALERTS[1], 1))
+    assert not takes(told, over(ALERTS[1])), "whose own summary it is knows each alert from when it was gathered"
+    assert takes(told, names(ALERTS[0], 2).rerouted("default"))
+    told = ToldAlerts(stored(told, {}).items())
+    assert not takes(told, over(ALERTS[1], "default", revision=3))
+    assert takes(told, over(route="default", revision=3))
+    assert takes(told, names(ALERTS[0], 2).rerouted("default")), "a summary is told whatever is known"
+    assert not takes(told, over(route="default", revision=3)), "and opens nothing again that is over"
 
 
 def test_the_next_owner_of_the_partition_knows_it_too() -> None:

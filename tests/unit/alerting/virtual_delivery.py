@@ -1,6 +1,6 @@
 """A delivery task on a virtual clock: drives an outbox as the worker does, against answers that a test chooses."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -36,18 +36,17 @@ def in_turn(answers: Iterator[tuple[Answer, int]]) -> Slack:
 @dataclass
 class VirtualDelivery:
     """`slack` answers each attempt. `restart_every`: after so many steps with nothing being sent the outbox is thrown
-    away and restored from its table. 0: never. `elsewhere`: routes that other outboxes send for."""
+    away and restored from its table. 0: never."""
 
     routes: Sequence[Route]
     slack: Slack
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     seed: int = 0
     restart_every: int = 0
-    elsewhere: Collection[str] = ()
 
     def __post_init__(self) -> None:
         self.draw: Callable[[], float] = Random(self.seed).random
-        self.outbox = Outbox(self.routes, self.policy, draw=self.draw, elsewhere=self.elsewhere)
+        self.outbox = Outbox(self.routes, self.policy, draw=self.draw)
         self.now = AT
         self.table: dict[str, bytes] = {}
         self.added: dict[tuple[str, int], int] = {}
@@ -106,7 +105,7 @@ class VirtualDelivery:
         if self.restart_every and not self._flying and self._steps % self.restart_every == 0:
             shuffled = list(self.table.items())
             Random(self._steps).shuffle(shuffled)
-            self.outbox = Outbox.restore(shuffled, self.routes, self.policy, draw=self.draw, elsewhere=self.elsewhere)
+            self.outbox = Outbox.restore(shuffled, self.routes, self.policy, draw=self.draw)
             self.restarts += 1
 
     def _store(self, changed: Changed, *, expect_nothing: bool = False) -> None:

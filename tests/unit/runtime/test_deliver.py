@@ -24,10 +24,12 @@ from alerting.routing import Route
 from alerting.told_alerts import PREFIX, ToldOf
 from schemas.alerts import AlertState, Change, Resolution
 from schemas.dead_letter import DeadLetter
-from streams.runtime import deliver
-from streams.runtime.deliver import PARTS, POSITION, Deliver
-from streams.runtime.ingest import home_of
+from streams.runtime import parts_of_past
+from streams.runtime.deliver import Deliver
+from streams.runtime.parts_of_past import PARTS
+from streams.runtime.placing import PLACING, POSITION, Placing
 from streams.runtime.settings import Settings
+from streams.runtime.writer import Record
 from tests.unit.alerting.samples import catch_up, notification
 from tests.unit.alerting.slack_server import SlackServer, hangs, ok, says
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
@@ -66,6 +68,12 @@ class Office:
     def gather(self, quiet: Quiet) -> None:
         """From the next owner on, put together what belongs together."""
         self.tasks.routes = tuple(replace(route, quiet=quiet) for route in self.tasks.routes)
+
+    def has_two_homes(self) -> None:
+        """From the next owner on; nothing is left with the other one."""
+        self.tasks.settings = self.tasks.settings.model_copy(update={"partitions": 2})
+        placing = Placing.whole(self.tasks.settings)
+        self.broker.topics[CHANGELOG].append(Record(CHANGELOG, 0, PLACING, placing.encode()))
 
     def be_impatient(self, give_up: int) -> None:
         """From the next owner on, give a message up after so many milliseconds."""
@@ -269,20 +277,6 @@ async def test_a_429_is_obeyed_by_its_route_and_by_no_other(office: Office) -> N
     assert office.heard() == "abbc"
 
 
-async def test_a_channel_goes_half_as_fast_where_another_partition_has_half_of_its_routes(office: Office) -> None:
-    settings = SETTINGS.model_copy(update={"partitions": 2})
-    assert {home_of(name, 2) for name in office.slacks} == {0, 1}
-    office.tasks.settings = settings
-    office.tasks.routes = tuple(replace(route, channel="one") for route in office.tasks.routes)
-    office.tasks.delivery_policy = replace(HURRY, bucket=Bucket(interval_ms=100, burst=1))
-    at_zero = next(name for name in office.slacks if home_of(name, 2) == 0)
-    task = await office.owner()
-    began = time.monotonic()
-    taken(task, *about("abcd", at_zero))
-    await until(lambda: office.heard(at_zero) == "abcd")
-    assert time.monotonic() - began >= 3 * 0.2 - 0.01
-
-
 async def test_a_route_that_does_not_answer_holds_up_no_other(office: Office) -> None:
     office.slacks["default"].mood = hangs
     task = await office.owner()
@@ -447,7 +441,7 @@ async def test_what_is_for_a_route_that_is_no_more_is_written_anew_for_the_defau
 
 
 async def test_parts_of_the_past_are_put_together_when_the_last_home_has_told_its_own(office: Office) -> None:
-    office.tasks.settings = SETTINGS.model_copy(update={"partitions": 2})
+    office.has_two_homes()
     first = await office.owner()
     first.handle(batch(0, [catch_up(part=0, opened=5).encode()]))
     await until(lambda: PARTS in office.rows)
@@ -470,8 +464,9 @@ async def test_parts_of_the_past_are_put_together_when_the_last_home_has_told_it
 async def test_a_home_that_has_nothing_to_tell_of_the_past_is_not_waited_for_without_end(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliver, "TOGETHER_SECONDS", 0.3)
-    office.tasks.settings = SETTINGS.model_copy(update={"partitions": 2, "flush": 50})
+    monkeypatch.setattr(parts_of_past, "TOGETHER_SECONDS", 0.3)
+    office.tasks.settings = SETTINGS.model_copy(update={"flush": 50})
+    office.has_two_homes()
     task = await office.owner()
     task.handle(batch(0, [catch_up(part=1).encode()]))
     await until(lambda: PARTS in office.rows)

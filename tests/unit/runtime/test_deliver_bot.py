@@ -15,6 +15,7 @@ from alerting.quiet import Quiet
 from alerting.routing import SHOWN_CHANGES, Route
 from schemas.alerts import Change
 from streams.runtime.deliver import Deliver
+from streams.runtime.placing import PLACING
 from tests.slack_workspace import BOT_TOKEN, CHANNEL, Workspace, does_and_hangs
 from tests.unit.alerting.samples import notification
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
@@ -44,7 +45,8 @@ class Office:
     @property
     def rows(self) -> list[str]:
         """The keys of the table, but for the task's own."""
-        return sorted(key.decode() for key in self.broker.table(CHANGELOG) if not key.startswith(b"\0"))
+        own = (b"\0", PLACING)
+        return sorted(key.decode() for key in self.broker.table(CHANGELOG) if not key.startswith(own))
 
     def tell(self, task: Deliver, revision: int, change: Change) -> None:
         """Hand the task the next news of the alert."""

@@ -15,9 +15,10 @@ from schemas.events import InputTopic
 from schemas.instants import format_instant
 from schemas.shuffle import ShuffleRecord, Usage, decode_shuffle, encode_shuffle
 from streams.detection.merge import Progress
-from streams.runtime.deliver import POSITION, Deliver
+from streams.runtime.deliver import Deliver
 from streams.runtime.engagement import PROGRESS, Engagement
-from streams.runtime.ingest import Ingest, home_of
+from streams.runtime.ingest import Ingest
+from streams.runtime.placing import POSITION, sender_of
 from streams.runtime.resume import Log
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import Tasks
@@ -272,7 +273,7 @@ async def test_without_a_default_route_the_first_one_is_told_of_losses(site: Sit
     await worked(site, await site.ingest(Log(0, 2, "A")), [usage(), usage()])
     await worked(site, await site.ingest(Log(5, 9, "A")))
     (record,) = site.broker.topics[SETTINGS.notifications_topic]
-    assert (record.key, record.partition) == (b"sales", home_of("sales", SETTINGS.partitions))
+    assert (record.key, record.partition) == (b"sales", sender_of(SETTINGS))
     assert decode_note(record.value or b"").route == "sales"
 
 
