@@ -3,8 +3,10 @@
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
 import asyncio
+import getpass
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -40,6 +42,21 @@ def settings_of(context: typer.Context) -> "Settings":
     from streams.runtime.settings import load_settings
 
     return load_settings(os.environ, context.obj.config)
+
+
+def finite(value: float | None) -> float | None:
+    """The `callback` of a number's option: "nan" passes every range. Raises typer.BadParameter."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number that can be reckoned with")
+    return value
+
+
+def own_name() -> str | None:
+    """The name of the user whose process this is; None where there is none, as in many a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None
 
 
 def tell(text: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.common import progress_on_stderr, run, settings_of, tell
+from streams.cli.common import finite, progress_on_stderr, run, settings_of, tell
 from streams.cli.produce import DAY_MS, TOPICS, pace_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day, UTC.")] = datetime(
         2025, 1, 6, tzinfo=UTC
     ),
-    rate: Annotated[float, typer.Option(min=0.03, max=150, help="Median events a day and account.")] = 3.0,
+    rate: Annotated[
+        float, typer.Option(min=0.03, max=150, callback=finite, help="Median events a day and account.")
+    ] = 3.0,
     holidays: Annotated[bool, typer.Option("--holidays", help="Quiet from 24 December to 1 January.")] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a file of JSON lines for each topic, and truth.jsonl.")
@@ -39,19 +41,32 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     truth: Annotated[Path | None, typer.Option(metavar="FILE", help="With --send: where the truth goes.")] = None,
     speed: Annotated[str, typer.Option(metavar="max|N", help="With --send: N times real time.")] = "max",
     settle: Annotated[
-        float, typer.Option(metavar="DAYS", min=0, help="With --send: days from the last event to the end marker.")
+        float,
+        typer.Option(
+            metavar="DAYS",
+            min=0,
+            max=3_650,
+            callback=finite,
+            help="With --send: days from the last event to the end marker.",
+        ),
     ] = 0.0,
 ) -> None:
     """Make up a fleet of accounts, some of which go slack: its events in order of time, and the truth aside."""
+    from schemas.instants import EARLIEST, LATEST
     from streams.simulator import FleetPlan
 
     if (out is None) == (not send):
         raise typer.BadParameter("say either --out DIR or --send", param_hint="--out")
+    first = int(start.replace(tzinfo=UTC).timestamp()) * 1000
+    if not EARLIEST <= first <= LATEST - days * DAY_MS:
+        raise typer.BadParameter(
+            f"{days:,} days from {start:%Y-%m-%d} do not lie from 1990 to 2099", param_hint="--start"
+        )
     plan = FleetPlan(
         accounts=accounts,
         days=days,
         seed=seed,
-        start=int(start.replace(tzinfo=UTC).timestamp()) * 1000,
+        start=first,
         rate_median=rate,
         holidays=holidays,
     )
