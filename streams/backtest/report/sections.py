@@ -3,6 +3,7 @@
 from html import escape
 
 from alerting.words import count, money, number
+from schemas.instants import parse_instant
 from streams.backtest import words
 from streams.backtest.accounts import HEADER
 from streams.backtest.events import USERS, suggestions
@@ -249,7 +250,7 @@ def at_risk(found: Backtest) -> str:
                 f"{name} ({values['account_id']})" if name else values["account_id"],
                 ", ".join(each.replace(":", " (").replace("_", " ") + ")" for each in values["open_alerts"].split()),
                 f"{values['health']}",
-                values["last_event_at"][:10] or DASH,
+                found.calendar.day_text(parse_instant(at)) if (at := values["last_event_at"]) else DASH,
                 mrr,
                 risk,
                 values["owner"] or DASH,
