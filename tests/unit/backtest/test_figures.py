@@ -154,6 +154,7 @@ def test_messages_and_openings_are_counted_from_when_accounts_are_judged() -> No
             told(9, Change.ESCALATED, alert="2"),
             told(10, Change.ESCALATED, Severity.CRITICAL, alert="2"),
             told(16, Change.RESOLVED, Severity.CRITICAL, alert="2"),
+            told(16, Change.RESOLVED, alert="3"),  # the same message
         ],
         CALENDAR,
         judged_from=at(7),
