@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import INTERRUPTED, TERMINATED, emit_json, finite, progress_on_stderr, settings_of, tell
+from streams.cli.common import INTERRUPTED, TERMINATED, emit_json, progress_on_stderr, settings_of, tell
 from streams.cli.files import (
     AccountOption,
     AccountsOption,
@@ -100,7 +100,6 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
             metavar="X",
             min=0.001,
             max=100,
-            callback=finite,
             help="The knob. Default: SLACKWATER_FALSE_ALARMS_PER_ACCOUNT_YEAR.",
         ),
     ] = None,

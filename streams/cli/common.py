@@ -6,7 +6,6 @@ import asyncio
 import getpass
 import json
 import logging
-import math
 import os
 import signal
 import sys
@@ -42,13 +41,6 @@ def settings_of(context: typer.Context) -> "Settings":
     from streams.runtime.settings import load_settings
 
     return load_settings(os.environ, context.obj.config)
-
-
-def finite(value: float | None) -> float | None:
-    """The `callback` of a number's option: "nan" passes every range. Raises typer.BadParameter."""
-    if value is not None and not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is no number that can be reckoned with")
-    return value
 
 
 def own_name() -> str | None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import typer
 
-from streams.cli.common import emit_json, finite, own_name, run, settings_of, tell
+from streams.cli.common import emit_json, own_name, run, settings_of, tell
 
 _Alert = Annotated[
     str | None, typer.Argument(metavar="[ALERT]", help="The alert's id, or the beginning of it.", show_default=False)
@@ -53,9 +53,7 @@ def ack(
 def snooze(
     context: typer.Context,
     alert: _Alert = None,
-    days: Annotated[
-        float | None, typer.Option(min=0.001, max=3_650, callback=finite, help="For so long.", show_default=False)
-    ] = None,
+    days: Annotated[float | None, typer.Option(min=0.001, max=3_650, help="For so long.", show_default=False)] = None,
     until: Annotated[str | None, typer.Option(help="Until then: a day or an instant.", show_default=False)] = None,
     account: _Account = None,
     kind: _Kind = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import emit_json, finite, progress_on_stderr, run, settings_of, tell
+from streams.cli.common import emit_json, progress_on_stderr, run, settings_of, tell
 from streams.cli.files import (
     AccountOption,
     AccountsOption,
@@ -92,7 +92,6 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
             metavar="DAYS",
             min=0,
             max=3_650,
-            callback=finite,
             help="Days that the end marker lies after the last event.",
         ),
     ] = 0.0,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.common import finite, progress_on_stderr, run, settings_of, tell
+from streams.cli.common import progress_on_stderr, run, settings_of, tell
 from streams.cli.produce import DAY_MS, TOPICS, pace_of
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day, UTC.")] = datetime(
         2025, 1, 6, tzinfo=UTC
     ),
-    rate: Annotated[
-        float, typer.Option(min=0.03, max=150, callback=finite, help="Median events a day and account.")
-    ] = 3.0,
+    rate: Annotated[float, typer.Option(min=0.03, max=150, help="Median events a day and account.")] = 3.0,
     holidays: Annotated[bool, typer.Option("--holidays", help="Quiet from 24 December to 1 January.")] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a file of JSON lines for each topic, and truth.jsonl.")
@@ -46,7 +44,6 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
             metavar="DAYS",
             min=0,
             max=3_650,
-            callback=finite,
             help="With --send: days from the last event to the end marker.",
         ),
     ] = 0.0,
