@@ -208,6 +208,7 @@ def test_a_missing_broker_ends_with_1_and_its_address(command: list[str]) -> Non
     result = slackwater(*command, environment=NOWHERE)
     assert result.returncode == 1
     assert "127.0.0.1:1" in result.stderr + result.stdout
+    assert "is the broker up?" in result.stderr + result.stdout
     assert "Traceback" not in result.stderr
 
 
