@@ -141,8 +141,12 @@ def evaluate(fleet: Fleet, reading: Reading, config: DetectionConfig, asked: Ask
 
 
 def _others(fleet: Fleet, load: Load) -> int:
-    """Messages that do not depend on the knob."""
-    return sum(each.message and each.kind not in SHADOWED and each.at >= load.since for each in fleet.told)
+    """Messages that do not depend on the knob, besides those that speak of such a kind as well."""
+    others, ours = set[tuple[str, int]](), set[tuple[str, int]]()
+    for each in fleet.told:
+        if each.message and each.at >= load.since:
+            (ours if each.kind in SHADOWED else others).add((each.account, each.at))
+    return len(others - ours)
 
 
 def _curve(

@@ -74,7 +74,7 @@ class Shadow:
     incidents: list[Incident] = field(default_factory=list)
     """Each account's in order of time. Without alert ids: the alerts were never written."""
     messages: "array[int]" = field(default_factory=lambda: array("q"))
-    """When messages on these kinds would have been sent."""
+    """When messages on these kinds would have been sent: one for what changes on an account at one moment."""
 
     def add(self, other: "Shadow") -> None:
         """What the same setting gave on other accounts."""
@@ -109,6 +109,7 @@ class _Lane:
         self.floor: Column = np.zeros(0)
         self.calm: npt.NDArray[np.int32] = np.zeros(0, np.int32)
         self._current: dict[int, _Current] = {}
+        self._spoken: dict[int, int] = {}
 
     def widen(self, rows: int) -> None:
         """Make room for accounts that are new."""
@@ -122,7 +123,7 @@ class _Lane:
         """An alert opened or escalated."""
         if level < _WARNING:
             return
-        self.found.messages.append(at)
+        self._speak(row, at)
         if before >= _WARNING:
             return
         kind, current = SHADOWED[signal], self._current.get(row)
@@ -135,10 +136,15 @@ class _Lane:
     def resolved(self, row: int, signal: int, at: int) -> None:
         """An open alert is over."""
         if self.level[signal, row] >= _WARNING:
-            self.found.messages.append(at)
+            self._speak(row, at)
             if self.level[1 - signal, row] < _WARNING:
                 self._current[row] = self._current[row]._replace(closed_at=at)
         self.level[signal, row] = 0
+
+    def _speak(self, row: int, at: int) -> None:
+        if self._spoken.get(row) != at:
+            self._spoken[row] = at
+            self.found.messages.append(at)
 
     def _over(self, row: int, current: _Current) -> None:
         self.found.incidents.append(Incident(str(row), current.opened_at, current.closed_at, kinds=current.kinds))

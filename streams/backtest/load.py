@@ -21,7 +21,8 @@ class Load:
     until: int
     team: int
     messages: int = 0
-    """What the default route tells: alerts from a warning on, opened, escalated, woken or resolved."""
+    """What the default route tells: alerts from a warning on, opened, escalated, woken or resolved. What changes on an
+    account at one moment is one message."""
     opened: Counter[str] = field(default_factory=Counter)
     """Alerts opened at a warning or above, or escalated to one, by kind; each time that they opened."""
     watches: int = 0
@@ -51,11 +52,13 @@ def load_of(told: Iterable[Told], calendar: Calendar, *, judged_from: int, end: 
     since = min(max(judged_from, end - round(365.25 * DAY_MS)), end)
     load = Load(since, end, team)
     raised: dict[str, Severity] = {}
+    spoken: dict[str, int] = {}
     for each in told:
         inside = each.at >= since
         day = calendar.day_of(each.at)
         monday = day - weekday(day)
-        if each.message:
+        if each.message and spoken.get(each.account) != each.at:
+            spoken[each.account] = each.at
             load.messages += inside
             load.messages_by_week[monday] += 1
         before = None if each.change is Change.OPENED else raised.get(each.alert_id)

@@ -12,6 +12,7 @@ import orjson
 
 from streams.detection.config import DAY_MS
 from streams.produce import InputError
+from streams.produce.cells import cells_of
 from streams.produce.errors import BadRow
 from streams.produce.lines import read_lines
 from streams.produce.text import open_text
@@ -79,13 +80,15 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"line {number}", value
         return
     with open_text(path) as text:
-        reader = csv.DictReader(text, delimiter="\t" if ".tsv" in path.suffixes else ",", strict=True)
+        reader = cells_of(path, text)
         try:
-            missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+            header: list[str] = next(reader, [])
+            missing = [name for name in _NEEDED if name not in header]
             if missing:
-                has = ", ".join(map(repr, reader.fieldnames or ())) or "no columns"
+                has = ", ".join(map(repr, header)) or "no columns"
                 raise InputError(f"{path}: there is no column {', '.join(map(repr, missing))}; the file has {has}")
-            for row in reader:
-                yield f"line {reader.line_num}", row
+            for cells in reader:
+                if any(map(str.strip, cells)):
+                    yield f"line {reader.line_num}", dict(zip(header, cells, strict=False))
         except csv.Error as error:
             raise InputError(f"{path}, line {reader.line_num}: {error}") from None

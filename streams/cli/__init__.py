@@ -6,6 +6,7 @@ Modules of commands import at their top only what is quick to import: help is to
 
 import sys
 from importlib.metadata import version
+from inspect import getdoc
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,16 @@ def _globals(
     context.obj = Globals(config)
 
 
+def _let_flow(group: typer.Typer) -> None:
+    """Have paragraphs of help break where the terminal ends: lines of docstrings are kept as they are otherwise."""
+    for command in group.registered_commands:
+        paragraphs = (getdoc(command.callback) or "").split("\n\n")
+        command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    for each in group.registered_groups:
+        if each.typer_instance is not None:
+            _let_flow(each.typer_instance)
+
+
 demo.register(app)
 worker.register(app)
 check.register(app)
@@ -83,6 +94,8 @@ reset.register(app)
 dead_letters.register(app)
 formats.register(app)
 schema.register(app)
+
+_let_flow(app)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@
 import os
 import signal
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +51,7 @@ _LARGE = 8 << 20
 _PACKED = 8
 """A packed file holds so many times as much."""
 _MOSTLY_BAD = 0.5
+_DAY = 86_400
 
 
 def register(app: typer.Typer) -> None:
@@ -95,7 +97,10 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     false_alarms_per_account_year: Annotated[
         float | None,
         typer.Option(
-            metavar="X", min=0.001, max=100, help="The knob. Default: SLACKWATER_FALSE_ALARMS_PER_ACCOUNT_YEAR."
+            metavar="X",
+            min=0.001,
+            max=100,
+            help="The knob. Default: SLACKWATER_FALSE_ALARMS_PER_ACCOUNT_YEAR.",
         ),
     ] = None,
     team_size: Annotated[
@@ -123,6 +128,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     from streams.backtest.knob import asking, settings_beside
     from streams.backtest.reading import TOPICS
     from streams.produce import Columns
+    from streams.produce.errors import shown
 
     settings = settings_of(context)
     zone = zone_of(timezone or settings.timezone)
@@ -141,7 +147,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
 
         known = read_outcomes(outcomes, zone)
     out.mkdir(parents=True, exist_ok=True)
-    asked = Asked([str(source.path) for source in sources], team_size, silence_days, known, end or 0)
+    asked = Asked([shown(source.path) for source in sources], team_size, silence_days, known, end or 0)
     terminated = signal.signal(signal.SIGTERM, _terminate)
     try:
         job = Job(
@@ -213,10 +219,12 @@ def _run(job: "Job", sources: "list[Source]", asked: "Asked", out: Path) -> "Bac
 
 def read_rows(crew: "Crew", bar: "Progress", sources: "list[Source]") -> "Reading":
     """Have all files read, and tell what came of it. Raises InputError where they are no use."""
+    from schemas.instants import format_instant
     from streams.backtest.reading import parts_of
     from streams.produce import InputError
 
     task = bar.add_task("reading", total=None, status="")
+    today = datetime.now(UTC)
     seen = 0
 
     def show(rows: int) -> None:
@@ -232,6 +240,11 @@ def read_rows(crew: "Crew", bar: "Progress", sources: "list[Source]") -> "Readin
         tell(f"not usable: {reading.bad - _SHOWN:,} more rows")
     if reading.ignored:
         tell(told_of_ignored(reading.ignored))
+    if reading.last_at is not None and reading.last_at > (today.timestamp() + _DAY) * 1000:
+        tell(
+            f"the newest row is of {format_instant(reading.last_at)[:10]}, which is yet to come, and the time goes on "
+            f"to it for all accounts; --until {today:%Y-%m-%d} leaves out what is later"
+        )
     rows = reading.total + reading.bad + reading.later
     names = ", ".join(str(source.path) for source in sources)
     if reading.total == 0:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from streams.cli.common import run, settings_of, tell
+from streams.cli.common import own_name, run, settings_of, tell
 
 if TYPE_CHECKING:
     from streams.runtime.settings import Settings
@@ -19,7 +19,6 @@ def register(app: typer.Typer) -> None:
 
 def board(context: typer.Context) -> None:
     """Serve the board: accounts at risk, why, and what is done about them; until stopped (SIGTERM or Ctrl-C)."""
-    import getpass
     import logging.config
     import sys
 
@@ -29,7 +28,7 @@ def board(context: typer.Context) -> None:
     settings = settings_of(context)
     logging.config.dictConfig(config(settings.log_level))
     if not settings.board_tokens and sys.stderr.isatty():  # a terminal is no log, in which a token would stay
-        settings = with_token_for(settings, getpass.getuser())
+        settings = with_token_for(settings, own_name() or "operator")
         for name, token in settings.board_tokens:
             tell(f"no BOARD_TOKENS are set; for this run, {name} logs in with {token.get_secret_value()}")
     run(_serve(settings))

@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
 import asyncio
+import getpass
 import json
 import logging
 import os
@@ -40,6 +41,14 @@ def settings_of(context: typer.Context) -> "Settings":
     from streams.runtime.settings import load_settings
 
     return load_settings(os.environ, context.obj.config)
+
+
+def own_name() -> str | None:
+    """The name of the user whose process this is; None where there is none, as in many a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None
 
 
 def tell(text: str) -> None:

@@ -3,14 +3,13 @@
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 # ruff: noqa: PLR0913, PLR0917 - each option is an argument
 
-import getpass
 import time
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import uuid4
 
 import typer
 
-from streams.cli.common import emit_json, run, settings_of, tell
+from streams.cli.common import emit_json, own_name, run, settings_of, tell
 
 _Alert = Annotated[
     str | None, typer.Argument(metavar="[ALERT]", help="The alert's id, or the beginning of it.", show_default=False)
@@ -54,7 +53,7 @@ def ack(
 def snooze(
     context: typer.Context,
     alert: _Alert = None,
-    days: Annotated[float | None, typer.Option(min=0.001, help="For so long.", show_default=False)] = None,
+    days: Annotated[float | None, typer.Option(min=0.001, max=3_650, help="For so long.", show_default=False)] = None,
     until: Annotated[str | None, typer.Option(help="Until then: a day or an instant.", show_default=False)] = None,
     account: _Account = None,
     kind: _Kind = None,
@@ -161,7 +160,10 @@ def _give(context: typer.Context, fields: dict[str, Any], order: _Order, *, as_j
     if (order.alert is None) == (order.account is None):
         raise typer.BadParameter("name either an alert, or an account with --account", param_hint="ALERT")
     settings = settings_of(context)
-    given = {"command_id": order.command_id or uuid4().hex, "by": order.by or getpass.getuser(), **fields}
+    by = order.by or own_name()
+    if by is None:
+        raise typer.BadParameter("the user of this process has no name; say who it is", param_hint="--by")
+    given = {"command_id": order.command_id or uuid4().hex, "by": by, **fields}
     given["at"] = format_instant(_now())
     if order.note is not None:
         given["note"] = order.note

@@ -87,7 +87,13 @@ def produce(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         bool, typer.Option(help="Write the clock markers that a worker with SLACKWATER_CLOCK=events goes by.")
     ] = True,
     settle: Annotated[
-        float, typer.Option(metavar="DAYS", min=0, help="Days that the end marker lies after the last event.")
+        float,
+        typer.Option(
+            metavar="DAYS",
+            min=0,
+            max=3_650,
+            help="Days that the end marker lies after the last event.",
+        ),
     ] = 0.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check everything, send nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write a summary as JSON.")] = False,

@@ -39,19 +39,31 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     truth: Annotated[Path | None, typer.Option(metavar="FILE", help="With --send: where the truth goes.")] = None,
     speed: Annotated[str, typer.Option(metavar="max|N", help="With --send: N times real time.")] = "max",
     settle: Annotated[
-        float, typer.Option(metavar="DAYS", min=0, help="With --send: days from the last event to the end marker.")
+        float,
+        typer.Option(
+            metavar="DAYS",
+            min=0,
+            max=3_650,
+            help="With --send: days from the last event to the end marker.",
+        ),
     ] = 0.0,
 ) -> None:
     """Make up a fleet of accounts, some of which go slack: its events in order of time, and the truth aside."""
+    from schemas.instants import EARLIEST, LATEST
     from streams.simulator import FleetPlan
 
     if (out is None) == (not send):
         raise typer.BadParameter("say either --out DIR or --send", param_hint="--out")
+    first = int(start.replace(tzinfo=UTC).timestamp()) * 1000
+    if not EARLIEST <= first <= LATEST - days * DAY_MS:
+        raise typer.BadParameter(
+            f"{days:,} days from {start:%Y-%m-%d} do not lie from 1990 to 2099", param_hint="--start"
+        )
     plan = FleetPlan(
         accounts=accounts,
         days=days,
         seed=seed,
-        start=int(start.replace(tzinfo=UTC).timestamp()) * 1000,
+        start=first,
         rate_median=rate,
         holidays=holidays,
     )

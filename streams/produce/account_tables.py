@@ -13,6 +13,7 @@ from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.events import InputTopic
 from schemas.instants import format_instant
+from streams.produce.cells import cells_of
 from streams.produce.errors import BadRow, InputError
 from streams.produce.text import open_text
 from streams.produce.times import parse_time
@@ -30,7 +31,7 @@ class AccountRow(NamedTuple):
 
 
 def read_accounts(path: Path, at: int, zone: ZoneInfo, *, clear: bool = False) -> Iterator[AccountRow | BadRow]:
-    """The updates of a CSV file with a header line, in the file's order; tab-separated when its name says .tsv.
+    """The updates of a CSV file with a header line, in the file's order.
 
     A column is a field of an account update, and `account_id` has to be among them. Lists are separated by `|`, links
     written `label=address`; a time without an offset is one of `zone`. An empty cell changes nothing, or clears the
@@ -38,7 +39,7 @@ def read_accounts(path: Path, at: int, zone: ZoneInfo, *, clear: bool = False) -
     there is no such file, or a column that is no field.
     """
     with open_text(path) as text:
-        reader = csv.reader(text, delimiter="\t" if ".tsv" in path.suffixes else ",", strict=True)
+        reader = cells_of(path, text)
         header: list[str] | None = None
         while True:
             try:
@@ -51,9 +52,11 @@ def read_accounts(path: Path, at: int, zone: ZoneInfo, *, clear: bool = False) -
             if header is None:
                 header = [cell.strip() for cell in cells]
                 _require(path, header)
+            elif not any(map(str.strip, cells)):
+                continue
             elif len(cells) == len(header):
                 yield _row(path, reader.line_num, dict(zip(header, cells, strict=True)), at, zone, clear=clear)
-            elif cells:
+            else:
                 detail = f"has {len(cells)} fields where the header has {len(header)}"
                 yield BadRow(path, f"line {reader.line_num}", None, detail)
         if header is None:

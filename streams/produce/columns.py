@@ -51,12 +51,15 @@ class Columns:
         return {field: column for field, column in names.items() if column is not None}
 
     def require(self, path: Path, present: Sequence[str]) -> None:
-        """Raises InputError naming the columns that the file lacks, and those it has."""
+        """Raises InputError naming the columns that the file lacks, and those it has, or one that it has twice."""
         missing = [column for column in self.fields.values() if column not in present]
         if missing:
             names = ", ".join(repr(name) for name in missing)
             has = ", ".join(repr(name) for name in present)
             raise InputError(f"{path}: there is no column {names}; the file has {has or 'no columns'}")
+        for column in self.fields.values():
+            if (count := present.count(column)) > 1:
+                raise InputError(f"{path}: there are {count} columns {column!r}; one can be read")
 
 
 class Row(NamedTuple):

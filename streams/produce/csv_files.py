@@ -4,10 +4,11 @@ import csv
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.plain_usage import UsageFields
+from streams.produce.cells import cells_of
 from streams.produce.columns import Cell, Columns, Row, usage_fields
 from streams.produce.errors import BadRow
 from streams.produce.text import Span, open_text
@@ -18,25 +19,24 @@ OPEN_END: Final = "unexpected end of data"
 
 
 def read_csv(path: Path, columns: Columns, zone: ZoneInfo, span: Span | None = None) -> Iterator[UsageFields | BadRow]:
-    """Usage events of a CSV file with a header line, in the file's order; tab-separated when its name says .tsv. Of a
-    part of it with `span`. Raises InputError when there is no such file or column.
+    """Usage events of a CSV file with a header line, in the file's order; what separates its cells is told by that line
+    (`cells.SEPARATORS`). Of a part of it with `span`. Raises InputError when there is no such file or column.
     """
 
     def read_time(cell: Cell) -> int:
         return parse_time(str(cell), zone)
 
     header: list[str] | None = None
+    separator: str | None = None
     before = 0
     if span is not None and span.start:
         before = span.lines
         with open_text(path) as text:
-            header = _header(_reader(path, text))
+            reader = cells_of(path, text)
+            header, separator = _header(reader), reader.dialect.delimiter
     with open_text(path, span) as text:
-        yield from usage_fields(path, "line", _csv_rows(path, text, columns, header, before), columns, read_time)
-
-
-def _reader(path: Path, text: TextIO) -> Any:
-    return csv.reader(text, delimiter="\t" if ".tsv" in path.suffixes else ",", strict=True)
+        rows = _csv_rows(path, cells_of(path, text, separator), columns, header, before)
+        yield from usage_fields(path, "line", rows, columns, read_time)
 
 
 def _header(reader: Any) -> list[str]:
@@ -48,9 +48,8 @@ def _header(reader: Any) -> list[str]:
 
 
 def _csv_rows(
-    path: Path, text: TextIO, columns: Columns, header: list[str] | None, before: int
+    path: Path, reader: Any, columns: Columns, header: list[str] | None, before: int
 ) -> Iterator[Row | BadRow]:
-    reader = _reader(path, text)
     pick = tuple if header is None else _picked(columns, header)
     while True:
         try:
@@ -59,9 +58,9 @@ def _csv_rows(
                     header = cells
                     columns.require(path, header)
                     pick = _picked(columns, header)
-                elif len(cells) == len(header):
+                elif len(cells) == len(header) and (cells[0] or any(cells)):
                     yield Row(before + reader.line_num, pick(cells))
-                elif cells:
+                elif len(cells) != len(header) and any(map(str.strip, cells)):
                     detail = f"has {len(cells)} fields where the header has {len(header)}"
                     yield BadRow(path, f"line {before + reader.line_num}", None, detail)
             break

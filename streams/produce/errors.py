@@ -1,5 +1,6 @@
 """What is wrong with an input file, or with one of its rows."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,11 @@ from schemas.errors import SlackwaterError
 
 class InputError(SlackwaterError):
     """A file cannot be used as it is. The text names the file, the place in it, and what is allowed."""
+
+
+def shown(path: Path) -> str:
+    """A file's name as text: what of it is no UTF-8 is replaced."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +27,4 @@ class BadRow:
 
     def __str__(self) -> str:
         at_column = "" if self.column is None else f", column {self.column!r}"
-        return f"{self.path}, {self.place}{at_column}: {self.detail}"
+        return f"{shown(self.path)}, {self.place}{at_column}: {self.detail}"

@@ -24,9 +24,9 @@ def read_parquet(path: Path, columns: Columns, zone: ZoneInfo) -> Iterator[Usage
             def read_time(cell: Cell) -> int:
                 if isinstance(cell, str):
                     return parse_time(cell, zone)
-                if isinstance(cell, bool) or not isinstance(cell, int):
+                if isinstance(cell, bool) or not isinstance(cell, int | float):
                     raise ValueError(ALLOWED)
-                return local_to_utc(cell, zone) if local else from_number(cell)
+                return local_to_utc(int(cell), zone) if local else from_number(cell)
 
             yield from usage_fields(path, "row", _parquet_rows(file, columns), columns, read_time)
     except pa.ArrowException as error:

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
+    KafkaConnectionError,
     KafkaError,
     NotCoordinatorForGroupError,
     UnknownTopicOrPartitionError,
@@ -21,6 +22,7 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 from faust.types import TP
 
 from schemas.errors import BrokerError
+from streams.runtime.connecting import no_broker
 from streams.runtime.settings import Settings
 
 Answer = TypeVar("Answer")
@@ -106,6 +108,8 @@ async def _ask(settings: Settings, question: Callable[[AIOKafkaAdminClient], Awa
                 if not error.retriable or monotonic() > deadline:
                     raise
             await asyncio.sleep(_POLL)
+    except KafkaConnectionError as error:
+        raise await no_broker(settings, error) from error
     except (KafkaError, OSError) as error:
         reason = str(error) or type(error).__name__
         raise BrokerError(f"the group {settings.app_id!r} cannot be read at {settings.brokers}: {reason}") from error

@@ -57,9 +57,11 @@ def weeks_plot(load: Load, calendar: Calendar) -> str:
             parts.append(bar(frame.x(monday), width, frame.y(below + count), frame.y(below), style, tip))
             below += count
     parts.append(f'<line class="axis" x1="{frame.left}" x2="{WIDTH - frame.right}" y1="{base}" y2="{base}"/>')
-    return legend((_COLOURS.get(kind, "k6"), kind_name(kind)) for kind in kinds) + frame.draw(
-        "Alerts opened in each week, by kind", parts
-    )
+    others = [kind_name(kind) for kind in kinds if kind not in _COLOURS]
+    keys = [(_COLOURS[kind], kind_name(kind)) for kind in kinds if kind in _COLOURS]
+    if others:  # of one colour, and so of one key
+        keys.append(("k6", ", ".join(others)))
+    return legend(keys) + frame.draw("Alerts opened in each week, by kind", parts)
 
 
 def days_plot(found: Backtest) -> str:

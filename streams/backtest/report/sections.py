@@ -3,6 +3,7 @@
 from html import escape
 
 from alerting.words import count, money, number
+from schemas.instants import parse_instant
 from streams.backtest import words
 from streams.backtest.accounts import HEADER
 from streams.backtest.events import USERS, suggestions
@@ -58,7 +59,8 @@ def alerts(found: Backtest) -> str:
         "Alerts by kind and week",
         paragraph(
             f"{span}: {count(load.messages, 'message')} in {figure(load.weeks)} weeks. Counted are alerts of severity "
-            f"warning or critical. A message is sent when an alert opens, escalates or is resolved. "
+            f"warning or critical. A message is sent when an alert opens, escalates or is resolved; what changes on an "
+            f"account at one moment is one message. "
             f"{load.watches:,} watches were recorded as well, and never sent."
         ),
         plots.weeks_plot(load, found.calendar),
@@ -249,7 +251,7 @@ def at_risk(found: Backtest) -> str:
                 f"{name} ({values['account_id']})" if name else values["account_id"],
                 ", ".join(each.replace(":", " (").replace("_", " ") + ")" for each in values["open_alerts"].split()),
                 f"{values['health']}",
-                values["last_event_at"][:10] or DASH,
+                found.calendar.day_text(parse_instant(at)) if (at := values["last_event_at"]) else DASH,
                 mrr,
                 risk,
                 values["owner"] or DASH,
@@ -406,7 +408,7 @@ def checking(found: Backtest) -> str:
     since = found.calendar.day_text(found.load.since)
     items = (
         f"Messages: lines of alerts.jsonl at or after {since}, of severity warning or critical and a kind that is "
-        "sent, whose change is opened, escalated, woken or resolved.\n"
+        "sent, whose change is opened, escalated, woken or resolved; those of an account at one moment are one.\n"
         "Alerts opened: of those the ones with change opened, and those escalated from a watch.\n"
         "Alarms: the engagement alerts (usage_drop, usage_silence) of an account from warning on; two that overlap, "
         "or follow within 28 days, are one alarm.\n"

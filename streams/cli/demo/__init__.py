@@ -19,7 +19,7 @@ def demo(
     ] = "embedded",
     accounts: Annotated[int, typer.Option(min=1, max=5_000, help="Accounts in the fleet.")] = 120,
     days: Annotated[int, typer.Option(min=60, help="Days to live through.")] = 120,
-    seconds: Annotated[float, typer.Option(min=1, help="How long that takes.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=1, max=86_400, help="How long that takes.")] = 60.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write the score card as JSON to stdout, all else to stderr.")

@@ -1,5 +1,6 @@
 """Alarms, what they were worth, and the silence rule beside them: small cases that can be checked by hand."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from schemas.alerts import Change, Kind, Severity
 from streams.backtest.incidents import incidents
 from streams.backtest.load import load_of
 from streams.backtest.outcomes import Basis, Outcomes, silent_for_good
+from streams.backtest.report.plots import weeks_plot
 from streams.backtest.silence_rule import History, alarms_of_rule, best_rule, rule_of
 from streams.backtest.verdicts import Judged, Verdict, judge
 from streams.detection.calendar import Calendar
@@ -154,6 +156,7 @@ def test_messages_and_openings_are_counted_from_when_accounts_are_judged() -> No
             told(9, Change.ESCALATED, alert="2"),
             told(10, Change.ESCALATED, Severity.CRITICAL, alert="2"),
             told(16, Change.RESOLVED, Severity.CRITICAL, alert="2"),
+            told(16, Change.RESOLVED, alert="3"),  # the same message
         ],
         CALENDAR,
         judged_from=at(7),
@@ -167,3 +170,13 @@ def test_messages_and_openings_are_counted_from_when_accounts_are_judged() -> No
         0: {"usage_silence": 1},
         7: {"usage_silence": 1},
     }
+
+
+def test_a_colour_of_the_weeks_has_one_key() -> None:
+    kinds = (Kind.USAGE_SILENCE, Kind.PAUSED, Kind.DOWNGRADE)
+    opened = [told(8, Change.OPENED, alert=str(number), kind=kind) for number, kind in enumerate(kinds)]
+    drawn = weeks_plot(load_of(opened, CALENDAR, judged_from=at(7), end=at(21), team=3), CALENDAR)
+    assert re.findall(r'<i class="(\w+)"></i>([\w, ]+)<', drawn) == [
+        ("k1", "usage silence"),
+        ("k6", "downgrade, paused"),
+    ]

@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -72,13 +73,13 @@ def test_a_fleet_gives_four_files_whose_figures_agree(runner: CliRunner, fleet: 
     summary = json.loads((out / "summary.json").read_text())
     assert summary["transitions"] == len(alerts) > 50
     since = summary["messages"]["since"]
-    messages = [
-        each
+    messages = {
+        (each["account_id"], each["at"])
         for each in alerts
         if each["at"] >= since
         and each["severity"] != "watch"
         and each["change"] in {"opened", "escalated", "woken", "resolved"}
-    ]
+    }
     assert summary["messages"]["count"] == len(messages)
     assert summary["messages"]["per_person_and_week"] == pytest.approx(
         len(messages) / summary["messages"]["weeks"] / 2, rel=0.01
@@ -282,6 +283,20 @@ def test_until_leaves_out_what_is_later_and_lets_the_time_go_on(runner: CliRunne
         "all rows are later than --until"
     )
     assert backtest(runner, file, tmp_path / "none", "--until", "tomorrow")[0] == 2
+
+
+def test_a_file_may_have_any_name_and_rows_that_are_yet_to_come_are_told(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode("us\xe4ge.csv".encode("latin-1"))
+    newest = datetime.now(UTC) + timedelta(days=20)
+    days = [(newest - timedelta(days=number)).date().isoformat() for number in range(60)]
+    file.write_text("\n".join(["account_id;occurred_at", *(f"a;{day}" for day in days), "b;soon"]))
+    code, said = backtest(runner, file, tmp_path / "out")
+    assert code == 0
+    assert f"the newest row is of {days[0]}, which is yet to come" in said
+    assert f"--until {datetime.now(UTC):%Y-%m-%d}" in said
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["files"] == [str(tmp_path / "us\N{REPLACEMENT CHARACTER}ge.csv")]
+    assert summary["rows"] == {"usage": 60}
 
 
 def test_names_from_the_data_are_text_in_the_report(runner: CliRunner, tmp_path: Path) -> None:

@@ -208,6 +208,7 @@ def test_a_missing_broker_ends_with_1_and_its_address(command: list[str]) -> Non
     result = slackwater(*command, environment=NOWHERE)
     assert result.returncode == 1
     assert "127.0.0.1:1" in result.stderr + result.stdout
+    assert "is the broker up?" in result.stderr + result.stdout
     assert "Traceback" not in result.stderr
 
 
@@ -260,3 +261,42 @@ def test_a_directory_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> No
     assert "Traceback" not in result.stderr
     assert str(tmp_path / "file" / "fleet") in result.stderr
     assert "Not a directory" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("backtest", "a.csv", "--out", "o", "--false-alarms-per-account-year", "nan"),
+        ("alerts", "snooze", "3fa1", "--days", "nan"),
+        ("alerts", "snooze", "3fa1", "--days", "1e12"),
+        ("produce", "a.csv", "--settle", "nan"),
+        ("produce", "a.csv", "--settle", "inf"),
+        ("simulate", "--out", "o", "--rate", "nan"),
+        ("simulate", "--out", "o", "--start", "2099-12-01"),
+        ("simulate", "--out", "o", "--start", "1960-01-01"),
+        ("simulate", "--out", "o", "--days", "99999999"),
+        ("demo", "--seconds", "nan"),
+    ],
+)
+def test_a_number_that_nothing_can_be_done_with_is_wrong_use(runner: CliRunner, arguments: tuple[str, ...]) -> None:
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{arguments[-2]}'" in result.output or "--start" in result.output
+
+
+def test_who_has_no_name_is_asked_for_one(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    result = runner.invoke(app, ["alerts", "ack", "--account", "acme"])
+    assert result.exit_code == 2
+    assert "the user of this process has no name; say who it is" in result.output
+    assert "--by" in result.output
+
+
+def test_paragraphs_of_help_break_where_the_terminal_ends(runner: CliRunner) -> None:
+    said = runner.invoke(app, ["backtest", "--help"]).output
+    assert (
+        "and has every loss of the last year with the day on which it was flagged, or why not, and what other" in said
+    )

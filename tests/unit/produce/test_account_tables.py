@@ -57,7 +57,9 @@ def test_every_kind_of_cell_becomes_its_field(tmp_path: Path) -> None:
 
 
 def test_an_empty_cell_changes_nothing_unless_it_is_to_clear(tmp_path: Path) -> None:
-    path = written(tmp_path / "accounts.tsv", "account_id\taliases\tupdated_at", "a-1\t\t", "", "a-2\tx\t2026-01-01")
+    path = written(
+        tmp_path / "accounts.tsv", "account_id\taliases\tupdated_at", "a-1\t\t", "", "\t\t", " ", "a-2\tx\t2026-01-01"
+    )
     kept, said = read(path)
     assert isinstance(kept, AccountRow)
     assert isinstance(said, AccountRow)

@@ -79,6 +79,20 @@ def test_quotes_tabs_packing_and_a_byte_order_mark_are_understood(tmp_path: Path
     assert [record.account for record in read(Source(packed))] == ['a, "b"']
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_cells_are_separated_by_what_separates_the_headers(tmp_path: Path, separator: str) -> None:
+    lines = [
+        separator.join(cells) for cells in (('"a,b;c"', "account_id", "occurred_at"), ("1;2,3|4", "x", "2025-03-01"))
+    ]
+    file = write(tmp_path / "a.csv", "\n".join(lines).replace("1;2,3|4", '"1;2,3|4"'))
+    assert [record.account for record in read(Source(file))] == ["x"]
+
+
+def test_rows_without_anything_in_them_are_none(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", "account_id,occurred_at\n\n  \n,\nx,2025-03-01\n,\n")
+    assert [record.account for record in read(Source(file))] == ["x"]
+
+
 def test_times_without_an_offset_are_those_of_the_zone(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", "account_id,occurred_at\na,2025-07-01 12:00:00\n")
     [record] = read(Source(file, zone=ZoneInfo("Europe/Berlin")))
@@ -108,10 +122,11 @@ def test_only_the_first_row_of_each_account_and_id_is_kept(tmp_path: Path) -> No
         (pa.array(["2025-07-01 12:00:00"]), 2),
         (pa.array(["2025-07-01T12:00:00Z"]), 0),
         (pa.array([1_751_371_200]), 0),
+        (pa.array([1_751_371_200.0]), 0),
         (pa.array([1_751_371_200_000]), 0),
         (pa.array([date(2025, 7, 1)]), 14),
     ],
-    ids=["naive", "with a zone", "text", "text with offset", "seconds", "milliseconds", "date"],
+    ids=["naive", "with a zone", "text", "text with offset", "seconds", "seconds as floats", "milliseconds", "date"],
 )
 def test_parquet_times_of_every_type_are_read(tmp_path: Path, column: pa.Array, offset_hours: int) -> None:
     pq.write_table(pa.table({"household": [900], "at": column, "basket": ["b"]}), tmp_path / "t.parquet")
@@ -167,6 +182,7 @@ def test_json_lines_of_every_topic_have_their_own_time(tmp_path: Path) -> None:
         ("a,at\nx,2025-03-01\n", Columns("b", "at"), "there is no column 'b'; the file has 'a', 'at'"),
         ("", Columns("b", "at"), "there is no column 'b', 'at'; the file has no columns"),
         ("a,at\nx,2025-03-01\nx,soon\n", Columns("a", "at"), "f.csv, line 3, column 'at': a time is written like"),
+        ("a,at,a\nx,2025-03-01,y\n", Columns("a", "at"), "f.csv: there are 2 columns 'a'; one can be read"),
         ("a,at\n,2025-03-01\n", Columns("a", "at"), "f.csv, line 2, column 'a': "),
         ('a,at\n"\n\n",2025-03-01\n', Columns("a", "at"), "f.csv, line 4, column 'a': "),
         ("a,at\nx\n", Columns("a", "at"), "f.csv, line 2: has 1 fields where the header has 2"),
@@ -197,10 +213,23 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path) -> Non
     (tmp_path / "a.parquet").write_bytes(b"no parquet")
     (tmp_path / "a.csv.gz").write_bytes(b"no gzip")
     assert "is not UTF-8 text" in refusal(Source(tmp_path / "a.csv"))
+    (tmp_path / "a.tsv").write_text("account_id\toccurred_at\nx\t2025-03-01\n", encoding="utf-16")
+    (tmp_path / "a.jsonl").write_text('{"account_id": "x"}\n', encoding="utf-16")
+    assert "a.tsv: is text in UTF-16; save it as UTF-8" in refusal(Source(tmp_path / "a.tsv"))
+    assert "a.jsonl: is text in UTF-16; save it as UTF-8" in refusal(Source(tmp_path / "a.jsonl"))
     assert "is not a readable Parquet file" in refusal(Source(tmp_path / "a.parquet"))
     assert "cannot be read" in refusal(Source(tmp_path / "a.csv.gz"))
     for name in ("none.csv", "none.jsonl", "none.parquet"):
         assert f"{name}: cannot be read: No such file" in refusal(Source(tmp_path / name))
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("values", [[{"account_id": "x"}], {"events": [{"account_id": "x"}]}])
+def test_one_json_document_is_no_json_lines(tmp_path: Path, values: object, indent: int | None) -> None:
+    file = write(tmp_path / "a.json", json.dumps(values, indent=indent))
+    assert ("is one JSON document; JSON lines are needed" in refusal(Source(file))) == (
+        indent is not None or isinstance(values, list)
+    )
 
 
 def test_a_format_that_cannot_be_told_or_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -26,6 +26,13 @@ NOON = 1_740_830_400_000  # 2025-03-01T12:00:00Z
         ("20250301T12", UTC_ZONE),
         ("1740830400", BERLIN),
         ("1740830400000", BERLIN),
+        ("1740830400000000", BERLIN),  # microseconds, as of Google Analytics
+        ("1740830400000000123", BERLIN),
+        ("1740830400.0004", BERLIN),
+        ("2025-03-01 12:00:00 UTC", BERLIN),  # BigQuery, Rails
+        ("2025-03-01 12:00:00.000456 UTC", BERLIN),
+        ("2025-03-01 14:00:00 +0200", BERLIN),
+        ("2025-03-01 07:00:00-05:00", BERLIN),
     ],
 )
 def test_one_moment_is_understood_in_all_its_spellings(text: str, zone: ZoneInfo) -> None:
@@ -40,17 +47,47 @@ def test_a_date_alone_is_its_midnight_in_the_zone_given() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "2025-13-01", "01/03/2025", "12", "1989-12-31", "2100-01-01", "-5", "9" * 30, "٢٠٢٥"]
+    "text",
+    [
+        "",
+        "yesterday",
+        "2025-13-01",
+        "01/03/2025",
+        "12",
+        "1989-12-31",
+        "2100-01-01",
+        "-5",
+        "9" * 17,
+        "9" * 30,
+        "٢٠٢٥",
+        "UTC",
+        "12:00 UTC",
+        "1.5",
+    ],
 )
 def test_what_is_no_time_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(ValueError, match=r"2025-03-01T12:00:00Z.*from 1990 to 2099"):
         parse_time(text, UTC_ZONE)
 
 
+def test_what_was_meant_as_a_time_is_shown_and_nothing_else() -> None:
+    with pytest.raises(ValueError, match=r"'01.03.2025 12:00' is none that is known; a time is written like"):
+        parse_time("01.03.2025 12:00", UTC_ZONE)
+    with pytest.raises(ValueError, match=r"^a time is written like"):
+        parse_time("mara@vendor.example", UTC_ZONE)
+
+
 @given(st.integers(EARLIEST, LATEST))
-def test_a_number_in_the_range_is_read_as_seconds_or_as_milliseconds_and_never_mistaken(at: int) -> None:
-    assert from_number(at) == at
+def test_a_number_in_the_range_is_read_in_its_unit_and_never_mistaken(at: int) -> None:
+    assert from_number(at) == from_number(at * 1000 + 7) == from_number(at * 1_000_000 + 7) == at
     assert from_number(at // 1000) == at // 1000 * 1000 or at // 1000 * 1000 < EARLIEST
+    assert from_number(at / 1000) == at or at < EARLIEST + 1000
+
+
+@pytest.mark.parametrize("count", [float("nan"), float("inf"), float("-inf"), LATEST + 1, EARLIEST // 1000 - 1, -1])
+def test_a_number_outside_of_the_range_is_refused(count: float) -> None:
+    with pytest.raises(ValueError, match="from 1990 to 2099"):
+        from_number(count)
 
 
 @given(st.integers(EARLIEST + 86_400_000, LATEST - 86_400_000), st.sampled_from(["Europe/Berlin", "Asia/Kathmandu"]))
