@@ -43,7 +43,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     ] = 0.0,
 ) -> None:
     """Make up a fleet of accounts, some of which go slack: its events in order of time, and the truth aside."""
-    from streams.simulator import FleetPlan
+    from streams.simulator import NEW_SHARES, FleetPlan
 
     if (out is None) == (not send):
         raise typer.BadParameter("say either --out DIR or --send", param_hint="--out")
@@ -54,6 +54,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         start=int(start.replace(tzinfo=UTC).timestamp()) * 1000,
         rate_median=rate,
         holidays=holidays,
+        new_shares=NEW_SHARES,
     )
     if out is not None:
         _write(plan, out)

@@ -33,13 +33,14 @@ from streams.detection.stall import Stall
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import TIERS
 
-VERSION: Final = 3
-_STORED_VERSION: Final = 6
-_READABLE: Final = (1, 2, VERSION)
-_STORED_READABLE: Final = (2, 3, 4, 5, _STORED_VERSION)
+VERSION: Final = 4
+_STORED_VERSION: Final = 7
+_READABLE: Final = (1, 2, 3, VERSION)
+_STORED_READABLE: Final = (2, 3, 4, 5, 6, _STORED_VERSION)
 """Version 1 of an offer and 2 of what is stored knew nothing of excursions that are not over, nor of those on which
 somebody acted; what was stored up to version 3 knows nothing of facets, up to version 4 nothing of how accounts went
-on, and up to version 5, as offers up to 2, nothing of main sources."""
+on, up to version 5, as offers up to 2, nothing of main sources, and up to version 6, as offers up to 3, nothing of what
+became of new accounts that were late or slow."""
 KEPT_DAYS: Final = 120
 """So long the fleet's days are kept: longer than a row stands unpacked."""
 _MARK: Final = b"fleet"

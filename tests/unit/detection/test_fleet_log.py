@@ -140,12 +140,13 @@ def test_what_the_version_before_wrote_is_read_without_what_it_did_not_know() ->
     log = [b"fleet" + orjson.dumps((1, 0, FIRST + day, first.pack())) for day in range(12)]
     learnt = FleetLog(CONFIG)
     read(log, learnt)
-    for version in (2, 3):
+    for version in (2, 3, 4):
         now = FleetLog(CONFIG)
         read([record.replace(b"[1,", b"[%d," % version, 1) for record in log], now)
         same(learnt, now)
     _, *values = orjson.loads(now.encode())
-    assert FleetLog(CONFIG, stored=orjson.dumps([5, *values])).encode() == now.encode()
+    for before in (6, 5):
+        assert FleetLog(CONFIG, stored=orjson.dumps([before, *values])).encode() == now.encode()
     del values[-1]
     assert FleetLog(CONFIG, stored=orjson.dumps([4, *values])).encode() == now.encode()
     del values[-1]
@@ -154,7 +155,7 @@ def test_what_the_version_before_wrote_is_read_without_what_it_did_not_know() ->
     assert FleetLog(CONFIG, stored=orjson.dumps([2, *values])).encode() == now.encode()
 
 
-@pytest.mark.parametrize("broken", [b"fleet[4,0,20000,null]", b"fleet[0,null,20000,null]"])
+@pytest.mark.parametrize("broken", [b"fleet[5,0,20000,null]", b"fleet[0,null,20000,null]"])
 def test_what_another_version_wrote_is_told(broken: bytes) -> None:
     learnt = FleetLog(CONFIG)
     with pytest.raises(StateError, match="version"):
