@@ -197,7 +197,7 @@ class Engine:
             if isinstance(body, CommandBase):
                 refusal = self._commands.carry_out(account, body, now, out)
             elif is_claim(fact):
-                refusal = self._facts.claimed(account, fact.at, out)
+                refusal = self._facts.claimed(account, body.account_id, fact.at, out)
             else:
                 if isinstance(body, BillingFact):
                     self._facts.billing(account, body, out)
