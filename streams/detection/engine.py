@@ -338,6 +338,8 @@ class Engine:
             self._book.wake_due(account, deadline, out)
             self._afterwards.judge(account, deadline)
             first_weeks.look(account, self.rules, deadline)
+            if account.subscriptions.end_pauses(deadline):
+                note(account)
             self._judge_dated(account, deadline, out)
 
     def _deadline(self, account: Account) -> int:
