@@ -175,6 +175,8 @@ class AccountPicture(Model):
     schema_version: SchemaVersion = 1
     account_id: AccountId
     account_name: str | None = None
+    alias_of: AccountId | None = None
+    """The id is an alias of this account by now: what comes under it is counted there. Here is what was before."""
     at: Instant
     phase: Phase
     health: Health

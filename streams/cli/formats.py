@@ -24,6 +24,9 @@ which Segment has corrected for the device's clock; else `originalTimestamp`. `s
 they say when a message travelled, which from a device that was offline is days later.
 """
 _STRIPE: Final = """
+Where nothing but Stripe names your accounts, set `park_ids = []` first: each customer (`stripe:cus_…`) is an account
+then, and waits for nobody.
+
 An event as a webhook gets it, of the API versions before 2025-03-31 and from then on. `id` removes duplicates,
 `created` is the time. The account is `account_id` of the metadata (`SLACKWATER_STRIPE_ACCOUNT` names another key): of
 the object, of the invoice's subscription, or of the customer where the event has it as a whole. Payment methods have

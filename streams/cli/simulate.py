@@ -50,7 +50,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
 ) -> None:
     """Make up a fleet of accounts, some of which go slack: its events in order of time, and the truth aside."""
     from schemas.instants import EARLIEST, LATEST
-    from streams.simulator import FleetPlan
+    from streams.simulator import NEW_SHARES, FleetPlan
 
     if (out is None) == (not send):
         raise typer.BadParameter("say either --out DIR or --send", param_hint="--out")
@@ -66,6 +66,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         start=first,
         rate_median=rate,
         holidays=holidays,
+        new_shares=NEW_SHARES,
     )
     if out is not None:
         _write(plan, out)

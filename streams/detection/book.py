@@ -47,7 +47,7 @@ class Book:
         """Over."""
         standing = self.standing(account, at, alert.kind, alert.severity)
         lost, profile = account.loss is not None, account.profile
-        headline = closing_line(alert.kind, resolution, lost=lost, internal=profile.internal, alias=profile.alias)
+        headline = closing_line(alert.kind, resolution, lost=lost, internal=profile.internal, alias_of=profile.alias_of)
         self.record(account, lifecycle.resolve(alert, at, resolution, headline, standing), out)
 
     def resolve_all(self, account: Account, at: int, resolution: Resolution, out: Results) -> None:

@@ -44,9 +44,9 @@ _GENERAL: Final = {
 }
 
 
-def closing_line(kind: Kind, resolution: Resolution, *, lost: bool, internal: bool, alias: bool = False) -> str:
-    """What the headline says when an alert of this kind is resolved so. `lost`, `internal`, `alias`: what the account
-    is by now.
+def closing_line(kind: Kind, resolution: Resolution, *, lost: bool, internal: bool, alias_of: str | None = None) -> str:
+    """What the headline says when an alert of this kind is resolved so. `lost`, `internal`, `alias_of`: what the
+    account is by now.
 
     >>> closing_line(Kind.PAYMENT_FAILED, Resolution.PAID, lost=False, internal=False)
     'What was owed has been paid.'
@@ -55,6 +55,6 @@ def closing_line(kind: Kind, resolution: Resolution, *, lost: bool, internal: bo
         return _GENERAL[Resolution.LOST]
     if internal:
         return "This is one of the company's own accounts, which have no alerts."
-    if alias:
-        return "The id is an alias of another account by now."
+    if alias_of is not None:
+        return f"The id is an alias of {alias_of} by now."
     return _WORDS.get((kind, resolution)) or _GENERAL.get(resolution) or "This is over."

@@ -5,12 +5,18 @@ from typing import Any, Final
 
 WEEKS: Final = 12
 """So long a new account is followed, week by week."""
-_FEWEST: Final = 50
+FEWEST: Final = 50
 """What fewer accounts did at an age says nothing; each weighs what `_HALF_LIFE` has left of it."""
 _HALF_LIFE: Final = 180.0
 """Days after which what was learnt weighs half: products change, and so does who comes."""
 _LEAST_USUAL: Final = 4
 """Where the median account is used on fewer days, a quarter of them is none."""
+
+
+def left_of(before: int, day: int) -> float:
+    """What is left by `day` of what was known on a day `before`, which is negative where nothing was."""
+    return 0.5 ** ((day - before) / _HALF_LIFE) if before >= 0 else 1.0
+
 
 Begun = Mapping[tuple[int, int], int]
 """Accounts by the number of full weeks since their start, and of days on which they were used in these."""
@@ -52,7 +58,7 @@ class Curve:
         """What is known by `day`, on which these came to their ages."""
         if not begun:
             return self
-        left = 0.5 ** ((day - self._day) / _HALF_LIFE) if self._day >= 0 else 1.0
+        left = left_of(self._day, day)
         counts = {cell: count * left for cell, count in self._counts.items()}
         for cell, count in sorted(begun.items()):
             counts[cell] = counts.get(cell, 0.0) + count
@@ -61,7 +67,7 @@ class Curve:
     def _median(self, weeks: int) -> int | None:
         of_age = self._of(weeks)
         total = sum(of_age.values())
-        if total < _FEWEST:
+        if total < FEWEST:
             return None
         below = 0.0
         for days, count in sorted(of_age.items()):

@@ -197,7 +197,7 @@ class Engine:
             if isinstance(body, CommandBase):
                 refusal = self._commands.carry_out(account, body, now, out)
             elif is_claim(fact):
-                refusal = self._facts.claimed(account, fact.at, out)
+                refusal = self._facts.claimed(account, body.account_id, fact.at, out)
             else:
                 if isinstance(body, BillingFact):
                     self._facts.billing(account, body, out)
@@ -338,6 +338,8 @@ class Engine:
             self._book.wake_due(account, deadline, out)
             self._afterwards.judge(account, deadline)
             first_weeks.look(account, self.rules, deadline)
+            if account.subscriptions.end_pauses(deadline):
+                note(account)
             self._judge_dated(account, deadline, out)
 
     def _deadline(self, account: Account) -> int:

@@ -58,19 +58,18 @@ class Facts:
             account.following = account.newcomer = None
             self._book.resolve_all(account, update.updated_at, Resolution.EXPIRED, out)
 
-    def claimed(self, account: Account, at: int, out: Results) -> Refusal | None:
+    def claimed(self, account: Account, by: str, at: int, out: Results) -> Refusal | None:
         """Another account has this id as an alias: what comes under it is counted there, and this one is over. Unless
         it has a record of its own. Returns a refusal, or None."""
         profile = account.profile
         if profile.updated_at >= 0:
             detail = "names the id of an account that has a record of its own on this topic: no such id is an alias"
             return Refusal(Reason.IMPOSSIBLE_ALIAS, "aliases", detail)
-        if not profile.alias:
-            profile.fields[ALIAS] = True
+        if profile.alias_of != by:
+            profile.fields[ALIAS] = by
             account.outcomes.pending.clear()
             self._book.resolve_all(account, at, Resolution.EXPIRED, out)
-            text = "An alias of another account by now, where what comes is counted."
-            self._write(account, at, "account.alias", text)
+            self._write(account, at, "account.alias", f"An alias of {by} by now, where what comes is counted.")
         return None
 
     def own_again(self, account: Account, at: int) -> None:

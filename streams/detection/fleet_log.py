@@ -40,7 +40,7 @@ _STORED_READABLE: Final = (2, 3, 4, 5, 6, _STORED_VERSION)
 """Version 1 of an offer and 2 of what is stored knew nothing of excursions that are not over, nor of those on which
 somebody acted; what was stored up to version 3 knows nothing of facets, up to version 4 nothing of how accounts went
 on, and up to version 5, as offers up to 2, nothing of main sources; up to version 6, as offers up to 3, nothing of
-sources as wholes."""
+sources as wholes, nor of what became of new accounts that were late or slow."""
 KEPT_DAYS: Final = 120
 """So long the fleet's days are kept: longer than a row stands unpacked."""
 _MARK: Final = b"fleet"

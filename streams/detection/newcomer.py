@@ -16,3 +16,9 @@ class Newcomer(NamedTuple):
     """At so many ends of a week in a row that was far below the usual."""
     usual: int = 0
     """What was usual then; 0: nobody knew."""
+    waiting: bool = False
+    """It had no first core action yet, in all of these weeks."""
+    slow: int = 0
+    """1: it was far below for long enough to be told of; 2: as more than a watch."""
+    late: int = 0
+    """After so many weeks it is late without one, by what was known then; 0: nobody knew."""

@@ -27,6 +27,7 @@ def picture_of(account: Account, rules: Rules, now: int) -> AccountPicture:
         account_id=account.id,
         account_name=profile.text("name"),
         at=now,
+        alias_of=profile.alias_of,
         phase=account.phase,
         health=standing.value,
         factors=standing.factors,

@@ -25,7 +25,7 @@ _KEPT = (
 )
 
 ALIAS: Final = "alias"
-"""Among the fields of an id that is no account any more."""
+"""Among the fields of an id that is no account any more: whose it is."""
 
 
 class Profile:
@@ -78,6 +78,11 @@ class Profile:
     def alias(self) -> bool:
         """The id stands for another account by now."""
         return ALIAS in self.fields
+
+    @property
+    def alias_of(self) -> str | None:
+        """Which one; None also where it was not kept, before there was this field."""
+        return self.text(ALIAS)
 
     def encode(self) -> list[Any]:
         """JSON values."""

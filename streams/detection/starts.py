@@ -27,6 +27,8 @@ def start_by_use(account: Account, at: int, rules: Rules) -> bool:
     new = start_by_event(account, at, rules)
     if new and not rules.config.key_actions:
         account.started_at = None
+        if account.newcomer is not None:
+            account.newcomer = account.newcomer._replace(waiting=False)  # nobody knows for how long it has waited
     return new
 
 

@@ -34,9 +34,10 @@ from streams.detection.subscriptions import Subscriptions
 from streams.detection.timeline import Timeline
 from streams.detection.window import pack_counts, unpack_counts
 
-VERSION: Final = 6
-_BEFORE: Final = 5
-"""The version before, which is read as well: it knows nothing of main sources."""
+VERSION: Final = 7
+_BEFORE: Final = (6, 5)
+"""The versions before, which are read as well: they know less of a new account, and the older one nothing of main
+sources."""
 _OLDER: Final = 4
 """And this one: it lacks the newest values at its end."""
 NEVER: Final = 1 << 62
@@ -212,6 +213,8 @@ class Account:
         alerts = (f"{alert.kind}.{alert.severity}" for alert in self.alerts.values() if alert.is_open)
         mrr_minor, currency = self.mrr
         known = f"{mrr_minor}|{currency}" if mrr_minor is not None and currency is not None else "|"
+        if self.profile.alias:  # its money is that of the account that it is part of
+            known = "|"
         standing = f"{self.phase}|{'+'.join(alerts)}|{known}|{self.outcomes.digest()}"
         actions = self.outcomes.actions.digest()
         if self.loss is not None:
@@ -288,7 +291,7 @@ _NEWEST: Final[tuple[Any, ...]] = (-1, [], None, None, None, None, None, None)
 """What stands for the values that come after them, where they are left out."""
 _OPENING: Final = b"[%d," % VERSION
 _OPENING_OLDER: Final = b"[%d," % _OLDER
-_OPENINGS: Final = (_OPENING, b"[%d," % _BEFORE, _OPENING_OLDER)
+_OPENINGS: Final = (_OPENING, *[b"[%d," % each for each in _BEFORE], _OPENING_OLDER)
 _HEAD_BYTES: Final = 16_384
 """Within so many bytes a value's beginning ends: one open alert of each kind takes 500, each outcome of each kind, in
 each currency, 50, and so do actions."""

@@ -129,6 +129,14 @@ class Subscriptions:
         put(self.by_id, fact.subscription_id, _after(before, fact, unpaid=unpaid), _LIMIT)
         return True
 
+    def end_pauses(self, at: int) -> bool:
+        """Go on with what was paused until then: not every system says that a pause is over whose end it had told.
+        Returns whether there was any."""
+        over = [each for each in self.live() if each.paused and each.resumes_at is not None and each.resumes_at <= at]
+        for each in over:
+            self.by_id[each.subscription_id] = replace(each, paused=False, resumes_at=None, paused_at=None)
+        return bool(over)
+
     def _make_room(self) -> None:
         # An ended one goes first; without this the oldest would, be it what the account lives on.
         if len(self.by_id) >= _LIMIT:

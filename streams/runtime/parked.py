@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from alerting.words import span
 from schemas.errors import Reason, Rejected
 from schemas.events import InputEvent, InputTopic
 from schemas.formats.outcome import Ignored, Outcome
@@ -56,7 +57,8 @@ class ParkedRecords:
         self._progress = self._stored = ParkedProgress(origin.name, -1, began)
         self._unsent: list[ParkedRecord] = []
         self._in_topic: set[bytes] = set()
-        self._full = False
+        self._full = self._told = False
+        self._ids = settings.park_ids
         self._onward = origin.beside(parked_of(self._partition))
 
     def __len__(self) -> int:
@@ -94,7 +96,7 @@ class ParkedRecords:
         )
         self._progress = replace(self._progress, read=offset)
         if not len(self._parking):
-            log.info("%s: a record waits until an account names its id as an alias", self._partition)
+            self._say_that_one_waits()
         if not self._parking.take(_waiting(entry), self._clock):
             if not self._full:
                 log.warning("%s: no more records can wait for their account: they are dead letters", self._partition)
@@ -104,6 +106,19 @@ class ParkedRecords:
         self._unsent.append(entry)
         self._metrics.events_parked_total.labels(self._topic).inc()
         return None
+
+    def _say_that_one_waits(self) -> None:
+        if self._known.count:
+            log.info("%s: a record waits until an account names its id as an alias", self._partition)
+        elif not self._told:
+            self._told = True
+            log.warning(
+                "%s: no account has named an alias so far, and what comes under %s waits for that, up to %s; import "
+                "the accounts with their aliases, or set park_ids = [] where each such id is an account by itself",
+                self._partition,
+                ", ".join(self._ids),
+                span(self._wait),
+            )
 
     @property
     def holds_until(self) -> int:

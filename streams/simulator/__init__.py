@@ -9,11 +9,12 @@ True
 
 from streams.simulator.event import SimulatedEvent
 from streams.simulator.fleet import DailyCounts, daily_counts, simulate, truths
-from streams.simulator.plan import Change, FleetPlan
+from streams.simulator.plan import NEW_SHARES, Change, FleetPlan
 from streams.simulator.truth import Cause, Truth
 from streams.simulator.world import Outage, Rename, World
 
 __all__ = [
+    "NEW_SHARES",
     "Cause",
     "Change",
     "DailyCounts",

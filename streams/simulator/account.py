@@ -26,7 +26,7 @@ class Account:
     def __init__(self, plan: FleetPlan, calendar: Calendar, index: int) -> None:
         life = _random(plan, index, "life")
         self.traits: Traits = draw_traits(plan, index, life)
-        change = draw_change(plan, life)
+        change = draw_change(plan, self.traits, life)
         charges = draw_charges(plan, self.traits, change, life)
         self.story: Story = draw_story(plan, self.traits, change, charges, life)
         self.facts = facts(plan, self.traits, charges, self.story, life)

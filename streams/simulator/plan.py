@@ -34,10 +34,14 @@ class Change(StrEnum):
     INTENT = "intent"  # the page to cancel is opened, and all data is exported
     DETRACTOR = "detractor"  # a bad score, and a ticket that escalates
     NEVER_BEGINS = "never_begins"  # a new account looks around and never creates anything
+    BEGINS_LATE = "begins_late"  # nobody comes to a new account for weeks, and then it is used as others are
+    NEVER_USED = "never_used"  # nobody ever comes to a new account, and it cancels
 
 
 #: Changes of activity: what the engagement signals are there to find.
 DECLINES = frozenset({Change.STOP, Change.DECAY, Change.PARTIAL_DROP})
+#: Stories of a new account's first weeks.
+BEGINNINGS = frozenset({Change.BEGINS_LATE, Change.NEVER_USED})
 
 DEFAULT_SHARES: Mapping[Change, float] = MappingProxyType(
     {
@@ -61,6 +65,9 @@ DEFAULT_SHARES: Mapping[Change, float] = MappingProxyType(
         Change.NEVER_BEGINS: 0.02,
     }
 )
+
+#: Of new accounts, those whose onboarding stalls; what the shares of all accounts leave of them.
+NEW_SHARES: Mapping[Change, float] = MappingProxyType({Change.BEGINS_LATE: 0.05, Change.NEVER_USED: 0.15})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,7 @@ class FleetPlan:
     first_change_day: int = 45  # no story begins before this day ...
     last_change_day: int | None = None  # ... or after this one; default: ten days before the end
     shares: Mapping[Change, float] = field(default_factory=lambda: DEFAULT_SHARES)
+    new_shares: Mapping[Change, float] = field(default_factory=dict)  # of new accounts that have none of these stories
     # Of declines, the least and how much more at most: a decay's half-life in days, what a partial drop leaves, and the
     # days until the customer cancels.
     decay_half_life: tuple[float, float] = (5.0, 10.0)
@@ -106,6 +114,10 @@ class FleetPlan:
             raise ValueError("rates must satisfy 0 < rate_min <= rate_median <= rate_max")
         if any(share < 0 for share in self.shares.values()) or sum(self.shares.values()) > 1 + 1e-9:
             raise ValueError("shares must not be negative, and their sum not above 1")
+        if set(self.new_shares) - BEGINNINGS or any(share < 0 for share in self.new_shares.values()):
+            raise ValueError(f"new_shares must not be negative, and name {', '.join(sorted(BEGINNINGS))} only")
+        if sum(self.new_shares.values()) > 1 + 1e-9:
+            raise ValueError("the sum of new_shares must not be above 1")
         if Change.NONE in self.shares:
             raise ValueError("the share of accounts with no change is what the other shares leave")
         if not 0 <= self.newcomers <= 1:

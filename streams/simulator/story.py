@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from streams.simulator.names import INTENT
-from streams.simulator.plan import DAY_MS, DECLINES, Change, FleetPlan
+from streams.simulator.plan import BEGINNINGS, DAY_MS, DECLINES, Change, FleetPlan
 from streams.simulator.traits import Traits, pick
 from streams.simulator.truth import Cause
 
@@ -85,11 +85,16 @@ class Charges:
         return self.first + max(0, -(-(at - self.first) // self.period)) * self.period
 
 
-def draw_change(plan: FleetPlan, random: Random) -> Change:
+def draw_change(plan: FleetPlan, traits: Traits, random: Random) -> Change:
     """Which story, by the plan's shares."""
-    left = random.random()
+    left, of_all = random.random(), 1.0
     for change in Change:
-        left -= plan.shares.get(change, 0.0)
+        share = plan.shares.get(change, 0.0)
+        left, of_all = left - share, of_all - share
+        if left < 0:
+            return change
+    for change, share in plan.new_shares.items() if traits.started_at >= plan.start else ():
+        left -= share * of_all
         if left < 0:
             return change
     return Change.NONE
@@ -108,6 +113,12 @@ def draw_charges(plan: FleetPlan, traits: Traits, change: Change, random: Random
 
 def draw_story(plan: FleetPlan, traits: Traits, change: Change, charges: Charges, random: Random) -> Story:
     """The account's story; one that does not fit into its time in the span becomes no story at all."""
+    if change in BEGINNINGS:
+        return _beginning(change, plan, traits, charges, random)
+    return _of_any_age(plan, traits, change, charges, random)
+
+
+def _of_any_age(plan: FleetPlan, traits: Traits, change: Change, charges: Charges, random: Random) -> Story:
     first, last = plan.change_days
     day = first + int(random.random() * (last - first + 1))
     if traits.started_at >= plan.start:
@@ -146,6 +157,22 @@ def _decline(plan: FleetPlan, change: Change, at: int, day: int, charges: Charge
     if leaves:
         decided = at + int(_between(plan.decides_after, random) * DAY_MS)
         _cancel(story, charges, decided, "unused" if random.random() < 0.4 else pick(random, _REASONS))
+    return story
+
+
+def _beginning(change: Change, plan: FleetPlan, traits: Traits, charges: Charges, random: Random) -> Story:
+    """Nobody comes, from the start on; for some weeks, after which somebody has seen to it, or until it cancels.
+    None where the account is not new."""
+    if traits.started_at < plan.start:
+        return Story()
+    day = (traits.started_at - plan.start) // DAY_MS
+    story = Story(change, changed_at=traits.started_at, fade_day=day, level=0.0)
+    if change is Change.BEGINS_LATE:
+        story.back_day = day + 25 + int(random.random() * 30)
+        story.causes.append(Cause("onboarding_stalled", traits.started_at, plan.start + story.back_day * DAY_MS))
+    else:
+        story.causes.append(Cause("onboarding_stalled", traits.started_at))
+        _cancel(story, charges, traits.started_at + int((30 + random.random() * 45) * DAY_MS), "bad_onboarding")
     return story
 
 

@@ -82,6 +82,7 @@ async def _as_the_pure_engine_has_it(broker: Broker, tmp_path: Path, *, killed: 
         await app.applied_until(ends_at, worker=worker, patience=90)
         await app.pictured(worker)
         metrics = await worker.metrics()
+    assert (await app.pictures())["late"].alias_of == "two"
     await same_as_the_pure_engine(app, expected.transitions, totals, dead_letters=len(expected.refusals))
     assert metrics["slackwater_aliases"] == 2
     (letter,) = await app.dead_letters()

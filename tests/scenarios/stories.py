@@ -541,11 +541,14 @@ def the_companys_own_account_is_never_alerted() -> Story:
 def a_pause_that_nobody_comes_back_from_is_told_again_before_it_ends() -> Story:
     it = Story()
     gone = it.account("gone").subscribes().daily_use(users=5, days=63)
-    gone.bills("subscription.paused", resumes_at=gone.day_from_now(40)).waits(days=41)
-    gone.expect("paused", warned_between=(63, 63), critical_between=(96, 96)).expect_no("usage_silence", "usage_drop")
+    gone.bills("subscription.paused", resumes_at=gone.day_from_now(40)).waits(days=50)
+    gone.expect("paused", warned_between=(63, 63), critical_between=(96, 96)).expect_no("usage_drop")
+    # Nobody says that the pause is over: from its end on the account is like any other.
+    gone.expect("paused", resolved_between=(103, 103), resolution="recovered")
+    gone.expect("usage_silence", warned_between=(105, 112))
     back = it.account("back").subscribes().daily_use(users=5, days=63)
     back.bills("subscription.paused", resumes_at=back.day_from_now(40)).waits(days=28).daily_use(users=5, days=14)
-    back.bills("subscription.resumed").waits(days=1)
+    back.bills("subscription.resumed").daily_use(users=5, days=8)
     back.expect_changes("paused", "opened", "resolved").expect("paused", resolution="recovered")
     return it
 
@@ -618,6 +621,20 @@ def a_renewal_is_at_risk_while_the_account_is_not_well() -> Story:
     monthly.subscribes(renewal_at=monthly.day_from_now(30), interval="month").daily_use(users=5, days=91)
     monthly.renews(renewal_at=monthly.day_from_now(30), interval="month").then_silence(days=20)
     monthly.expect("usage_silence", warned_between=(92, 97)).expect_no("renewal_at_risk")
+    return it
+
+
+@story
+def a_renewal_that_is_told_when_its_day_has_passed_is_one() -> Story:
+    it = Story()
+    terms: dict[str, Any] = {"mrr_minor": 40_000, "currency": "EUR", "interval": "year", "period_days": 365}
+    late = it.account("late")
+    late.subscribes(**terms, renewal_at=late.day_from_now(200)).daily_use(users=5, days=150).then_silence(days=52)
+    late.renews(**terms, renewal_at=late.day_from_now(363)).waits(days=8)
+    late.expect("renewal_at_risk", resolved_between=(202, 202), resolution="renewed")
+    never = it.account("never")
+    never.subscribes(**terms, renewal_at=never.day_from_now(200)).daily_use(users=5, days=150).then_silence(days=60)
+    never.expect("renewal_at_risk", resolved_between=(207, 207), resolution="expired")
     return it
 
 

@@ -18,7 +18,9 @@ from schemas.formats.reader import FORMATS, read
 from schemas.plain_usage import UsageFields, fields_of
 from schemas.usage import UsageEvent
 from streams.cli.reading import last_records
+from streams.detection.names import Names
 from streams.detection.origin import MARKER_HEADER
+from streams.runtime.parked import WAITS
 from streams.runtime.settings import Settings
 
 SECONDS: Final = 6.0
@@ -60,6 +62,12 @@ class Sample:
     ages: list[int] = field(default_factory=list)
     """How much older than its record each event is."""
     usage: list[UsageFields] = field(default_factory=list)
+    parks: Names | None = None
+    """Ids that have to be an account's alias."""
+    waiting: Counter[str] = field(default_factory=Counter)
+    """Events by such an id."""
+    named: set[str] = field(default_factory=set)
+    """Ids that account updates name: their accounts', and aliases."""
 
     def take(self, settings: Settings, record: Any) -> None:
         """Look at a record."""
@@ -107,6 +115,10 @@ class Sample:
     def _event(self, record: Any, event: InputEvent) -> None:
         if record.timestamp >= 0:
             self.ages.append(record.timestamp - moment(event))
+        if self.parks is not None and self.topic in WAITS and self.parks.match(event.account_id):
+            self.waiting[event.account_id] += 1
+        if isinstance(event, AccountUpdate):
+            self.named.update((event.account_id, *(event.aliases or ())))
         if isinstance(event, UsageEvent):
             self.usage.append(fields_of(event))
         elif isinstance(event, AccountUpdate) and record.key != event.account_id.encode():
@@ -132,7 +144,8 @@ async def samples(settings: Settings, counts: dict[str, int], most: int) -> Asyn
 async def _sample(
     settings: Settings, consumer: AIOKafkaConsumer, topic: InputTopic, parts: Sequence[TopicPartition], most: int
 ) -> Sample:
-    found = Sample(topic, settings.format_of(topic))
+    parks = Names(settings.park_ids) if settings.park_ids else None
+    found = Sample(topic, settings.format_of(topic), parks=parks)
     async for record in last_records(consumer, parts, most, SECONDS, BYTES):
         found.take(settings, record)
     return found

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import BrokerError
 from schemas.events import InputTopic
-from streams.cli.checks import connection, delivery, group, promise, records, secret_files, state, topics
+from streams.cli.checks import connection, delivery, group, promise, records, secret_files, state, topics, waiting
 from streams.cli.checks.finding import Finding, Findings
 from streams.cli.checks.sample import Sample, samples
 from streams.cli.composition import Composition, composition
@@ -76,8 +76,11 @@ class Survey:
             names = runtime_topics.input_names(settings)
             counts = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}
             configs = await runtime_topics.configs_of(admin, [each for each in names if each in counts])
+        found: list[Sample] = []
         async for each in samples(settings, counts, most):
             self._judge(each, most, configs)
+            found.append(each)
+        self.findings += waiting.look(settings, found)
 
     def _judge(self, sample: Sample, most: int, configs: dict[str, dict[str, str]]) -> None:
         settings = self._settings

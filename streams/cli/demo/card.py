@@ -26,6 +26,8 @@ _NAMES = {
     Change.INTENT: "looked into leaving",
     Change.DETRACTOR: "was unhappy, and said so",
     Change.NEVER_BEGINS: "never got going",
+    Change.BEGINS_LATE: "began weeks late",
+    Change.NEVER_USED: "never used at all",
 }
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from streams.simulator import Change, FleetPlan
+from streams.simulator import NEW_SHARES, Change, FleetPlan
 from streams.simulator.plan import DAY_MS
 
 LEARNING_DAYS = 40
@@ -42,7 +42,7 @@ class Show:
     @property
     def plan(self) -> FleetPlan:
         """The fleet."""
-        return FleetPlan(accounts=self.accounts, days=self.days, seed=self.seed, shares=SHARES)
+        return FleetPlan(self.accounts, self.days, self.seed, shares=SHARES, new_shares=NEW_SHARES)
 
     def schedule(self, elapsed: int) -> float:
         """Seconds into the show at which an event comes that is `elapsed` milliseconds after the first one.

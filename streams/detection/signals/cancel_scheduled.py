@@ -50,7 +50,7 @@ class CancelScheduledSignal:
         cancelled = _cancelled(account)
         first = min(cancelled, key=_end)
         days = max(0, -(-(_end(first) - at) // DAY_MS))
-        mrr = sum(each.mrr_minor or 0 for each in cancelled if each.currency == first.currency)
+        mrr = sum(each.mrr_minor or 0 for each in cancelled if each.paid and each.currency == first.currency)
         headline = (
             f"Cancellation is set for {self._rules.calendar.day_text(_end(first))}, {count(days, 'day')} from now"
         )

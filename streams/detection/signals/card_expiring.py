@@ -37,8 +37,8 @@ class CardExpiringSignal:
 
     def judge(self, account: Account, at: int) -> Judgement:
         """See `DatedSignal`."""
-        end = self._card_end(account)
-        if end is not None and at < end - self._notice:
+        card, end = account.payments.card, self._card_end(account)
+        if card is not None and (end is None or at < end - self._notice):  # one that has no end is as good
             return Calm(Resolution.REPLACED)
         threat = self._threat(account)
         if threat is None or at < threat.opens_at:

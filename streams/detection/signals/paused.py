@@ -13,7 +13,7 @@ from streams.detection.subscriptions import Subscription
 
 class PausedSignal:
     """Fires while a subscription is paused; critical in the last days (7) of the pause if nobody has been active in
-    the week before. Resolved when it is resumed."""
+    the week before. Resolved when it is resumed, or when the pause has come to its end."""
 
     kind = Kind.PAUSED
 
@@ -33,7 +33,9 @@ class PausedSignal:
     def next_at(self, account: Account) -> int | None:
         """See `DatedSignal`. Whether anybody is back is looked at once, before the pause ends."""
         ending_at = self._ending_at(_paused(account))
-        return ending_at if ending_at is not None and account.looked_at < ending_at else None
+        if ending_at is None:
+            return None
+        return ending_at if account.looked_at < ending_at else ending_at + self._notice
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:
         """See `Signal`."""

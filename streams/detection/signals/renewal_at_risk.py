@@ -17,6 +17,8 @@ STANDS_ON: Final = (*ENGAGEMENT_KINDS, Kind.CANCEL_INTENT, Kind.NEGATIVE_FEEDBAC
 _LOW: Final = 50
 _WELL: Final = 60
 """Health: it opens below the first, and is over at the second."""
+_TOLD_WITHIN: Final = WEEK_MS
+"""Billing says that a contract is renewed when it has charged it, and a CRM when somebody has written it down."""
 
 
 class _Risk(NamedTuple):
@@ -28,7 +30,8 @@ class _Risk(NamedTuple):
 class RenewalAtRiskSignal:
     """Fires in the 13 weeks before a renewal when health is below 50 or an alert on engagement is open that is more
     than a watch; critical in the last four. Looked at once a week, and whenever such an alert changes. Resolved when
-    the contract is renewed, when the account is well again, and when there is nothing to be renewed any more.
+    the contract is renewed, which may be told up to a week after its day, when the account is well again, and when
+    there is nothing to be renewed any more.
 
     What renews with every charge is no contract: there the other kinds say enough.
     """
@@ -40,6 +43,9 @@ class RenewalAtRiskSignal:
 
     def judge(self, account: Account, at: int) -> Judgement:
         """See `DatedSignal`."""
+        due = self._due(account)
+        if due is not None and due <= at < due + _TOLD_WITHIN:
+            return None
         renewal_at = self._renewal(account, at)
         if renewal_at is None:
             return Calm(Resolution.EXPIRED)
@@ -54,7 +60,9 @@ class RenewalAtRiskSignal:
 
     def next_at(self, account: Account) -> int | None:
         """See `DatedSignal`."""
-        looked_at = account.looked_at
+        looked_at, due = account.looked_at, self._due(account)
+        if due is not None and due <= looked_at < due + _TOLD_WITHIN:
+            return due + _TOLD_WITHIN
         renewal_at = self._renewal(account, looked_at + 1)
         if renewal_at is None:
             return None
@@ -104,6 +112,16 @@ class RenewalAtRiskSignal:
 
     def _critical_at(self, renewal_at: int) -> int:
         return renewal_at - min(4 * WEEK_MS, self._notice)
+
+    def _due(self, account: Account) -> int | None:
+        """The renewal that an open alert is about, if it stands as it was told."""
+        alert = account.alert(self.kind)
+        due = alert.finding.evidence.get("renewal_at") if alert is not None else None
+        if not isinstance(due, int):
+            return None
+        live = [each for each in account.subscriptions.live() if each.cancel_at is None]
+        stands = any(each.renewal_at == due for each in live) or account.profile.number("renewal_at") == due
+        return due if stands else None
 
     def _renewal(self, account: Account, at: int) -> int | None:
         """The next renewal of the contract, if it is one."""

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from rich.console import Console
 
-from streams.simulator import FleetPlan
+from streams.simulator import NEW_SHARES, FleetPlan
 from tests.bench.detection import show
 from tests.bench.detection.contenders import CONTENDERS, RULE
 from tests.bench.detection.exam import decline_exam
@@ -85,7 +85,7 @@ def run_parts(parts: Sequence[str], chosen: Sequence[Contender], size: Size, out
     if "real" in parts:
         found["real"] = _real(console, [one for one in chosen if not one.told_the_truth], size, out)
     if "lived" in parts:
-        plan = FleetPlan(accounts=size.accounts, days=365, rate_median=1.0, rate_max=20.0)
+        plan = FleetPlan(size.accounts, 365, rate_median=1.0, rate_max=20.0, new_shares=NEW_SHARES)
         with _timed(console, f"the live engine, {size.accounts:,} accounts, a year"):
             lived = live(plan)
         show.show_lived(console, lived)

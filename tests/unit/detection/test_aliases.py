@@ -12,6 +12,7 @@ from schemas.events import InputTopic
 from schemas.shuffle import Fact, ShuffleRecord, Usage
 from schemas.usage import UsageEvent
 from streams.detection.aliases import Aliases
+from streams.detection.census import Census
 from streams.detection.config import DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.home import Home
@@ -55,7 +56,7 @@ def test_its_alerts_are_over_and_none_opens_until_something_is_its_own_again(pla
         Change.RESOLVED,
         Resolution.EXPIRED,
     )
-    assert resolved.headline == "The id is an alias of another account by now."
+    assert resolved.headline == "The id is an alias of umbrella by now."
     plain.close(at(60))
     plain.apply(claim(at(61)))
     assert len(plain.told["acme"]) == 2
@@ -76,6 +77,28 @@ def test_it_falls_silent_without_a_word(plain: Plain) -> None:
     stored = Account.decode("acme", plain.accounts["acme"].encode())
     assert stored.profile.alias
     assert stored.events_total == 180
+    picture = plain.engine.picture(plain.accounts["acme"], at(160))
+    assert (picture.alias_of, picture.silent_at) == ("umbrella", None)
+
+
+def test_its_money_is_that_of_the_account_that_has_it_now(plain: Plain) -> None:
+    plain.apply(bills("subscription.started", at(0), mrr_minor=900, currency="EUR"))
+    census = Census()
+    census.enter(plain.accounts["acme"].encode())
+    plain.apply(claim(at(2)))
+    now = Census()
+    now.enter(plain.accounts["acme"].encode())
+    assert (census.mrr_active["EUR"], now.mrr_active["EUR"]) == (900, 0)
+
+
+def test_it_may_go_from_one_account_to_another(plain: Plain) -> None:
+    plain.apply(usage(at(0)))
+    plain.apply(claim(at(1)))
+    body = AccountUpdate(account_id="other", updated_at=at(2), aliases=("acme",))
+    plain.apply(Fact(0, at(2), "acme", at(2), body, None))
+    account = plain.accounts["acme"]
+    assert plain.engine.picture(account, at(2)).alias_of == "other"
+    assert [entry.text[:17] for entry in account.timeline.entries] == ["An alias of umbre", "An alias of other"]
 
 
 def test_what_comes_later_is_counted_where_it_was(plain: Plain) -> None:

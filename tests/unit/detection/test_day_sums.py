@@ -93,10 +93,11 @@ def test_how_accounts_went_on_is_offered_behind_the_rest_and_is_none_of_an_older
     older = sums.pack()
     sums.sequels.begun[2, 9] += 3
     sums.sequels.follow(("paused", 1, "gold"), lost=True)
+    sums.sequels.came[3, 1] += 2
     assert DaySums.unpack(sums.pack()).pack() == sums.pack()
     assert DaySums.unpack(older).sequels.pack() is None
     assert sums.pack()[: len(older)] == older
     total = DaySums.unpack(older)
     for each in (sums, sums):
         total += each
-    assert total.sequels.pack() == [[[2, 9, 6]], [["paused", 1, "gold", 2, 2]]]
+    assert total.sequels.pack() == [[[2, 9, 6]], [["paused", 1, "gold", 2, 2]], [[3, 1, 4]]]

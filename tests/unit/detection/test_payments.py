@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from schemas.alerts import Kind, Resolution
+from streams.detection.config import DetectionConfig
+from streams.detection.engine import Engine
 from streams.detection.payments import Payments
-from tests.unit.detection.building import at, billing
+from tests.unit.detection.building import Run, at, billing, bills
 
 
 def told(*events: tuple[str, int, dict[str, Any]]) -> tuple[Payments, list[bool]]:
@@ -69,6 +72,16 @@ def test_a_charge_after_the_cards_end_says_that_the_bank_has_replaced_it() -> No
     assert told(card, ("payment.succeeded", 20, {}))[0].cards["card-1"].ends_on is not None
     assert told(card, ("payment.succeeded", 40, {}))[0].cards["card-1"].ends_on is None
     assert told(card, ("invoice.voided", 40, {}))[0].cards["card-1"].ends_on is not None
+
+
+def test_a_card_that_a_payment_method_without_an_end_takes_the_place_of_is_replaced() -> None:
+    run = Run(Engine(DetectionConfig()))
+    run.apply(bills("subscription.started", at(0), interval="month", current_period_end=at(30)))
+    run.apply(bills("payment_method.updated", at(0), exp_month=1, exp_year=2025, default=True))
+    (resolved,) = run.apply(
+        bills("payment_method.updated", at(20), payment_method_id="debit-1", kind="sepa_debit", default=True)
+    )
+    assert (resolved.kind, resolved.resolution) == (Kind.CARD_EXPIRING, Resolution.REPLACED)
 
 
 def test_what_is_kept_is_bounded() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from aiokafka import OffsetAndMetadata
 
 from schemas.alias_log import Statement
@@ -100,6 +101,22 @@ async def test_what_is_nobodys_yet_goes_on_when_an_account_names_its_id() -> Non
     assert desk.told("events_released_total", topic=task.tp.topic) == 2
     assert desk.told("events_total", topic=task.tp.topic, type="usage") == 4
     assert desk.errors == []
+
+
+async def test_where_nobody_has_named_any_alias_it_is_said_once_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "streams.runtime.parked")
+    desk = Desk()
+    task = await desk.begin("usage")
+    await desk.say(NINE + DAY_MS)
+    await read(desk, task, 0, usage(NINE, "cus_1"), usage(NINE + 1, "cus_2"))
+    (warning,) = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert "set park_ids = []" in warning.getMessage()
+    assert "cus_1" not in caplog.text, "only the setting's names"
+    await desk.say(NINE + 3 * DAY_MS, Statement(11, NINE + 2 * DAY_MS, "umbrella", NINE, ("cus_1", "cus_2")))
+    await read(desk, task, 2, usage(NINE + 2 * DAY_MS + HOUR_MS), usage(NINE + 2 * DAY_MS + HOUR_MS, "cus_3"))
+    await until(lambda: len(desk.sent_on) == 2)
+    assert [each.levelname for each in caplog.records].count("WARNING") == 1
+    await task.end(patience=5)
 
 
 async def test_no_clock_is_announced_that_what_waits_may_still_come_before() -> None:

@@ -10,7 +10,7 @@ from schemas.events import InputTopic
 from schemas.instants import parse_instant
 from streams.simulator import Change, FleetPlan, simulate, truths
 from streams.simulator.names import CORE, INTENT
-from streams.simulator.plan import DAY_MS
+from streams.simulator.plan import BEGINNINGS, DAY_MS
 from streams.simulator.truth import Cause, Truth
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ def of_type(facts: Facts, truth: Truth, kind: str) -> list[tuple[int, dict[str, 
     return [(at, value) for at, value in facts[truth.account_id] if value["type"] == kind]
 
 
-FOR_SOME = {Change.PEOPLE_LEAVE, Change.CHAMPION_LEAVES, Change.NEVER_BEGINS}
+FOR_SOME = {Change.PEOPLE_LEAVE, Change.CHAMPION_LEAVES, Change.NEVER_BEGINS, *BEGINNINGS}
 """Stories of accounts of many people, or of new ones."""
 
 
@@ -192,7 +192,7 @@ def test_who_pays_for_less_goes_on_paying_so(facts: Facts, change: Change, less:
 
 LIVELY = FleetPlan(
     accounts=60, days=60, seed=3, rate_median=30.0, rate_sigma=0.3, newcomers=0.5, first_change_day=20,
-    shares=dict.fromkeys([*FOR_SOME, Change.CORE_STOPS, Change.INTENT, Change.DETRACTOR], 1 / 6),
+    shares=dict.fromkeys([*FOR_SOME - BEGINNINGS, Change.CORE_STOPS, Change.INTENT, Change.DETRACTOR], 1 / 6),
 )  # fmt: skip
 
 
@@ -232,3 +232,33 @@ def test_what_people_do_and_say_is_as_the_truth_has_it() -> None:
             else:
                 said = [value for value in after if value["topic"] is InputTopic.FEEDBACK]
                 assert said[0]["score"] <= 6
+
+
+def test_of_new_accounts_some_are_not_used_at_first_and_most_of_these_never() -> None:
+    plan = FleetPlan(
+        accounts=300, days=150, seed=5, newcomers=0.5, shares={Change.STOP: 0.4},
+        new_shares={Change.BEGINS_LATE: 0.1, Change.NEVER_USED: 0.2},
+    )  # fmt: skip
+    used: dict[str, list[int]] = defaultdict(list)
+    for event in simulate(plan):
+        if event.topic is InputTopic.USAGE:
+            used[event.value["account_id"]].append(event.at)
+    told = truths(plan)
+    new = [truth for truth in told if truth.started_at >= plan.start]
+    late = [truth for truth in told if truth.change is Change.BEGINS_LATE]
+    never = [truth for truth in told if truth.change is Change.NEVER_USED]
+    assert 0.02 < len(late) / len(new) < 0.12, "a tenth of those that do not stop"
+    assert 0.06 < len(never) / len(new) < 0.2
+    assert {truth.change for truth in told} - {Change.NONE, Change.STOP} <= {truth.change for truth in new}
+    for truth in late:
+        cause = truth.causes[0]
+        assert cause.until is not None
+        assert (truth.lost_at, cause.kind) == (None, "onboarding_stalled")
+        assert all(at >= cause.until for at in used[truth.account_id])
+    assert all(used[truth.account_id] == [] and truth.lost_at is not None for truth in never)
+
+
+@pytest.mark.parametrize("new_shares", [{Change.STOP: 0.1}, {Change.NEVER_USED: -0.1}, {Change.NEVER_USED: 1.1}])
+def test_shares_of_new_accounts_are_of_their_beginnings(new_shares: dict[Change, float]) -> None:
+    with pytest.raises(ValueError, match="new_shares"):
+        FleetPlan(new_shares=new_shares)

@@ -16,11 +16,12 @@ from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.events import InputTopic, identity, moment
 from streams.simulator import Change, FleetPlan, simulate, truths
-from streams.simulator.plan import DAY_MS
+from streams.simulator.plan import BEGINNINGS, DAY_MS
 from streams.simulator.truth import Truth
 
 ROOT = Path(__file__).parents[3]
-ALL_STORIES: dict[Change, float] = {change: 0.99 / (len(Change) - 1) for change in Change if change is not Change.NONE}
+_OF_ALL_AGES = [change for change in Change if change not in {Change.NONE, *BEGINNINGS}]
+ALL_STORIES: dict[Change, float] = dict.fromkeys(_OF_ALL_AGES, 0.99 / len(_OF_ALL_AGES))
 
 
 def digest(plan: FleetPlan) -> str:
