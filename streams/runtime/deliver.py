@@ -28,7 +28,9 @@ from alerting.outbox_rows import Row
 from alerting.routing import DEFAULT
 from alerting.threads import is_first
 from alerting.told_alerts import ToldAlerts
+from schemas.errors import StateError
 from schemas.shuffle import place_of
+from schemas.versions import refuse_newer
 from streams.runtime.foreign import foreign
 from streams.runtime.ingest import home_of
 from streams.runtime.resume import Loss, What
@@ -90,21 +92,27 @@ class Deliver(StatefulTask):
         self._notices: list[Notice] = []
 
     async def load(self, rows: Rows, earliest: int) -> int:
-        """See `StatefulTask`. Raises `StateError` for rows of a newer version."""
-        stored = [(key.decode(), value) for key, value in rows.items() if not key.startswith(_OWN)]
+        """See `StatefulTask`."""
+        stored = [(key.decode(errors="replace"), value) for key, value in rows.items() if not key.startswith(_OWN)]
         self._told = ToldAlerts(rows.items())
         self._taken_stored = rows.get(TAKEN) or b"{}"
-        self._taken = orjson.loads(self._taken_stored)
         self._parts_stored = rows.get(PARTS)
-        for text in orjson.loads(self._parts_stored or b"[]"):
-            self._take_part(CatchUp.decode(text.encode()))
+        try:
+            self._taken = orjson.loads(self._taken_stored)
+            for text in orjson.loads(self._parts_stored or b"[]"):
+                self._take_part(CatchUp.decode(text.encode()))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StateError(f"the rows of what was taken in are damaged: {type(error).__name__}") from error
         routes, policy = self.tasks.routes, self.tasks.delivery_policy
         waiting = [(key, value) for key, value in stored if not is_gathered(key)]
         draw = random.SystemRandom().random
         elsewhere = {each.name for each in routes if home_of(each.name, self.settings.partitions) != self.tp.partition}
         self.outbox = Outbox.restore(waiting, routes, policy, draw=draw, elsewhere=elsewhere)
         self.log = replace(self.log, first=earliest)
-        start = self._start(rows.get(POSITION) or b"")
+        try:
+            start = self._start(rows.get(POSITION) or b"")
+        except ValueError as error:
+            raise StateError(f"the row of its position is damaged: {error}") from error
         gathered = [(key, value) for key, value in stored if is_gathered(key)]
         self.gathering = Gathering.restore(gathered, routes, self.outbox, start)
         return start
@@ -118,7 +126,7 @@ class Deliver(StatefulTask):
         return start
 
     async def accept(self, batch: Batch) -> None:
-        """Gather the notifications of a batch."""
+        """Gather the notifications of a batch. Raises `VersionError`."""
         assert self.gathering is not None
         now = _now()
         for number, record in enumerate(batch.records, 1):
@@ -127,6 +135,7 @@ class Deliver(StatefulTask):
             try:
                 note = decode_note(record.value or b"")
             except ValidationError:
+                refuse_newer(record.value or b"", f"at offset {record.offset}: a message")
                 self._foreign.append(foreign(self, record, "notification"))
                 continue
             if isinstance(note, CatchUp) and note.part is not None:

@@ -309,7 +309,7 @@ async def test_state_that_a_newer_version_wrote_and_a_bootstrap_half_done_fail(s
     failures = await found(settings, "state")
     assert [each.subject.split("/")[0] for each in failures][:3] == [changelog] * 3
     assert f"of version {VERSION + 1}" in failures[0].text
-    assert "has version 99" in failures[1].text
+    assert "of version 99" in failures[1].text
     assert "run the same bootstrap again" in failures[2].remedy
     await write(settings, changelog, None, key=BOOTSTRAP)
     assert not [each for each in await found(settings, "state") if "bootstrap" in each.text]

@@ -60,6 +60,8 @@ class Sample:
     ages: list[int] = field(default_factory=list)
     """How much older than its record each event is."""
     usage: list[UsageFields] = field(default_factory=list)
+    unread: set[TopicPartition] = field(default_factory=set)
+    """Partitions that hold more than came in time."""
 
     def take(self, settings: Settings, record: Any) -> None:
         """Look at a record."""
@@ -133,6 +135,6 @@ async def _sample(
     settings: Settings, consumer: AIOKafkaConsumer, topic: InputTopic, parts: Sequence[TopicPartition], most: int
 ) -> Sample:
     found = Sample(topic, settings.format_of(topic))
-    async for record in last_records(consumer, parts, most, SECONDS, BYTES):
+    async for record in last_records(consumer, parts, most, SECONDS, BYTES, found.unread):
         found.take(settings, record)
     return found
