@@ -144,8 +144,8 @@ def encode_shuffle(record: ShuffleRecord) -> bytes:
 
 
 def decode_shuffle(raw: bytes) -> ShuffleRecord:
-    """The record in a value of the shuffle topic. Raises `VersionError` when another version wrote it, and ValueError for
-    what is no such record."""
+    """The record in a value of the shuffle topic. Raises `VersionError` when another version wrote it, and ValueError
+    for what is no such record."""
     if raw[:2] != _BEGINNING:
         if raw[:1] == _MARK and len(raw) > 1:
             raise VersionError(f"a shuffle record of version {raw[1]}: this worker reads version {VERSION} only")

@@ -6,7 +6,6 @@ import orjson
 
 from schemas.errors import VersionError
 
-
 KNOWN: Final = 1
 """The `schema_version` of all that slackwater writes as JSON."""
 

@@ -204,7 +204,7 @@ class Merge:
             yield from events
 
     def is_repeated(self, offset: int) -> bool:
-        """Whether the record at this offset was received before, by whoever stored the progress that this began with."""
+        """Whether the record at this offset was received before, by whoever stored the progress it began with."""
         return self._before is not None and offset < self._before.read
 
     def knows(self, name: str) -> bool:
@@ -228,9 +228,7 @@ class Merge:
         group = _Group(source, [], 0)
         for event in record.events:
             number, place = event[0], event[1]  # by index: this is done for every event
-            if number <= floor:
-                continue
-            if applied is not None and place < applied:
+            if number <= floor or (applied is not None and place < applied):
                 continue
             if event[3] < known:
                 self.passed_over += 1

@@ -156,8 +156,8 @@ class Engagement(StatefulTask):
             self.metrics.batch_seconds.labels(self.stage).observe(monotonic() - started)
 
     def _shuffled(self, record: Any, home: Home) -> ShuffleRecord | None:
-        """What a record holds. None: it is none of the shuffle, or of an origin that is no input and never was: it would
-        hold the clock for good. Raises `VersionError`."""
+        """What a record holds. None: it is none of the shuffle, or of an origin that is no input and never was, and
+        would hold the clock for good. Raises `VersionError`."""
         try:
             shuffled = decode_shuffle(record.value or b"")
         except VersionError as error:

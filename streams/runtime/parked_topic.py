@@ -29,7 +29,6 @@ _WAIT_MS: Final = 50
 _STOP_SECONDS: Final = 2.0
 
 
-
 class Stored(NamedTuple):
     """A row as it stands in the topic. `timestamp` in ms."""
 
@@ -108,9 +107,7 @@ class ParkedTopic:
             await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=_STOP_SECONDS)
 
 
-def by_partition(
-    settings: Settings, rows: Mapping[bytes, Stored], origins: Collection[str]
-) -> dict[str, list[Entry]]:
+def by_partition(settings: Settings, rows: Mapping[bytes, Stored], origins: Collection[str]) -> dict[str, list[Entry]]:
     """Rows of the topic as what they hold, by input partition, of which there are these `origins`. What cannot be read
     and is nobody's is the first usage partition's to tell.
 

@@ -45,9 +45,9 @@ class Bound:
             self._timer.start()
 
     def stopped(self, status: int) -> None:
-        """The worker has stopped, with this exit status. What is left is the process: the interpreter waits at its end
-        for every thread that is no daemon, such as those of Faust and of name look-ups, and takes everything apart. None
-        of it is of use, and any of it may hang."""
+        """The worker has stopped, with this exit status, and the process is to follow soon: the interpreter waits at
+        its end for every thread that is no daemon, such as those of Faust and of name look-ups, and takes everything
+        apart. None of it is of use, and any of it may hang."""
         self._cancel()
         self._timer = Timer(self._seconds / 4, os._exit, [status])
         self._timer.daemon = True

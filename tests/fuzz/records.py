@@ -17,8 +17,8 @@ from schemas.codec import encode
 from schemas.errors import VersionError
 from schemas.events import InputTopic, identity, moment
 from schemas.instants import format_instant
-from schemas.picture import AccountPicture
 from schemas.parked_log import ParkedRecord, encode_parked
+from schemas.picture import AccountPicture
 from schemas.shuffle import Fact, ShuffleRecord, Usage, encode_shuffle
 from schemas.usage import UsageEvent
 from schemas.versions import refuse_newer

@@ -86,7 +86,7 @@ def _told(problems: Iterable[tuple[StateError, str]]) -> Iterator[Finding]:
     for text, (error, place) in first.items():
         if isinstance(error, VersionError):
             remedy = (
-                "run the version of slackwater that wrote it, or a newer one; the way back is \"Roll back\" in "
+                'run the version of slackwater that wrote it, or a newer one; the way back is "Roll back" in '
                 "deploy/README.md"
             )
         elif "bootstrap" in text:

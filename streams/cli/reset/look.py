@@ -7,7 +7,6 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from alerting.outbox_rows import Row
 from schemas.codec import decode
 from schemas.errors import BrokerError, Rejected, StartError, StateError
 from schemas.events import InputTopic

@@ -1,4 +1,4 @@
-"""Another version's records and rows, and damaged state: a worker ends, with one line that says where and what to do."""
+"""Another version's records and rows, and damaged state: a worker ends, and says in one line where it is."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_an_offer_of_another_version_is_told_with_its_offset() -> None:
 @pytest.mark.parametrize(
     ("rows", "kind", "says"),
     [
-        ({b"acme": b"[%d,null,\"" % (STATE + 1)}, VersionError, f"the row of the account 'acme'.*version {STATE + 1}"),
+        ({b"acme": b'[%d,null,"' % (STATE + 1)}, VersionError, f"the row of the account 'acme'.*version {STATE + 1}"),
         ({b"acme": b"nonsense"}, StateError, "the row of the account 'acme'.*damaged"),
         ({b"acme": b'[%d,null,"active|||","AAA"]' % STATE}, StateError, "the row of the account 'acme'.*damaged"),
         ({b"\xff": b"[]"}, StateError, "is no account's"),
