@@ -31,9 +31,9 @@ async def look(settings: Settings) -> list[Finding]:
     counts = await topics.partition_counts(settings)
     changelog, deliveries = (topics.changelog(settings, each) for each in (topics.ENGAGEMENT, topics.DELIVERIES))
     decoders: dict[str, Callable[[Any], object]] = {
-        changelog: lambda record: record.value is None or read_engagement(settings, record.key, record.value),
-        deliveries: lambda record: record.value is None or read_delivery(record.key, record.value),
-        settings.parked_topic: lambda record: record.value is None or by_partition(settings, _row_of(record), origins),
+        changelog: lambda record: read_engagement(settings, record.key, record.value),
+        deliveries: lambda record: read_delivery(record.key, record.value),
+        settings.parked_topic: lambda record: by_partition(settings, _row_of(record), origins),
         settings.shuffle_topic: lambda record: decode_shuffle(record.value or b""),
         settings.alias_topic: lambda record: decode_alias_record(record.value or b""),
         settings.topic("alerts"): lambda record: refuse_newer(record.value or b"", "a transition"),
@@ -58,6 +58,8 @@ async def look(settings: Settings) -> list[Finding]:
                 # Of a row the last one counts: a bootstrap's mark is there until it is compacted away.
                 row = (record.partition, record.key if name in tables else record.offset)
                 problems.pop(row, None)
+                if record.value is None and name in tables:
+                    continue
                 try:
                     decode(record)
                 except StateError as error:
