@@ -36,8 +36,8 @@ def reset(
     """Forget the state, and build it anew from the input that Kafka still has: after a producer was mended, or the time
     zone or the thresholds were changed.
 
-    Shows what it will do, and asks. Refuses while a worker runs (exit status 1), but for --plan. When it is interrupted,
-    run it again.
+    Shows what it will do, and asks. Refuses while a worker runs (exit status 1), but for --plan. When it is
+    interrupted, run it again.
     """
     from streams.cli.reset.carry_out import carry_out
     from streams.cli.reset.look import look
