@@ -50,7 +50,7 @@ class AliasTopic(FleetTopic):
                 try:
                     learn(self.known, value, place)
                 except VersionError as error:
-                    self._refusal = error
+                    self._refusal = VersionError(f"{place}: {error}")
                     self._refused(place, error)
         self._told()
 
