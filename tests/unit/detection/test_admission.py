@@ -67,3 +67,13 @@ def test_as_events_are_applied_their_accounts_are_counted_once() -> None:
     admission.receive(2, said(5, "a", "b", "c", "d"))
     assert len(merge) == 7
     assert [each.offset for each in admission.take()] == [4, 8]
+
+
+def test_an_account_that_waited_and_is_known_by_now_takes_one_place_and_not_two() -> None:
+    known: dict[str, int] = {}
+    admission, merge = door(known, 3)
+    admission.receive(0, said(0, "a", "b", "a", "b"))
+    known |= {"a": 0, "b": 1}
+    admission.receive(1, said(4, "c", "d"))
+    assert [event.account for event in merge.held()] == ["a", "b", "a", "b", "c"]
+    assert [each.offset for each in admission.take()] == [5]
