@@ -14,7 +14,7 @@ import orjson
 
 from alerting.notification import AtRisk, CatchUp
 from schemas.alerts import Change, Transition
-from schemas.errors import StateError
+from schemas.errors import StateError, VersionError
 
 VERSION: Final = 1
 SHOWN: Final = 10
@@ -85,10 +85,14 @@ class PastCounts:
 
     @classmethod
     def decode(cls, stored: bytes | None) -> Self:
-        """The inverse; nothing, where nothing is stored. Raises `StateError` for what a newer version wrote."""
+        """The inverse; nothing, where nothing is stored. Raises `StateError` for damage, and for what a newer version
+        wrote."""
         if stored is None:
             return cls()
-        version, *values = orjson.loads(stored)
-        if version != VERSION:
-            raise StateError(f"what is counted of the past has version {version}; this program reads version {VERSION}")
-        return cls(*values)
+        try:
+            version, *values = orjson.loads(stored)
+            if version != VERSION:
+                raise VersionError(f"what is counted of the past, of version {version}: this worker reads {VERSION}")
+            return cls(*values)
+        except (ValueError, TypeError) as error:
+            raise StateError(f"what is counted of the past is damaged: {error}") from error

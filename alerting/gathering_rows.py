@@ -12,7 +12,7 @@ import orjson
 
 from alerting.notification import Notification
 from schemas.alerts import AlertState, Change, Kind, Resolution, Severity
-from schemas.errors import StateError
+from schemas.errors import StateError, VersionError
 
 VERSION: Final = 1
 PREFIX: Final = "~"
@@ -182,7 +182,7 @@ def _values(key: str, value: bytes, fields: int) -> list[Any]:
     except (ValueError, TypeError) as error:
         raise StateError(f"the row {key!r} of what is gathered cannot be read") from error
     if version != VERSION:
-        raise StateError(f"the row {key!r} is of version {version!r}, this is {VERSION}: run the newer slackwater")
+        raise VersionError(f"the row {key!r} is of version {version!r}: this worker reads version {VERSION}")
     if len(values) != fields:
         raise StateError(f"the row {key!r} has {len(values)} fields, not {fields}")
     return values

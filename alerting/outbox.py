@@ -30,6 +30,7 @@ from alerting.rate import rates
 from alerting.routing import DEFAULT, Route
 from alerting.threads import is_first, route_of
 from schemas.errors import StateError
+from schemas.versions import refuse_newer
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,4 +228,5 @@ def _check(row: Row) -> None:
     try:
         decode_note(row.notification)
     except ValidationError as error:
+        refuse_newer(row.notification, f"the outbox row {row.key!r} has a message")
         raise StateError(f"the notification of the outbox row {row.key!r} cannot be read: {error}") from error

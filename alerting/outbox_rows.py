@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from schemas.errors import StateError
+from schemas.errors import StateError, VersionError
 
 VERSION = 1
 
@@ -125,9 +125,7 @@ def values_of(key: str, line: bytes, fields: int) -> list[Any]:
     except (ValueError, TypeError) as error:
         raise StateError(f"the outbox row {key!r} cannot be read") from error
     if version != VERSION:
-        raise StateError(
-            f"the outbox row {key!r} is of version {version!r}, this is {VERSION}: run the newer slackwater"
-        )
+        raise VersionError(f"the outbox row {key!r} is of version {version!r}: this worker reads version {VERSION}")
     if len(values) != fields:
         raise StateError(f"the outbox row {key!r} has {len(values)} fields, not {fields}")
     return values

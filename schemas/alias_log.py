@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import DecodeError
 from msgspec.msgpack import Decoder, Encoder
 
-from schemas.errors import StateError
+from schemas.errors import VersionError
 
 VERSION: Final = 1
 
@@ -43,10 +43,10 @@ def encode_alias_record(record: AliasRecord) -> bytes:
 
 
 def decode_alias_record(raw: bytes) -> AliasRecord:
-    """The inverse. Raises `StateError` for what a newer version wrote, and ValueError for what is no such record."""
+    """The inverse. Raises `VersionError` for what another version wrote, and ValueError for what is no such record."""
     if raw[:2] != _BEGINNING:
         if raw[:1] == _MARK and len(raw) > 1:
-            raise StateError(f"a record on aliases of version {raw[1]}: this worker reads version {VERSION} only")
+            raise VersionError(f"a record on aliases of version {raw[1]}: this worker reads version {VERSION} only")
         raise ValueError("no record on aliases: it does not begin as one does")
     try:
         origin, last, clock, caught_up, rows = _decode(memoryview(raw)[2:])

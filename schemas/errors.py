@@ -6,7 +6,8 @@ A program that stops for a reason raises::
     ├── SettingsError   a setting is unknown, impossible, or contradicts another
     ├── StartError      the worker may not start: a topic is missing or of the wrong kind, say
     ├── BrokerError     a broker cannot be reached, or refuses
-    ├── StateError      stored state cannot be read: damaged, or written by a newer version
+    ├── StateError      stored state cannot be read: it is damaged
+    │   └── VersionError    ... or another version wrote it
     └── StoreError      the state's files on disk cannot be read or written
 
 A record that is at fault never raises: `schemas.codec.decode` returns a `Rejected`, which ends in a dead letter.
@@ -33,7 +34,11 @@ class BrokerError(SlackwaterError):
 
 
 class StateError(SlackwaterError):
-    """Stored state cannot be read: it is damaged, or a newer version wrote it."""
+    """Stored state cannot be read: it is damaged."""
+
+
+class VersionError(StateError):
+    """Another version wrote it, most likely a newer one, which can read it."""
 
 
 class StoreError(SlackwaterError):
@@ -77,6 +82,8 @@ class Reason(StrEnum):
     """The command is well formed and cannot be carried out: no such alert, already resolved. Found by the engine."""
     IMPOSSIBLE_ALIAS = "impossible_alias"
     """An account update names an account's id as an alias. Found by the engine."""
+    TOO_MANY_ACCOUNTS = "too_many_accounts"
+    """The event's account is not known yet, and its home partition has as many as it may have. Found by the engine."""
     UNKNOWN_ACCOUNT = "unknown_account"
     """No account has named the event's id as an alias in time, and it is no account's own. Found by the worker."""
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import DecodeError
 from msgspec.msgpack import Decoder, Encoder
 
-from schemas.errors import StateError
+from schemas.errors import VersionError
 from schemas.shuffle import place_of
 
 VERSION: Final = 1
@@ -46,12 +46,21 @@ class ParkedProgress:
 
 
 def partition_of(row: bytes) -> str:
-    """The input partition that a row's key is of.
+    """The input partition that a row's key is of. A key that none of ours has is of none that there is.
 
     >>> partition_of(b"billing/3@Vb2mHdCvTqOyJxkG1c9VAw 17"), partition_of(b"billing/3")
     ('billing/3', 'billing/3')
     """
-    return place_of(row.decode().partition(" ")[0])
+    return place_of(row.decode(errors="replace").partition(" ")[0])
+
+
+def is_progress(row: bytes) -> bool:
+    """Whether a row's key is that of a partition's `ParkedProgress`, and not of a record.
+
+    >>> is_progress(b"billing/3"), is_progress(b"billing/3@Vb2mHdCvTqOyJxkG1c9VAw 17")
+    (True, False)
+    """
+    return b" " not in row
 
 
 def encode_parked(entry: ParkedRecord | ParkedProgress) -> bytes:
@@ -61,21 +70,35 @@ def encode_parked(entry: ParkedRecord | ParkedProgress) -> bytes:
     return _BEGINNING + _encode(tuple(entry))
 
 
-def decode_parked(raw: bytes) -> ParkedRecord | ParkedProgress:
-    """The inverse. Raises `StateError` for what a newer version wrote, and for what is no such row."""
+def decode_parked(row: bytes, raw: bytes) -> ParkedRecord | ParkedProgress:
+    """The inverse, of the value of the row with this key. Raises `VersionError` for what another version wrote, and
+    ValueError for what is no such row."""
     if raw[:2] != _BEGINNING:
-        raise StateError(f"a parked record that begins with {raw[:2]!r}: this worker reads version {VERSION} only")
+        if raw[:1] == _MARK and len(raw) > 1:
+            raise VersionError(f"a parked record of version {raw[1]}: this worker reads version {VERSION} only")
+        raise ValueError("no parked record: it does not begin as one does")
+    entry: ParkedRecord | ParkedProgress
     try:
-        fields = _decode(memoryview(raw)[2:])
+        if is_progress(row):
+            entry = ParkedProgress(*_decode_progress(memoryview(raw)[2:]))
+            key = place_of(entry.origin).encode()
+        else:
+            *fields, headers = _decode_record(memoryview(raw)[2:])
+            entry = ParkedRecord._make((*fields, tuple(headers)))
+            key = entry.row
     except DecodeError as error:
-        raise StateError(f"a parked record cannot be read: {error}") from error
-    if len(fields) == len(ParkedProgress.__slots__):
-        return ParkedProgress(*fields)
-    headers = tuple((name, value) for name, value in fields[-1])
-    return ParkedRecord._make((*fields[:-1], headers))
+        raise ValueError(f"no parked record: {error}") from error
+    if key != row:
+        raise ValueError("no parked record: it does not stand under its own key")
+    return entry
 
 
 _encode: Final = Encoder().encode
-_decode: Final[Any] = Decoder(tuple[Any, ...]).decode
-_BEGINNING: Final = b"\xc1" + bytes([VERSION])
+# Typed, so that a row that is damaged is found out here and not where it is worked on.
+_decode_record: Final[Any] = Decoder(
+    tuple[str, int, int, str, int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]
+).decode
+_decode_progress: Final[Any] = Decoder(tuple[str, int, int]).decode
+_MARK: Final = b"\xc1"
 """As in the shuffle: nothing else begins so."""
+_BEGINNING: Final = _MARK + bytes([VERSION])

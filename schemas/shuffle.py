@@ -18,7 +18,7 @@ from schemas.accounts import AccountUpdate
 from schemas.billing import BillingEvent
 from schemas.codec import encode
 from schemas.commands import Command
-from schemas.errors import StateError
+from schemas.errors import VersionError
 from schemas.events import InputTopic
 from schemas.feedback import FeedbackEvent
 
@@ -144,11 +144,11 @@ def encode_shuffle(record: ShuffleRecord) -> bytes:
 
 
 def decode_shuffle(raw: bytes) -> ShuffleRecord:
-    """The record in a value of the shuffle topic. Raises `StateError` when another version wrote it, and ValueError for
-    what is no such record."""
+    """The record in a value of the shuffle topic. Raises `VersionError` when another version wrote it, and ValueError
+    for what is no such record."""
     if raw[:2] != _BEGINNING:
         if raw[:1] == _MARK and len(raw) > 1:
-            raise StateError(f"a shuffle record of version {raw[1]}: this worker reads version {VERSION} only")
+            raise VersionError(f"a shuffle record of version {raw[1]}: this worker reads version {VERSION} only")
         raise ValueError("no record of the shuffle: it does not begin as one does")
     try:
         if raw.startswith(_USAGE_BEGINNING):

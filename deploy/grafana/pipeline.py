@@ -229,6 +229,14 @@ def _progress(made: build.Dashboard) -> None:
     )
     made.with_panel(
         lines(
+            "Room for accounts that is taken",
+            "At 100% a home partition takes no new accounts (`MAX_PARTITION_ACCOUNTS`); those that are known go on.",
+            "percentunit",
+            query(highest("accounts_room_used_ratio", "partition"), "{{partition}}"),
+        )
+    )
+    made.with_panel(
+        lines(
             "Thresholds that are learnt",
             "Share that is no longer a cold start's. A young fleet begins at 0, with more false alarms than asked.",
             "percentunit",

@@ -25,6 +25,8 @@ from streams.runtime.settings import Settings
 log = logging.getLogger(__name__)
 
 _FORM_BYTES: Final = 64 * 1024
+_LAST_ANSWERS: Final = 2.0
+"""Seconds that answers have at the end: who sends no form to its end must not keep the board."""
 
 
 def application(settings: Settings, open_topic: Open, *, feed: Feed | None = None) -> web.Application:
@@ -72,7 +74,7 @@ async def serving(settings: Settings, open_topic: Open) -> AsyncIterator[str]:
     """The board, listening inside; gives its address. Raises StartError when it cannot listen, SettingsError as
     `require_tokens` does."""
     require_tokens(settings)
-    runner = web.AppRunner(application(settings, open_topic), access_log=None)
+    runner = web.AppRunner(application(settings, open_topic), access_log=None, shutdown_timeout=_LAST_ANSWERS)
     await runner.setup()
     try:
         try:

@@ -85,10 +85,16 @@ async def sample(
 
 
 async def last_records(
-    consumer: AIOKafkaConsumer, parts: Sequence[TopicPartition], most: int, seconds: float, most_bytes: int
+    consumer: AIOKafkaConsumer,
+    parts: Sequence[TopicPartition],
+    most: int,
+    seconds: float,
+    most_bytes: int,
+    unread: set[TopicPartition] | None = None,
 ) -> AsyncIterator[ConsumerRecord]:
     """The last records of partitions, about `most` of all together: fewer when they do not come soon, when so many
-    seconds have gone by, or when their values come to so many bytes. However much the partitions hold."""
+    seconds have gone by, or when their values come to so many bytes. However much the partitions hold. Those that were
+    not read to their ends are put into `unread`."""
     if not parts:
         return
     first, ends = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
@@ -107,3 +113,5 @@ async def last_records(
                 size += len(record.value or b"")
                 yield record
         left = {part for part in left if await consumer.position(part) < ends[part]}
+    if unread is not None:
+        unread |= left

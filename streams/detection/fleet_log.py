@@ -14,7 +14,7 @@ from zlib import compress, decompress, error
 import numpy as np
 import orjson
 
-from schemas.errors import StateError
+from schemas.errors import StateError, VersionError
 from schemas.instants import LATEST
 from streams.detection import calibration
 from streams.detection.calendar import Calendar, weekday
@@ -45,6 +45,8 @@ KEPT_DAYS: Final = 120
 """So long the fleet's days are kept: longer than a row stands unpacked."""
 _MARK: Final = b"fleet"
 """Tells its records from those of others."""
+_DAMAGE: Final = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, error)
+"""What comes of unpacking what nobody packed."""
 
 
 def offer(partition: int, day: int, sums: DaySums | None) -> bytes:
@@ -71,18 +73,18 @@ def _read(record: bytes) -> tuple[Any, Any, DaySums | Counts | None] | None:
         if type(version) is not int:
             return None
         if version not in _READABLE:
-            raise StateError(f"an offer to the fleet has version {version}; this program reads version {VERSION}")
+            raise VersionError(f"a record of the fleet's log of version {version}: this worker reads version {VERSION}")
         partition, day, packed, *is_quarter = rest
         if is_quarter:
             return partition, day, {int(key): int(count) for key, count in packed}
         return partition, day, None if packed is None else DaySums.unpack(packed)
-    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, error):
+    except _DAMAGE:
         return None
 
 
 class FleetLog:
     """The fleet, day by day. `stored` is what `encode` gave; without it, reading begins at `position`. Raises
-    `StateError` for what a newer version stored."""
+    `StateError` for damage, and for what a newer version stored."""
 
     def __init__(
         self,
@@ -132,7 +134,10 @@ class FleetLog:
         self._watched = np.zeros(TIERS, np.int64)
         self._ongoing = none()
         if stored is not None:
-            self._restore(stored)
+            try:
+                self._restore(stored)
+            except _DAMAGE as damage:
+                raise StateError(f"the stored fleet is damaged: {damage}") from damage
         self._calibrate()
 
     @property
@@ -180,7 +185,10 @@ class FleetLog:
     def take(self, offset: int, record: bytes) -> None:
         """Take the next record of the log. Raises `StateError` for one of a newer version."""
         self.position = offset + 1
-        read = _read(record)
+        try:
+            read = _read(record)
+        except VersionError as refusal:
+            raise VersionError(f"at offset {offset}: {refusal}") from refusal
         if read is None or not self._is_there(*read):
             self.foreign.append((offset, record))
             return
@@ -360,7 +368,7 @@ class FleetLog:
     def _restore(self, stored: bytes) -> None:
         version, *rest = orjson.loads(stored)
         if version not in _STORED_READABLE:
-            raise StateError(f"the stored fleet has version {version}; this program reads version {_STORED_VERSION}")
+            raise VersionError(f"the stored fleet is of version {version}: this worker reads up to {_STORED_VERSION}")
         if version < 3:
             rest[8:8] = [_text(none().tobytes())] * 2
         if version > 4:

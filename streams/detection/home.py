@@ -4,15 +4,19 @@ It is driven in the same way live, in a replay and in a test: `receive` what the
 `take` what has come of it, store that in one transaction.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import dropwhile, islice
+from struct import error as StructError  # noqa: N812  # the module's own error, which is no ValueError
 from typing import Final, Protocol
 
 from schemas.alerts import Transition
 from schemas.codec import encode
+from schemas.errors import StateError, VersionError
 from schemas.shuffle import ShuffleRecord, Usage
+from streams.detection.admission import Admission
 from streams.detection.census import Census
 from streams.detection.day_sums import DaySums
 from streams.detection.due_queue import DueQueue
@@ -22,7 +26,7 @@ from streams.detection.fleet_log import FleetLog, offer, quarter
 from streams.detection.flow import SLOT_MS, pack, unpack
 from streams.detection.merge import Event, Merge, Progress
 from streams.detection.odds import Odds
-from streams.detection.results import RefusedCommand
+from streams.detection.results import RefusedCommand, TurnedAway
 from streams.detection.sequels import Sequels
 from streams.detection.stall import FLEET_ID
 from streams.detection.state import Account, head_of
@@ -79,6 +83,7 @@ class Output:
     transitions: list[Transition]
     pictures: Iterator[tuple[str, bytes]]
     refused: list[RefusedCommand]
+    turned_away: list[TurnedAway]
     fleet: bytes | None
     """What is known of the fleet, where that has changed."""
 
@@ -88,6 +93,7 @@ class Home:
 
     `stored` reads an account's stored state by id. Those that there are `enter` before anything else. `log` is where it
     agrees with the others on the fleet's days, as home number `partition`; one of them `speaks` of the fleet itself.
+    `most` bounds the number of its accounts.
     """
 
     def __init__(
@@ -100,8 +106,10 @@ class Home:
         log: Log | None = None,
         partition: int = 0,
         speaks: bool = True,
+        most: int | None = None,
     ) -> None:
         self.merge = merge
+        self._admission = Admission(engine.habits.rows, merge, sys.maxsize if most is None else most)
         self.census = Census()
         self.clock = merge.clock
         """The time up to which all is applied and honoured."""
@@ -132,18 +140,23 @@ class Home:
         self._unpictured: dict[str, None] = {}
 
     def enter(self, stored_accounts: Iterable[tuple[str, bytes]]) -> None:
-        """Take accounts' ids and stored states into the due queue and the census. Raises `StateError` for a state of a
-        newer version."""
+        """Take accounts' ids and stored states into the due queue and the census. Raises `StateError` for damage, and
+        for a state of a newer version."""
         standings: Counter[bytes] = Counter()
         habits = self._engine.habits
         for account_id, value in stored_accounts:
-            head = head_of(value)
+            try:
+                head = head_of(value)
+                habits.unpack(account_id, head.habits)
+            except VersionError as error:
+                raise VersionError(f"the row of the account {account_id!r}: {error}") from error
+            except (StateError, ValueError, TypeError, LookupError, StructError) as error:
+                raise StateError(f"the row of the account {account_id!r}: it is damaged: {error}") from error
             standings[head.standing] += 1
             if self.merge.behind:
                 self._unpictured[account_id] = None
             if head.due is not None:
                 self._due.put(account_id, head.due)
-            habits.unpack(account_id, head.habits)
         for standing, accounts in standings.items():
             self.census.add(standing.decode(), accounts)
 
@@ -194,13 +207,18 @@ class Home:
         return len(self._dirty) > self._most_decoded
 
     @property
+    def room_used(self) -> float:
+        """The share of its room for accounts that is taken."""
+        return self._admission.used
+
+    @property
     def due_accounts(self) -> int:
         """Accounts in the due queue."""
         return len(self._due)
 
     def receive(self, offset: int, record: ShuffleRecord) -> None:
         """Hold back the events of a shuffle record until their turn."""
-        self.merge.receive(offset, record)
+        self._admission.receive(offset, record)
 
     def step(self, *, idle: bool) -> Iterator[bool]:
         """Apply every event whose turn has come, honour what is due by then and close the days that end. Yields now and
@@ -351,7 +369,7 @@ class Home:
         learnt = self._engine.learnt
         fleet = learnt.encode() if self._fleet_moved else None
         self._fleet_taken = (learnt.position, learnt.stall.alert)
-        output = Output(progress, rows, self._transitions, made, self._refused, fleet)
+        output = Output(progress, rows, self._transitions, made, self._refused, self._admission.take(), fleet)
         self._dirty, self._transitions, self._refused = {}, [], []
         self._taken = (progress.clock, progress.closed)
         self._forget(besides=changed)

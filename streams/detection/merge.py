@@ -6,14 +6,14 @@ matter of three numbers, the `Progress`, and holds across a crash: what the shuf
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
 import orjson
 
-from schemas.errors import StateError
+from schemas.errors import StateError, VersionError
 from schemas.shuffle import Fact, ShuffleRecord, Usage, is_parked, place_of
 
 VERSION: Final = 4
@@ -69,11 +69,15 @@ class Progress:
 
     @classmethod
     def decode(cls, raw: bytes) -> "Progress":
-        """Raises `StateError` when a newer version wrote it."""
-        version, low, read, clock, origins, *more = orjson.loads(raw)
-        if not 1 <= version <= VERSION:
-            raise StateError(f"the state's progress is of version {version}: this worker reads up to {VERSION}")
-        return cls(low, read, clock, {name: (floor, at) for name, (floor, at) in origins.items()}, *more)
+        """Raises `StateError` for damage, and when a newer version wrote it."""
+        try:
+            version, *values = orjson.loads(raw)
+            if not 1 <= version <= VERSION:
+                raise VersionError(f"the state's progress is of version {version}: this worker reads up to {VERSION}")
+            low, read, clock, origins, *more = values
+            return cls(low, read, clock, {name: (floor, at) for name, (floor, at) in origins.items()}, *more)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StateError(f"the state's progress is damaged: {error}") from error
 
 
 @dataclass(slots=True, eq=False)
@@ -191,13 +195,26 @@ class Merge:
     def _at_barrier(self) -> bool:
         return self.barrier is not None and self.clock is not None and self.clock >= self.barrier
 
+    def held(self) -> Iterator[Event]:
+        """The events that wait, in no order."""
+        for groups in self._slices.values():
+            for group in groups:
+                yield from group.events
+        for events, _ in self._parts:
+            yield from events
+
+    def is_repeated(self, offset: int) -> bool:
+        """Whether the record at this offset was received before, by whoever stored the progress it began with."""
+        return self._before is not None and offset < self._before.read
+
     def knows(self, name: str) -> bool:
         """Whether an origin of this name is there, or was."""
         there = self._there.get(place_of(name))
         return name in self._gone or (there is not None and there.name == name)
 
-    def receive(self, offset: int, record: ShuffleRecord) -> None:
-        """Hold back a record's events. `offset` is the record's own, in the shuffle partition."""
+    def receive(self, offset: int, record: ShuffleRecord, admits: Callable[[Event], bool] | None = None) -> None:
+        """Hold back a record's events. `offset` is the record's own, in the shuffle partition. Those that `admits` does
+        not let in are passed over, for good."""
         self.read = offset + 1
         partition = place_of(record.origin)
         origin = self._there.get(partition)
@@ -205,18 +222,18 @@ class Merge:
             origin = self._other(partition, record.origin, offset)
         source = _Source(offset, origin, partition, origin.floor)
         # Read again after a restart: what lies before the stored clock is applied.
-        applied = self._before.clock if self._before and offset < self._before.read else None
+        applied = self._before.clock if self._before is not None and self.is_repeated(offset) else None
         known = self._known.get(record.topic, -1)
         slices, current, floor = self._slices, None, origin.floor
         group = _Group(source, [], 0)
         for event in record.events:
             number, place = event[0], event[1]  # by index: this is done for every event
-            if number <= floor:
-                continue
-            if applied is not None and place < applied:
+            if number <= floor or (applied is not None and place < applied):
                 continue
             if event[3] < known:
                 self.passed_over += 1
+                continue
+            if admits is not None and not admits(event):
                 continue
             if place // _SLICE_MS != current:
                 current, group = place // _SLICE_MS, _Group(source, [], place)

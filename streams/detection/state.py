@@ -7,7 +7,7 @@ import orjson
 
 from alerting.lifecycle import Alert
 from schemas.alerts import Kind, Severity
-from schemas.errors import StateError
+from schemas.errors import StateError, VersionError
 from schemas.picture import Phase
 from streams.detection.champions import Champions
 from streams.detection.dedup import Dedup
@@ -235,7 +235,7 @@ class Account:
                 habits.unpack(account_id, head.habits)
             return cls._decoded(account_id, orjson.loads(value), habits)
         except (ValueError, TypeError, KeyError, AttributeError, StructError) as error:
-            raise StateError(f"the stored state of an account is damaged: {error}") from error
+            raise StateError(f"the row of the account {account_id!r}: it is damaged: {error}") from error
 
     @classmethod
     def _decoded(cls, account_id: str, values: list[Any], habits: Habits) -> "Account":
@@ -313,7 +313,7 @@ def head_of(value: bytes) -> Head:
     try:
         if not value.startswith(_OPENINGS):
             version = int(value[1 : value.index(b",", 0, _HEAD_BYTES)])
-            raise StateError(f"the stored state has version {version}; this program reads version {VERSION}")
+            raise VersionError(f"a stored account of version {version}: this worker reads up to version {VERSION}")
         quote = value.index(b'"', len(_OPENING) + 1, _HEAD_BYTES)
         due = value[len(_OPENING) : quote - 1]
         end = value.index(b'"', quote + 1, _HEAD_BYTES)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from schemas.alias_log import decode_alias_record
+from schemas.errors import StateError, VersionError
 from streams.detection.aliases import Aliases
 from streams.runtime.fleet_topic import FleetTopic
 from streams.runtime.settings import Settings
@@ -18,32 +19,45 @@ log = logging.getLogger(__name__)
 
 class AliasTopic(FleetTopic):
     """Read as the fleet topic is, but for what is not committed. `known` is what has been read of it. `arrived` is
-    called when that is more."""
+    called when that is more, `refused` once, with a place and an error, when there is something that another version
+    wrote: nothing behind it is learnt, and nobody is to go on."""
 
     isolation: ClassVar[str] = "read_committed"
 
-    def __init__(self, settings: Settings, arrived: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Settings, arrived: Callable[[], None], refused: Callable[[str, StateError], None]
+    ) -> None:
         super().__init__(settings, self._learn, topic=settings.alias_topic)
         self.known = Aliases(live=settings.clock == "wall", have_to_be=settings.park_ids)
         self._told = arrived
+        self._refused = refused
+        self._refusal: VersionError | None = None
         self._learnt = -1
 
     async def hold(self, offset: int = 0) -> None:
-        """Return when all that is in the topic now is known. A broker that is away is waited for."""
+        """Return when all that is in the topic now is known. A broker that is away is waited for. Raises `VersionError`
+        where that is impossible."""
         await super().hold(offset)
         self._learn()
+        if self._refusal is not None:
+            raise self._refusal
 
     def _learn(self) -> None:
         for offset, value in self.let_go():
-            if offset > self._learnt:
+            if offset > self._learnt and self._refusal is None:
                 self._learnt = offset
-                learn(self.known, value, f"offset {offset} of {self.topic}")
+                place = f"offset {offset} of {self.topic}/0"
+                try:
+                    learn(self.known, value, place)
+                except VersionError as error:
+                    self._refusal = VersionError(f"{place}: {error}")
+                    self._refused(place, error)
         self._told()
 
 
 def learn(known: Aliases, value: bytes, place: str) -> None:
-    """Take a record of the topic. One that is none of its own is passed over, with a line in the log. Raises
-    `StateError` for what a newer version wrote."""
+    """Take a record of the topic. One that is none of its own is passed over, with a line in the log: the topic keeps
+    it, and every worker comes upon it again. Raises `VersionError` for what another version wrote."""
     try:
         known.take(decode_alias_record(value))
     except ValueError as error:

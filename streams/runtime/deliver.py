@@ -25,6 +25,7 @@ from alerting.outbox_rows import Row
 from alerting.routing import DEFAULT
 from alerting.threads import is_first
 from alerting.told_alerts import ToldAlerts
+from schemas.versions import refuse_newer
 from streams.runtime.foreign import foreign
 from streams.runtime.hand_over import EARLY, Arrivals, Moved, early_ones, moved_by
 from streams.runtime.parts_of_past import PartsOfPast
@@ -104,7 +105,9 @@ class Deliver(DeliveryTask):
     async def _open(self, rows: Rows, position: int) -> None:
         """Begin to send, with these rows, when all before a position is stored in them."""
         every = list(rows.items())
-        stored = [(key.decode(), value) for key, value in every if not key.startswith(_OWN) and key != PLACING]
+        stored = [
+            (key.decode(errors="replace"), value) for key, value in every if not key.startswith(_OWN) and key != PLACING
+        ]
         self._told, self._taken = ToldAlerts(every), TakenIn(every)
         self._parts = PartsOfPast(every, homes=self.settings.partitions)
         routes, policy = self.tasks.routes, self.tasks.delivery_policy
@@ -119,7 +122,7 @@ class Deliver(DeliveryTask):
         self._dirty = bool(early)
 
     async def accept(self, batch: Batch) -> None:
-        """Gather the notifications of a batch."""
+        """Gather the notifications of a batch. Raises `VersionError`."""
         for number, record in enumerate(batch.records, 1):
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)  # answers that came meanwhile must not seem late
@@ -146,6 +149,7 @@ class Deliver(DeliveryTask):
         try:
             note = decode_note(record.value or b"")
         except ValidationError:
+            refuse_newer(record.value or b"", f"at offset {record.offset}: a message")
             self._foreign.append(foreign(self, record, "notification"))
             return
         if isinstance(note, CatchUp) and note.part is not None:

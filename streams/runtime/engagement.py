@@ -6,26 +6,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from time import monotonic, time
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from faust.types import TP
 
 from schemas.alerts import Transition, transition_headers
 from schemas.codec import encode
 from schemas.commands import CommandBase
-from schemas.dead_letter import DeadLetter, RecordPlace
-from schemas.errors import StateError
+from schemas.errors import StateError, VersionError
 from schemas.shuffle import ShuffleRecord, decode_shuffle, input_of
 from streams.detection.config import DAY_MS
 from streams.detection.engine import Engine
 from streams.detection.fleet_log import FleetLog, cut
 from streams.detection.home import DECODED, Home
 from streams.detection.merge import Merge, Progress
-from streams.detection.results import RefusedCommand
+from streams.detection.results import RefusedCommand, TurnedAway
 from streams.detection.stall import FLEET_ID
 from streams.detection.statements import is_claim
 from streams.runtime.foreign import Held, foreign
-from streams.runtime.ingest import dead_letter, home_of
+from streams.runtime.ingest import home_of
+from streams.runtime.letters import dead_letter, letter_of
 from streams.runtime.past import PAST_MS, ROW, Past, with_flush
 from streams.runtime.placing import notification_record
 from streams.runtime.resume import Loss, What
@@ -50,13 +50,18 @@ _PICTURES: Final = 500
 _PICTURES_BESIDE: Final = 200
 """Pictures in a flush: they are the larger part of its work. While a task lags there are none, and while events come in
 all the time fewer, and those once a second."""
-_AS_UNDERSTOOD: Final = "raw is the {} as it was understood, the record itself stands at its origin"
-"""Part of the dead letter of what is refused here: the shuffle carries the command, not the record's bytes and key."""
 
 
 def is_account(key: bytes | None) -> bool:
     """Whether a row is an account's, and not the partition's own."""
     return key is not None and not key.startswith(b"\0")
+
+
+def _name_of(key: bytes) -> str:
+    try:
+        return key.decode()
+    except UnicodeDecodeError as error:
+        raise StateError(f"the row {key!r} is no account's: its key is no text") from error
 
 
 class Engagement(StatefulTask):
@@ -77,10 +82,11 @@ class Engagement(StatefulTask):
         self._foreign: list[Record] = []
         self._refusals: list[RefusedCommand] = []
         self._told = 0
+        self._full = False
         self._past: Past | None = None
 
     async def load(self, rows: Rows, earliest: int) -> int:
-        """See `StatefulTask`. Raises `StateError` for a state of a newer version, and for one that is half made."""
+        """See `StatefulTask`. Raises `StateError` also for one that is half made."""
         if rows.get(BOOTSTRAP) is not None:
             raise StateError(
                 f"home partition {self.tp.partition} has not got its history yet: a bootstrap was interrupted; run it "
@@ -112,8 +118,9 @@ class Engagement(StatefulTask):
             log=self.tasks.fleet,
             partition=self.tp.partition,
             speaks=home_of(FLEET_ID, self.settings.partitions) == self.tp.partition,
+            most=self.settings.max_partition_accounts,
         )
-        accounts = ((key.decode(), value) for key, value in rows.items() if is_account(key))
+        accounts = ((_name_of(key), value) for key, value in rows.items() if is_account(key))
         while some := list(islice(accounts, CHUNK)):
             home.enter(some)
             await asyncio.sleep(0)
@@ -135,7 +142,7 @@ class Engagement(StatefulTask):
         home = self.home
         assert home is not None
         for record in batch.records:
-            shuffled = self._shuffled(record.value or b"", home)
+            shuffled = self._shuffled(record, home)
             if shuffled is None:
                 if record.offset >= self._told:  # what lies below is read again, and was told
                     self._foreign.append(foreign(self, record, "record of the shuffle"))
@@ -149,11 +156,13 @@ class Engagement(StatefulTask):
             self.metrics.batch_records.labels(self.stage).observe(len(batch.records))
             self.metrics.batch_seconds.labels(self.stage).observe(monotonic() - started)
 
-    def _shuffled(self, value: bytes, home: Home) -> ShuffleRecord | None:
-        """The record in a value. None: it is none, or of an origin that is no input and never was: it would hold the
-        clock for good."""
+    def _shuffled(self, record: Any, home: Home) -> ShuffleRecord | None:
+        """What a record holds. None: it is none of the shuffle, or of an origin that is no input and never was, and
+        would hold the clock for good. Raises `VersionError`."""
         try:
-            shuffled = decode_shuffle(value)
+            shuffled = decode_shuffle(record.value or b"")
+        except VersionError as error:
+            raise VersionError(f"at offset {record.offset}: {error}") from error
         except ValueError:
             return None
         name, _, number = input_of(shuffled.origin).rpartition("/")
@@ -258,6 +267,7 @@ class Engagement(StatefulTask):
         yield from self._said(output.transitions, past)
         for refused in output.refused:
             yield self._refused(refused)
+        yield from self._without_room(output.turned_away)
         yield from self._foreign
         self._foreign = []
         for name, value in output.pictures:
@@ -314,16 +324,23 @@ class Engagement(StatefulTask):
 
     def _refused(self, refused: RefusedCommand) -> Record:
         self._refusals.append(refused)
-        fact, refusal = refused.fact, refused.refusal
-        topic, _, partition = input_of(fact.origin).rpartition("/")
-        self.metrics.dead_letters_total.labels(topic, refusal.reason.value).inc()
-        letter = DeadLetter(
-            reason=refusal.reason,
-            field=refusal.field,
-            detail=f"{refusal.detail}; {_AS_UNDERSTOOD.format('alias' if is_claim(fact) else 'command')}",
-            origin=RecordPlace(topic=topic, partition=int(partition), offset=fact.offset),
-            at=fact.at,
-            raw=encode(fact.body),
-            key=None,
-        )
+        fact = refused.fact
+        each = TurnedAway(fact.origin, fact.offset, fact.at, fact.body, refused.refusal)
+        return self._turned_away(each, "alias" if is_claim(fact) else "command")
+
+    def _without_room(self, turned_away: list[TurnedAway]) -> Iterator[Record]:
+        """Events of more accounts than there may be."""
+        if turned_away and not self._full:
+            log.error(
+                "home partition %d: it has %d accounts, and takes no new ones: what comes of others is a dead letter",
+                self.tp.partition,
+                self.settings.max_partition_accounts,
+            )
+        self._full |= bool(turned_away)
+        for each in turned_away:
+            yield self._turned_away(each, "event")
+
+    def _turned_away(self, each: TurnedAway, what: str) -> Record:
+        letter = letter_of(each, what)
+        self.metrics.dead_letters_total.labels(letter.origin.topic, letter.reason.value).inc()
         return dead_letter(self.settings.topic("dead_letters"), self.tasks.dead_letter_partitions, letter)

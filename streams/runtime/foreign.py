@@ -10,7 +10,7 @@ from faust.types import TP
 
 from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.errors import Reason
-from streams.runtime.ingest import dead_letter, instant_of
+from streams.runtime.letters import dead_letter, instant_of
 from streams.runtime.writer import Record
 
 if TYPE_CHECKING:

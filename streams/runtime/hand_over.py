@@ -15,6 +15,7 @@ from faust.types import TP
 from pydantic import ValidationError
 
 from alerting.notification import decode_note
+from schemas.versions import refuse_newer
 from streams.runtime.foreign import Held, foreign
 from streams.runtime.parts_of_past import PARTS
 from streams.runtime.placing import PLACING, POSITION, DeliveryTask, Placing, sender_of
@@ -58,9 +59,10 @@ class HandOver(DeliveryTask):
         return start
 
     async def accept(self, batch: Batch) -> None:
-        """Send a batch on."""
+        """Send a batch on. Raises `VersionError`."""
         for record in batch.records:
             if moved_by(record) is None and not _is_note(record):
+                refuse_newer(record.value or b"", f"at offset {record.offset}: a message")
                 self._out.append(foreign(self, record, "notification"))
             elif self._until is not None and record.offset < self._until:
                 number = f"{self.tp.partition:06}/{record.offset:020}"

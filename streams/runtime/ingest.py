@@ -1,7 +1,7 @@
 """Ingest: one input partition. Decode, validate, and deal out by home partition."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,20 +10,23 @@ from aiokafka.partitioner import murmur2
 from faust.types import TP
 
 from schemas.alias_log import AliasRecord, encode_alias_record
-from schemas.codec import decode, encode
-from schemas.dead_letter import DeadLetter, RecordHeader, RecordPlace, dead_letter_headers
+from schemas.codec import decode
+from schemas.dead_letter import DeadLetter, RecordHeader, RecordPlace
 from schemas.errors import Rejected
 from schemas.events import InputEvent, InputTopic, moment
 from schemas.formats.options import Format
 from schemas.formats.outcome import Ignored, Outcome
 from schemas.formats.reader import read
-from schemas.instants import EARLIEST, LATEST
+from schemas.instants import LATEST
 from schemas.plain_usage import MOST, read_plainly
 from schemas.shuffle import ShuffleRecord, encode_shuffle
 from schemas.usage import UsageEvent
 from streams.detection.aliases import FOREVER
 from streams.detection.origin import MARKER_HEADER, Origin, Unknown
+from streams.runtime.foreign import Held, foreign
+from streams.runtime.letters import dead_letter, instant_of
 from streams.runtime.parked import WAITS, ParkedRecords
+from streams.runtime.parked_topic import Entry, Unreadable
 from streams.runtime.resume import Log, Loss, What
 from streams.runtime.task import Task
 from streams.runtime.transport import Batch
@@ -73,8 +76,19 @@ class Ingest(Task):
         await self.tasks.aliases.hold()
         self.restore("" if commit is None or self._anew else commit.metadata)
         if self.parked is not None:
-            self.parked.load(await self.tasks.parked.entries(f"{self.tp.topic}/{self.tp.partition}"))
+            inputs = self.tasks.inputs
+            origins = {each for each in self.tasks.origins if inputs[each.rpartition("/")[0]] in WAITS}
+            entries = await self.tasks.parked.entries(f"{self.tp.topic}/{self.tp.partition}", origins)
+            self._begin_with(self.parked, entries)
         return start
+
+    def _begin_with(self, parked: ParkedRecords, entries: Sequence[Entry]) -> None:
+        parked.load(entries)
+        waiting = TP(self.settings.parked_topic, 0)
+        for each in entries:
+            if isinstance(each, Unreadable):  # its row is deleted where the dead letter is written
+                held = Held(each.offset, each.value, each.timestamp, each.key)
+                self._dead.append(foreign(self, held, "record that waits", tp=waiting))
 
     def lost(self, loss: Loss) -> None:
         """See `Task`. That a topic was created anew is told by the home tasks: the group forgets a topic that is
@@ -352,17 +366,6 @@ class Ingest(Task):
         self.metrics.batch_records.labels(self.stage).observe(len(records))
         self.metrics.batch_seconds.labels(self.stage).observe(monotonic() - started)
         self.metrics.event_age_seconds.observe(max(0.0, time() - records[-1].timestamp / 1000))
-
-
-def instant_of(timestamp: int | None) -> int:
-    """A record's timestamp, which may be anything, as an instant; the present, where it is none."""
-    return timestamp if timestamp is not None and EARLIEST <= timestamp <= LATEST else int(time() * 1000)
-
-
-def dead_letter(topic: str, partitions: int, letter: DeadLetter) -> Record:
-    """The record of a dead letter; those of one input partition stay in order."""
-    partition = letter.origin.partition % partitions
-    return Record(topic, partition, None, encode(letter), dead_letter_headers(letter))
 
 
 def _kept(headers: Iterable[tuple[str, bytes | None]]) -> tuple[RecordHeader, ...] | None:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from alerting.notification import Notification
 from alerting.routing import Mention, Route, followers, listeners, route
 from schemas.alerts import PAST_HEADER, Transition
+from schemas.versions import refuse_newer
 from streams.runtime.foreign import foreign
 from streams.runtime.past import PAST_MS
 from streams.runtime.placing import notification_record
@@ -54,12 +55,13 @@ class Notify(Task):
         return (self._told.encode() if self._told else "") + super().metadata
 
     async def accept(self, batch: Batch) -> None:
-        """Route the transitions of a batch."""
+        """Route the transitions of a batch. Raises `VersionError`."""
         oldest = int(time() * 1000) - AWAY_MS if self.settings.clock == "wall" else 0
         for record in batch.records:
             try:
                 transition = Transition.model_validate_json(record.value or b"")
             except ValidationError as error:
+                refuse_newer(record.value or b"", f"at offset {record.offset}: a transition")
                 place = error.errors(include_url=False, include_input=False)[0]["loc"]
                 # What is further inside may be a key, which is whatever somebody wrote.
                 self._out.append(foreign(self, record, "alert transition", str(place[0]) if place else None))

@@ -21,7 +21,7 @@ from streams.detection.config import DAY_MS
 from streams.detection.origin import Origin, Unknown
 from streams.detection.parking import Over, Parked, Parking
 from streams.runtime.metrics import Metrics
-from streams.runtime.parked_topic import Entry
+from streams.runtime.parked_topic import Entry, Unreadable
 from streams.runtime.settings import Settings
 from streams.runtime.writer import Record
 
@@ -57,6 +57,8 @@ class ParkedRecords:
         self._progress = self._stored = ParkedProgress(origin.name, -1, began)
         self._unsent: list[ParkedRecord] = []
         self._in_topic: set[bytes] = set()
+        self._damaged: list[bytes] = []
+        """Keys of rows that are dead letters, and to be deleted with that."""
         self._full = self._told = False
         self._ids = settings.park_ids
         self._onward = origin.beside(parked_of(self._partition))
@@ -71,7 +73,9 @@ class ParkedRecords:
     def load(self, entries: Iterable[Entry]) -> None:
         """Begin with what the task before has left."""
         for entry in entries:
-            if isinstance(entry, ParkedRecord):
+            if isinstance(entry, Unreadable):
+                self._damaged.append(entry.key)
+            elif isinstance(entry, ParkedRecord):
                 self._in_topic.add(entry.row)
                 self._parking.keep(_waiting(entry))
             elif entry.origin == self._origin.name:
@@ -161,6 +165,8 @@ class ParkedRecords:
 
     def rows(self, over: Over) -> Iterator[Record]:
         """The rows that have changed."""
+        damaged, self._damaged = self._damaged, []
+        yield from (Record(self._rows_topic, 0, row, None) for row in damaged)
         gone = dict.fromkeys(each.record.row for each in (*(parked for _, _, parked in over.named), *over.late))
         for row in gone:
             if row in self._in_topic:

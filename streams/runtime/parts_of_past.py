@@ -8,6 +8,7 @@ import orjson
 
 from alerting.catch_up import whole
 from alerting.notification import CatchUp
+from schemas.errors import StateError
 
 PARTS: Final = b"\0parts"
 """Key of the row with them. Behind a slash, those of another partition, which were handed over."""
@@ -17,16 +18,20 @@ have nothing to tell say nothing."""
 
 
 class PartsOfPast:
-    """Of all routes. `rows` are those of the table; `homes`: how many home partitions there are."""
+    """Of all routes. `rows` are those of the table; `homes`: how many home partitions there are. Raises `StateError`
+    where one is damaged."""
 
     def __init__(self, rows: Iterable[tuple[bytes, bytes]] = (), *, homes: int) -> None:
         own = {key: value for key, value in rows if key == PARTS or key.startswith(PARTS + b"/")}
         self._homes = homes
         self._parts: dict[str, dict[int, CatchUp]] = {}
         self._part_at = 0.0
-        for value in own.values():
-            for text in orjson.loads(value):
-                self.take(CatchUp.decode(text.encode()))
+        try:
+            for value in own.values():
+                for text in orjson.loads(value):
+                    self.take(CatchUp.decode(text.encode()))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StateError(f"the rows of parts of the past are damaged: {type(error).__name__}") from error
         self._stored = own.pop(PARTS, None)
         self._foreign = list(own)
 

@@ -14,7 +14,7 @@ import orjson
 
 from alerting.notification import AnyNote
 from alerting.routing import DEFAULT
-from schemas.errors import StateError
+from schemas.errors import StateError, VersionError
 from streams.runtime.ingest import home_of
 from streams.runtime.resume import Loss, What
 from streams.runtime.settings import Settings
@@ -65,16 +65,17 @@ class Placing:
 
     @classmethod
     def decode(cls, value: bytes | None) -> Self:
-        """The inverse; None: an older version wrote the state, or nobody. Raises `StateError`."""
+        """The inverse; None: an older version wrote the state, or nobody. Raises `StateError`, and
+        `VersionError`."""
         if value is None:
             return cls()
         try:
             version, *rest = orjson.loads(value)
         except (ValueError, TypeError) as error:
-            raise StateError("the row that says which partitions have handed over cannot be read") from error
+            raise StateError("the row of which partitions have handed over is damaged") from error
         if version != VERSION:
-            raise StateError(
-                f"the state of deliveries is of version {version!r}, this is {VERSION}: run the newer slackwater"
+            raise VersionError(
+                f"the row of which partitions have handed over is of version {version!r}: this worker reads {VERSION}"
             )
         return cls(frozenset(*rest))
 
@@ -86,11 +87,15 @@ class DeliveryTask(StatefulTask):
     table_name: ClassVar[str] = DELIVERIES
 
     def place_by(self, stored: bytes | None, earliest: int) -> int:
-        """Where to go on, by the row of the position."""
+        """Where to go on, by the row of the position. Raises `StateError`."""
         self.log = replace(self.log, first=earliest)
-        position, _, mark = (stored or b"").decode().partition("@")
-        if position or not self.committed:
-            return self.place(int(position) if position else None, mark).position
+        try:
+            text, _, mark = (stored or b"").decode().partition("@")
+            position = int(text) if text else None
+        except ValueError as error:
+            raise StateError(f"the row of its position is damaged: {error}") from error
+        if position is not None or not self.committed:
+            return self.place(position, mark).position
         start = self.place(self.committed, "").position
         self.lost(Loss(What.FORGOTTEN, *self.tp, start, start))
         return start

@@ -111,6 +111,7 @@ class Settings(BaseModel):
     fleet_wait: Annotated[Duration, Field(ge=1_000)] = 900_000
     max_record_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 1 << 20
     max_waiting_events: Annotated[int, Field(ge=1_000)] = 200_000
+    max_partition_accounts: Annotated[int, Field(ge=1, le=1 << 31)] = 250_000
     user_hash_key: HashKey | None = None
     user_hash_key_previous: PreviousHashKey | None = None
     keep_comments: bool = True

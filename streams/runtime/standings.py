@@ -27,15 +27,16 @@ class Standings(Collector):
     def collect(self) -> Iterator[Metric]:
         """See prometheus_client."""
         homes = sorted(self.homes.items())
-        due, waiting, pictures, clock = (self._gauge(name, text, "partition") for name, text in _BY_PARTITION)
+        due, waiting, pictures, used, clock = (self._gauge(name, text, "partition") for name, text in _BY_PARTITION)
         for partition, home in homes:
             label = [str(partition)]
             due.add_metric(label, home.due_accounts)
             waiting.add_metric(label, len(home.merge))
             pictures.add_metric(label, home.unpictured)
+            used.add_metric(label, home.room_used)
             if home.clock is not None:
                 clock.add_metric(label, home.clock / 1000)
-        yield from (due, waiting, pictures, clock)
+        yield from (due, waiting, pictures, used, clock)
         censuses = [home.census for _, home in homes]
         accounts = _sum(census.accounts for census in censuses)
         phases = {(phase,): accounts[phase] for phase in Phase}
@@ -123,6 +124,7 @@ _BY_PARTITION: Final = (
     ("due_queue_accounts", "Accounts in the due queue."),
     ("events_waiting", "Events that wait for their turn."),
     ("pictures_waiting", "Accounts whose picture is to be written yet."),
+    ("accounts_room_used_ratio", "Share of the accounts that the partition may have."),
     ("home_clock_seconds", "The time up to which all is applied."),
 )
 

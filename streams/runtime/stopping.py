@@ -44,14 +44,22 @@ class Bound:
             self._timer.daemon = True
             self._timer.start()
 
-    def cancel(self) -> None:
-        """The worker has stopped."""
+    def stopped(self, status: int) -> None:
+        """The worker has stopped, with this exit status, and the process is to follow soon: the interpreter waits at
+        its end for every thread that is no daemon, such as those of Faust and of name look-ups, and takes everything
+        apart. None of it is of use, and any of it may hang."""
+        self._cancel()
+        self._timer = Timer(self._seconds / 4, os._exit, [status])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
     def end(self, number: signal.Signals) -> None:
         """End without waiting for anything: a second signal."""
-        self.cancel()
+        self._cancel()
         Thread(target=self._end, args=[f"a second signal ({number.name})", 128 + number], daemon=True).start()
 
     def _end(self, what: str, status: int) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import orjson
 
 from alerting.notification import AnyNote, Notification
+from schemas.errors import StateError
 from schemas.shuffle import place_of
 
 TAKEN: Final = b"\0taken"
@@ -15,14 +16,17 @@ slash, that of another partition, which was handed over."""
 
 
 class TakenIn:
-    """For all routes. `rows` are those of the table."""
+    """For all routes. `rows` are those of the table. Raises `StateError` where one is damaged."""
 
     def __init__(self, rows: Iterable[tuple[bytes, bytes]] = ()) -> None:
         own = {key: value for key, value in rows if key == TAKEN or key.startswith(TAKEN + b"/")}
         self._stored = own.pop(TAKEN, b"{}")
-        self._last: dict[str, dict[str, int]] = orjson.loads(self._stored)
-        for value in own.values():
-            self._last |= orjson.loads(value)
+        self._last: dict[str, dict[str, int]] = {}
+        try:
+            for value in (self._stored, *own.values()):
+                self._last |= orjson.loads(value)
+        except (ValueError, TypeError) as error:
+            raise StateError(f"the rows of what was taken in are damaged: {type(error).__name__}") from error
         self._foreign = list(own)
 
     def is_new(self, note: AnyNote) -> bool:

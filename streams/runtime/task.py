@@ -123,6 +123,11 @@ class Task:
         """Records that wait until it can be told whose they are; None where there are none such."""
         return None
 
+    @property
+    def place_of_state(self) -> str:
+        """Where it is, and where its state is, in words."""
+        return f"{self.stage} of {self.tp.topic}/{self.tp.partition}"
+
     # The life of a task.
 
     async def start(self) -> None:
@@ -313,6 +318,12 @@ class StatefulTask(Task):
         """See `Task`. The state says where to go on, and not what the group committed."""
         self._look(commit, log)
         return await self.load(self.tasks.store(self.table_name).rows(self.tp.partition), log.first)
+
+    @property
+    def place_of_state(self) -> str:
+        """See `Task`."""
+        changelog = self.tasks.changelogs[self.table_name]
+        return f"{super().place_of_state} (its state is {changelog}/{self.tp.partition})"
 
     async def load(self, rows: Rows, earliest: int) -> int:
         """Build the state from the table's rows; gives the offset to go on from, at or after the earliest there is."""

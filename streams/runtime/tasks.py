@@ -13,7 +13,7 @@ from faust.types import TP
 from alerting.delivery import Channel, NoteChannel
 from alerting.policy import DeliveryPolicy
 from alerting.routing import home_route
-from schemas.errors import StartError, StoreError
+from schemas.errors import StartError, StateError, StoreError
 from schemas.events import InputTopic
 from streams.runtime.alias_topic import AliasTopic
 from streams.runtime.channels import routes_of
@@ -36,6 +36,7 @@ from streams.runtime.task import ReplacedError, StatefulTask, Task
 from streams.runtime.topic_ids import TopicId, TopicIds
 from streams.runtime.topics import changelog, input_names
 from streams.runtime.transport import Batch, Consumer
+from streams.runtime.unreadable import unreadable
 from streams.runtime.writer import PlainWriter, Record, TransactionalWriter, Writer
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Tasks:
             settings.notifications_topic: Deliver,
         }
         self.fleet = FleetTopic(settings, self.wake_homes)
-        self.aliases = AliasTopic(settings, self.wake_ingest)
+        self.aliases = AliasTopic(settings, self.wake_ingest, self.unreadable)
         self.parked = ParkedTopic(settings)
         self.by_tp: dict[TP, Task] = {}
         self._ending: dict[TP, Task] = {}
@@ -177,6 +178,8 @@ class Tasks:
                     starts[tp] = await tasks[tp].resume(committed.get(tp), there)
                 except StoreError as error:
                     self.failed(tasks[tp], error)
+                except StateError as error:
+                    raise unreadable(tasks[tp].place_of_state, error) from error
             await refuse_empty_state(self, [tasks[tp] for tp in starts])
             for tp, start in starts.items():
                 if self.by_tp.get(tp) is tasks[tp] and tasks[tp].position is None:  # no rebalance came in between
@@ -289,7 +292,14 @@ class Tasks:
         if isinstance(error, FORBIDDEN):
             self._later(self.app.crash(StartError(forbidden(task, error))))
             return
+        if isinstance(error, StateError):  # so it would be at every further attempt
+            self.unreadable(task.place_of_state, error)
+            return
         self._failed(task.tp, task.stage, f"{task.stage} of {task.tp.topic}/{task.tp.partition}", error)
+
+    def unreadable(self, place: str, error: StateError) -> None:
+        """What is stored cannot be read: end the worker, before it writes anything that goes by it."""
+        self._later(self.app.crash(unreadable(place, error)))
 
     def store_failed(self, tp: TP, error: StoreError) -> None:
         """A changelog partition could not be taken into its store: begin all anew."""

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 STUCK_SECONDS: Final = 60.0
 """Without progress of the fetch loop or of a task for so long, the worker is not alive."""
 
+_LAST_ANSWERS: Final = 1.0
+"""Seconds that answers have at the end: who does not take theirs must not keep the worker."""
+
 
 class Web(Service):
     """Serves `/metrics`, `/healthz` and `/readyz`."""
@@ -32,7 +35,7 @@ class Web(Service):
         pages.router.add_get("/metrics", self._metrics)
         pages.router.add_get("/healthz", self._healthz)
         pages.router.add_get("/readyz", self._readyz)
-        self._runner = web.AppRunner(pages, access_log=None)
+        self._runner = web.AppRunner(pages, access_log=None, shutdown_timeout=_LAST_ANSWERS)
         await self._runner.setup()
         settings = self.app.settings
         site = web.TCPSite(self._runner, settings.web_host, settings.web_port)

@@ -85,9 +85,10 @@ class Worker(faust.worker.Worker):
         try:
             super().execute_from_commandline()
         except SystemExit as stop:
-            self._bound.cancel()
+            status = 1 if self._reason else stop.code
+            self._bound.stopped(status if isinstance(status, int) else 0)
             self._explain()
-            raise SystemExit(1 if self._reason else stop.code) from None
+            raise SystemExit(status) from None
 
     @property
     def _reason(self) -> BaseException | None:

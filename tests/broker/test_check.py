@@ -25,6 +25,7 @@ from schemas.formats.options import Format
 from schemas.shuffle import VERSION as SHUFFLE_VERSION
 from streams.broker import Broker, KafkaBroker
 from streams.cli import app
+from streams.cli.checks import sample, state
 from streams.cli.checks.finding import Finding, Level
 from streams.cli.checks.survey import Survey
 from streams.detection.merge import VERSION, Progress
@@ -296,6 +297,25 @@ async def test_members_of_the_group_are_named(settings: Settings) -> None:
     await consumer.stop()
 
 
+async def test_records_that_do_not_come_in_time_are_not_taken_for_none(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make(settings)
+    usage, changelog = settings.topic("usage"), topics.changelog(settings, topics.ENGAGEMENT)
+    await write(settings, usage, b"{}")
+    await write(settings, changelog, Progress(0, 0, None, {}).encode(), key=PROGRESS)
+    for module in (sample, state):
+        monkeypatch.setattr(module, "SECONDS", 0.0)
+    (late,) = await found(settings, "records", Level.WARNING)
+    assert (late.subject, late.values["unread"]) == (usage, [0])
+    assert "none came within" in late.text
+    assert "quota" in late.remedy
+    none = await found(settings, "records", Level.OK)
+    assert {each.text for each in none} == {"no records yet"}
+    (of_state,) = await found(settings, "state", Level.WARNING)
+    assert of_state.subject == changelog
+
+
 async def test_state_that_a_newer_version_wrote_and_a_bootstrap_half_done_fail(settings: Settings) -> None:
     await make(settings)
     changelog = topics.changelog(settings, topics.ENGAGEMENT)
@@ -309,7 +329,7 @@ async def test_state_that_a_newer_version_wrote_and_a_bootstrap_half_done_fail(s
     failures = await found(settings, "state")
     assert [each.subject.split("/")[0] for each in failures][:3] == [changelog] * 3
     assert f"of version {VERSION + 1}" in failures[0].text
-    assert "has version 99" in failures[1].text
+    assert "of version 99" in failures[1].text
     assert "run the same bootstrap again" in failures[2].remedy
     await write(settings, changelog, None, key=BOOTSTRAP)
     assert not [each for each in await found(settings, "state") if "bootstrap" in each.text]

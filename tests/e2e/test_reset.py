@@ -119,6 +119,7 @@ async def test_the_state_is_built_anew_the_transitions_come_once_more_and_nobody
             assert running.status == 1
             assert f"members of the group '{app.settings.app_id}' are running" in running.output
             assert "Stop the workers first" in running.output
+            assert "Stop the workers before the reset" in (await app.slackwater("reset", "--plan")).output
         assert worker.process.exit_status == 0
         asked, before = len(slack.asked), await committed(app)
 

@@ -14,11 +14,14 @@ from alerting.notification import AnyNote
 from schemas.alerts import PAST_HEADER, Transition
 from schemas.alias_log import AliasRecord, Statement, encode_alias_record
 from schemas.codec import encode
+from schemas.errors import VersionError
 from schemas.events import InputTopic, identity, moment
 from schemas.instants import format_instant
+from schemas.parked_log import ParkedRecord, encode_parked
 from schemas.picture import AccountPicture
 from schemas.shuffle import Fact, ShuffleRecord, Usage, encode_shuffle
 from schemas.usage import UsageEvent
+from schemas.versions import refuse_newer
 from streams.detection.day_sums import DaySums
 from streams.detection.fleet_log import cut, offer, quarter
 from streams.detection.origin import MARKER_HEADER
@@ -90,11 +93,13 @@ class Records:
             given.shuffle_topic: [encode_shuffle(each) for each in _shuffled(number, count)],
             given.fleet_topic: list(_of_fleet()),
             given.alias_topic: [encode_alias_record(each) for each in _of_aliases()],
+            given.parked_topic: [encode_parked(each) for each in _parked()],
         }
         self._bases: dict[str, list[bytes]] = inputs | own
-        self._binary = {given.shuffle_topic, given.alias_topic}
+        self._binary = {given.shuffle_topic, given.alias_topic, given.parked_topic}
+        self._json_versions = {given.topic("alerts"), given.notifications_topic}
         self._fleet, self._inputs = given.fleet_topic, list(inputs)
-        self._compacted = {given.topic("accounts"), given.topic("health")}
+        self._compacted = {given.topic("accounts"), given.topic("health"), given.parked_topic}
         self._whole = {*inputs, given.topic("health"), given.topic("alerts")}
         """Topics on which records without any damage say nothing of the worker's own state."""
         self._usage = given.topic("usage")
@@ -167,6 +172,11 @@ class Records:
     def _not_of_another_version(self, topic: str, value: bytes) -> bytes:
         if topic in self._binary and value[:1] == _VERSIONED and len(value) > 1:
             return self._bases[topic][0][:2] + value[2:]
+        if topic in self._json_versions:
+            try:
+                refuse_newer(value, "a record")
+            except VersionError:
+                return self._bases[topic][0]
         if topic == self._fleet and value.startswith(b"fleet"):
             try:
                 version = next(iter(json.loads(value[5:])), None)
@@ -255,6 +265,13 @@ def _of_fleet() -> Iterator[bytes]:
     yield offer(77, 20_000, DaySums())
     yield quarter(0, 1, {-1: 3})
     yield quarter(77, 5, {0: 1, 2: 3})
+
+
+def _parked() -> Iterator[ParkedRecord]:
+    """Of an input partition that no worker knows, and of one that each does."""
+    for origin in ("nobody-s/7", "billing/0"):
+        yield ParkedRecord(origin, 3, 1_740_830_400_000, "cus_1", -1, None, b"{}", ())
+        yield ParkedRecord(origin, 4, 5, "cus_2", 6, b"k", None, (("h", None), ("i", b"")))
 
 
 def _of_aliases() -> Iterator[AliasRecord]:

@@ -32,7 +32,6 @@ RUN_APART: Final = {"start.md": "test_start.py, on Apache Kafka"}
 NOT_RUN: Final = {
     ("README.md", "$ make demo\n"): "tests/e2e/test_demo.py runs it",
     ("README.md", "$ make test\n"): "it runs this",
-    ("operations.md", "$ slackwater reset --plan\n"): "tests/e2e/test_reset.py does; here a member may stay",
 }
 """Blocks of `console`, whose commands have a `$`, and why they are not run here."""
 PAGES: Final = [*GUIDES, *(ROOT / "deploy" / f"{name}.md" for name in ("README", "RUNBOOK", "SECURITY"))]

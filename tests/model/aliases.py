@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from streams.detection.aliases import Aliases
 from streams.runtime.alias_topic import learn
-from streams.runtime.parked_topic import Entry, by_partition
+from streams.runtime.parked_topic import Entry, Stored, by_partition
+from streams.runtime.settings import Settings
 
 
 class FakeAliases:
@@ -48,7 +49,10 @@ class FakeParked:
     """`end` gives how far the topic of parked records is written, and `rows` what is committed of it, as far as that
     can be read by now."""
 
-    def __init__(self, end: Callable[[], int], rows: Callable[[], tuple[int, dict[bytes, bytes]]]) -> None:
+    def __init__(
+        self, settings: Settings, end: Callable[[], int], rows: Callable[[], tuple[int, dict[bytes, bytes]]]
+    ) -> None:
+        self._settings = settings
         self._end = end
         self._rows = rows
         self._read: dict[str, list[Entry]] | None = None
@@ -57,11 +61,12 @@ class FakeParked:
         """See `ParkedTopic`."""
         self._read = None
 
-    async def entries(self, partition: str) -> Sequence[Entry]:
+    async def entries(self, partition: str, origins: Collection[str]) -> Sequence[Entry]:
         """See `ParkedTopic`. A transaction that is open holds up who reads."""
         if self._read is None:
             end = self._end()
             while (read := self._rows())[0] < end:  # noqa: ASYNC110 - it is another process's
                 await asyncio.sleep(0.05)
-            self._read = by_partition(read[1])
+            rows = {key: Stored(number, 0, value) for number, (key, value) in enumerate(read[1].items())}
+            self._read = by_partition(self._settings, rows, origins)
         return self._read.pop(partition, ())

@@ -91,7 +91,7 @@ class Worker:
         self.aliases = FakeAliases(known, lambda first: kafka.values(log, first), self.tasks.wake_ingest)
         parked = TP(settings.parked_topic, 0)
         self.tasks.parked = FakeParked(  # type: ignore[assignment]
-            lambda: len(kafka.logs[parked]), lambda: kafka.rows(parked)
+            settings, lambda: len(kafka.logs[parked]), lambda: kafka.rows(parked)
         )
         self.tasks.aliases = self.aliases  # type: ignore[assignment]
         self.app.tables = Tables(self.tasks.changelogs)

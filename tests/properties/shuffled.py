@@ -42,6 +42,8 @@ class Ways:
     """`Merge`'s."""
     live: bool = False
     """`Merge`'s."""
+    accounts: int | None = None
+    """That a home may have."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,10 @@ class Ran:
 
     told: Told = field(default_factory=lambda: defaultdict(list))
     refused: Refused = field(default_factory=Counter)
+    turned_away: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """Origins and offsets of events for whose accounts there was no room."""
+    log: list[bytes] = field(default_factory=list)
+    """The shuffle that all of it came from."""
     rows: dict[str, bytes] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
     progress: Progress | None = None
@@ -144,7 +150,13 @@ class Partition:
         learnt = FleetLog(self._config, len(self._offers), self.ran.fleet)
         log = self._offers[self._number]
         self.home = Home(
-            Engine(self._config, learnt), merge, rows.get, log=log, partition=self._number, speaks=self._number == 0
+            Engine(self._config, learnt),
+            merge,
+            rows.get,
+            log=log,
+            partition=self._number,
+            speaks=self._number == 0,
+            most=self._ways.accounts,
         )
         self.home.enter(rows.items())
         self.position = progress.low if progress else 0
@@ -175,6 +187,7 @@ class Partition:
         for transition in output.transitions:
             ran.told[transition.account_id].append(transition)
         ran.refused.update(refused(each) for each in output.refused)
+        ran.turned_away.update((each.origin, each.offset) for each in output.turned_away)
         ran.pictures.update(output.pictures)  # before the rows are stored, as in a flush
         ran.rows.update(output.rows)
         for value in ran.rows.values():
@@ -198,6 +211,7 @@ class Partition:
         assert self.home.waits_for is None
         self.take(pictures=1_000_000)
         self.ran.disordered += self.home.merge.disordered
+        self.ran.log = self.log
         return self.ran
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from alerting.words import DAY, HOUR, count, span
 from schemas.events import InputTopic
 from streams.cli.checks.finding import Finding, Findings
-from streams.cli.checks.sample import Sample
+from streams.cli.checks.sample import SECONDS, Sample
 from streams.runtime.settings import Settings
 from streams.runtime.settings_sources import PREFIX
 
@@ -18,9 +18,20 @@ _SKEW: Final = 5_000
 """Milliseconds that the clocks of two machines may be apart."""
 
 
+def late(check: Findings, topic: str, partitions: list[int]) -> Finding:
+    """That there are records of a topic, by its end offsets, and none came in time."""
+    listed = ", ".join(map(str, partitions))
+    text = f"there are records in partition {listed}, and none came within {SECONDS:g} s: nothing is known of them"
+    remedy = "run the check again; if it stays so, see how busy the broker is, and whether a quota throttles this user"
+    return check.warning(text, remedy, topic, unread=partitions)
+
+
 def readable(settings: Settings, sample: Sample) -> Iterator[Finding]:
     """How many of the last records hold events, and why the others do not."""
     name, total = settings.topic(sample.topic.value), sample.records
+    if not total and sample.unread:
+        yield late(_RECORDS, name, sorted(tp.partition for tp in sample.unread))
+        return
     if not total:
         yield _RECORDS.ok("no records yet", name, records=0)
         return

@@ -68,6 +68,8 @@ class Sample:
     """Events by such an id."""
     named: set[str] = field(default_factory=set)
     """Ids that account updates name: their accounts', and aliases."""
+    unread: set[TopicPartition] = field(default_factory=set)
+    """Partitions that hold more than came in time."""
 
     def take(self, settings: Settings, record: Any) -> None:
         """Look at a record."""
@@ -146,6 +148,6 @@ async def _sample(
 ) -> Sample:
     parks = Names(settings.park_ids) if settings.park_ids else None
     found = Sample(topic, settings.format_of(topic), parks=parks)
-    async for record in last_records(consumer, parts, most, SECONDS, BYTES):
+    async for record in last_records(consumer, parts, most, SECONDS, BYTES, found.unread):
         found.take(settings, record)
     return found

@@ -6,21 +6,22 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.alias_log import decode_alias_record
-from schemas.errors import StateError
+from schemas.errors import StateError, VersionError
 from schemas.shuffle import decode_shuffle
+from schemas.versions import refuse_newer
 from streams.cli.checks.finding import Finding, Findings
+from streams.cli.checks.records import late
+from streams.cli.checks.rows import read_delivery, read_engagement
+from streams.cli.checks.sample import SECONDS
 from streams.cli.reading import last_records
-from streams.detection.fleet_log import FleetLog
-from streams.detection.merge import Progress
-from streams.detection.state import VERSION, head_of
+from streams.detection.state import VERSION
 from streams.runtime import topics
-from streams.runtime.engagement import BOOTSTRAP, FLEET, PROGRESS, is_account
+from streams.runtime.parked_topic import Stored, by_partition
 from streams.runtime.settings import Settings
 
 _SAY: Final = Findings("state")
 _RECORDS: Final = 50
 """Of each partition: the newest progress is among them, as every flush writes it."""
-_SECONDS: Final = 6.0
 _BYTES: Final = 32 << 20
 
 
@@ -28,12 +29,20 @@ async def look(settings: Settings) -> list[Finding]:
     """What the newest rows and records of slackwater's own topics were written by. Raises `BrokerError`, and what a
     client raises."""
     counts = await topics.partition_counts(settings)
-    changelog = topics.changelog(settings, topics.ENGAGEMENT)
-    decoders: dict[str, Callable[[Any], None]] = {
-        changelog: lambda record: _row(settings, record.key, record.value),
-        settings.shuffle_topic: lambda record: _ours(decode_shuffle, record.value),
-        settings.alias_topic: lambda record: _ours(decode_alias_record, record.value),
+    changelog, deliveries = (topics.changelog(settings, each) for each in (topics.ENGAGEMENT, topics.DELIVERIES))
+    decoders: dict[str, Callable[[Any], object]] = {
+        changelog: lambda record: read_engagement(settings, record.key, record.value),
+        deliveries: lambda record: read_delivery(record.key, record.value),
+        settings.parked_topic: lambda record: by_partition(settings, _row_of(record), origins),
+        settings.shuffle_topic: lambda record: decode_shuffle(record.value or b""),
+        settings.alias_topic: lambda record: decode_alias_record(record.value or b""),
+        settings.topic("alerts"): lambda record: refuse_newer(record.value or b"", "a transition"),
+        settings.notifications_topic: lambda record: refuse_newer(record.value or b"", "a message"),
     }
+    inputs = topics.input_names(settings)
+    origins = {f"{name}/{number}" for name in inputs for number in range(counts.get(name, 0))}
+    tables = (changelog, deliveries, settings.parked_topic)
+    unread: set[TopicPartition] = set()
     found: list[Finding] = []
     rows = 0
     if not any(name in counts for name in decoders):  # a consumer that is stopped at once breaks off whoever waits
@@ -43,58 +52,49 @@ async def look(settings: Settings) -> list[Finding]:
     try:
         for name, decode in decoders.items():
             parts = [TopicPartition(name, number) for number in range(counts.get(name, 0))]
-            problems: dict[tuple[int, object], tuple[str, str]] = {}
-            async for record in last_records(consumer, parts, _RECORDS * len(parts), _SECONDS, _BYTES):
+            problems: dict[tuple[int, object], tuple[StateError, str]] = {}
+            async for record in last_records(consumer, parts, _RECORDS * len(parts), SECONDS, _BYTES, unread):
                 rows += name == changelog
                 # Of a row the last one counts: a bootstrap's mark is there until it is compacted away.
-                row = (record.partition, record.key if name == changelog else record.offset)
+                row = (record.partition, record.key if name in tables else record.offset)
                 problems.pop(row, None)
+                if record.value is None and name in tables:
+                    continue
                 try:
                     decode(record)
                 except StateError as error:
-                    problems[row] = (str(error), f"{name}/{record.partition}/{record.offset}")
+                    problems[row] = (error, f"{name}/{record.partition}/{record.offset}")
+                except ValueError:  # damaged, or none of ours: a dead letter for the worker, and holds up nobody
+                    continue
             found += _told(problems.values())
     finally:
         await consumer.stop()
-    if not found:
+    late_rows = sorted(tp.partition for tp in unread if tp.topic == changelog)
+    if not rows and late_rows:
+        found.append(late(_SAY, changelog, late_rows))
+    elif not found:
         found.append(_fine(rows, counts, changelog))
     return found
 
 
-def _row(settings: Settings, key: bytes | None, value: bytes | None) -> None:
-    """Read a row of the changelog as a worker does that starts. Raises `StateError`."""
-    if value is None:
-        return
-    if key == PROGRESS:
-        Progress.decode(value)
-    elif key == FLEET:
-        FleetLog(settings.detection(), settings.partitions, value)
-    elif key == BOOTSTRAP:
-        raise StateError("a bootstrap was begun and is not done")
-    elif is_account(key):
-        head_of(value)
+def _row_of(record: Any) -> dict[bytes, Stored]:
+    return {record.key or b"": Stored(record.offset, record.timestamp, record.value)}
 
 
-def _ours(decode: Callable[[bytes], object], value: bytes | None) -> None:
-    """Raises `StateError`; what is none of ours at all is a dead letter for the worker, and holds up nobody."""
-    try:
-        decode(value or b"")
-    except StateError:
-        raise
-    except ValueError:
-        return
-
-
-def _told(problems: Iterable[tuple[str, str]]) -> Iterator[Finding]:
-    first: dict[str, str] = {}
-    for text, place in problems:
-        first.setdefault(text, place)
-    for text, place in first.items():
-        remedy = (
-            "run the same bootstrap again, or slackwater reset"
-            if "bootstrap" in text
-            else "run the version of slackwater that wrote it, or a newer one; or slackwater reset, which begins anew"
-        )
+def _told(problems: Iterable[tuple[StateError, str]]) -> Iterator[Finding]:
+    first: dict[str, tuple[StateError, str]] = {}
+    for error, place in problems:
+        first.setdefault(str(error), (error, place))
+    for text, (error, place) in first.items():
+        if isinstance(error, VersionError):
+            remedy = (
+                'run the version of slackwater that wrote it, or a newer one; the way back is "Roll back" in '
+                "deploy/README.md"
+            )
+        elif "bootstrap" in text:
+            remedy = "run the same bootstrap again, or slackwater reset"
+        else:
+            remedy = "write it again as it was, from a copy of the topic; or slackwater reset, which begins anew"
         yield _SAY.failure(f"{text}: a worker does not start", remedy, place)
 
 

@@ -36,7 +36,8 @@ def reset(
     """Forget the state, and build it anew from the input that Kafka still has: after a producer was mended, or the time
     zone or the thresholds were changed.
 
-    Shows what it will do, and asks. Refuses while a worker runs (exit status 1). When it is interrupted, run it again.
+    Shows what it will do, and asks. Refuses while a worker runs (exit status 1), but for --plan. When it is
+    interrupted, run it again.
     """
     from streams.cli.reset.carry_out import carry_out
     from streams.cli.reset.look import look
@@ -46,11 +47,13 @@ def reset(
     found = run(look(settings))
     planned = steps(settings, found, outputs, pending)
     warned = list(warnings(settings, found, outputs))
+    if only_plan and found.members:
+        warned.append(f"{_running(settings, found)}. Stop the workers before the reset")
     if as_json:
         emit_json({"steps": [each._asdict() for each in planned], "warnings": warned, "found": asdict(found)})
     else:
         _show(settings, planned, warned)
-    if found.members:
+    if found.members and not only_plan:
         _refuse(settings, found)
     if outputs == "delete" and not found.exactly_once:
         complain("this broker can delete no records, and has no transactions: --outputs delete is for Apache Kafka")
@@ -78,10 +81,13 @@ def _show(settings: "Settings", planned: "list[Step]", warned: list[str]) -> Non
         console.print(f"! {text}", style="yellow", markup=False)
 
 
+def _running(settings: "Settings", found: "Found") -> str:
+    return f"{len(found.members)} members of the group {settings.app_id!r} are running: {'; '.join(found.members)}"
+
+
 def _refuse(settings: "Settings", found: "Found") -> None:
     complain(
-        f"{len(found.members)} members of the group {settings.app_id!r} are running: {'; '.join(found.members)}. "
-        f"Stop the workers first; one that was killed counts until its session is over "
+        f"{_running(settings, found)}. Stop the workers first; one that was killed counts until its session is over "
         f"({settings.session_timeout / 1000:g} s). Nothing was changed"
     )
     raise typer.Exit(1)

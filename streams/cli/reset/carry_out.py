@@ -27,7 +27,7 @@ from pydantic import ValidationError
 
 from alerting.catch_up import PastCounts
 from schemas.alerts import Transition
-from schemas.errors import BrokerError
+from schemas.errors import BrokerError, StateError
 from schemas.parked_log import partition_of
 from streams.cli.reading import read_all
 from streams.cli.reset.plan import Outputs, Pending
@@ -147,7 +147,8 @@ class _Reset:
         for partition in range(settings.partitions):
             tp = TP(settings.shuffle_topic, partition)
             row, end = state[partition], self._end(tp)
-            until = None if row.clock is None else max(row.clock, newest.get(partition, -1) + 1)
+            told = newest.get(partition, -1) + 1
+            until = (told or None) if row.clock is None else max(row.clock, told)
             await self._tell(partition, until, outputs)
             records = [Record(log, partition, key, None) for key in row.keys]
             records += [Record(health, partition, key, None) for key in pictures.get(partition, ())]
@@ -215,10 +216,13 @@ class _Reset:
         clocks: dict[int, int | None] = {}
         past: defaultdict[int, PastCounts] = defaultdict(PastCounts)
         async for record in read_all(self._settings, log):
+            # What another version wrote, or what is damaged, is what is to be deleted.
             if record.key == PAST:
-                past[record.partition] = PastCounts.decode(record.value)
+                with suppress(StateError):
+                    past[record.partition] = PastCounts.decode(record.value)
             if record.key == PROGRESS:
-                clocks[record.partition] = Progress.decode(record.value).clock
+                with suppress(StateError):
+                    clocks[record.partition] = Progress.decode(record.value).clock
             elif record.value is None:
                 keys[record.partition].discard(record.key)
             else:

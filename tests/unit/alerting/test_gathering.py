@@ -151,7 +151,7 @@ def test_a_restored_gathering_has_nothing_to_store_and_gives_the_same_rows() -> 
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("~default/=acme", b"[2,1]", "'~default/=acme' is of version 2, this is 1: run the newer slackwater"),
+        ("~default/=acme", b"[2,1]", "'~default/=acme' is of version 2: this worker reads version 1"),
         ("~default/=acme", b"[1,1]", "'~default/=acme' has 1 fields, not 6"),
         ("~default/", b"nonsense", "'~default/' of what is gathered cannot be read"),
         ("~default/=acme", b'[1,1,null,0,[["a",1,"x"]],[],[]]\n{}', "'~default/=acme' of what is gathered cannot"),

@@ -356,7 +356,8 @@ def test_an_answer_that_nobody_waits_for_is_a_mistake() -> None:
         ("default/0", b"7", "cannot be read"),
         ("default/0", b'[1,"aa"]\n{}', "has 1 fields"),
         ("default/first", b'[1,"aa",1,null,0,0,0]\n{}', "no sequence number"),
-        ("default/0", b'[1,"aa",1,null,0,0,0]\n{"schema_version":2}', "notification"),
+        ("default/0", b'[1,"aa",1,null,0,0,0]\n{"schema_version":2}', "a message of version 2"),
+        ("default/0", b'[1,"aa",1,null,0,0,0]\n{"schema_version":0}', "notification"),
         ("default/", b"[1,0]", "has 1 fields"),
     ],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from contextlib import AbstractAsyncContextManager
 
 import pytest
 from aiohttp import ClientSession
+from yarl import URL
 
 from schemas.errors import SettingsError, StartError
 from streams.board.server import serving
@@ -42,3 +44,16 @@ async def test_nobody_listens_where_nobody_could_log_in() -> None:
     with pytest.raises(SettingsError, match="SLACKWATER_BOARD_TOKENS"):
         async with board(settings):
             pass
+
+
+async def test_a_form_that_never_ends_does_not_keep_it() -> None:
+    settings = SETTINGS.model_copy(update={"board_port": 0})
+    async with asyncio.timeout(15):
+        async with board(settings) as address:
+            _, writer = await asyncio.open_connection("127.0.0.1", URL(address).port)
+            head = "POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n"
+            writer.write(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\n".encode())
+            await asyncio.sleep(0.3)
+            ends = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - ends < 6
+        writer.close()

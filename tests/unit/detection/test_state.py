@@ -49,7 +49,7 @@ def test_a_newer_version_stops_the_reader_and_says_which(run: Run) -> None:
     values = orjson.loads(run.account.encode())
     newer = orjson.dumps([VERSION + 1, *values[1:], "something new"])
     for read in (head_of, standing_of, lambda value: Account.decode("acme", value)):
-        with pytest.raises(StateError, match=f"has version {VERSION + 1}"):
+        with pytest.raises(StateError, match=f"of version {VERSION + 1}"):
             read(newer)
 
 

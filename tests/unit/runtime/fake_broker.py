@@ -87,7 +87,7 @@ def tasks_on(broker: FakeBroker, settings: Settings) -> tuple[Tasks, list[Except
     )
     waiting = settings.parked_topic
     tasks.parked = FakeParked(  # type: ignore[assignment]
-        lambda: 0, lambda: (0, broker.table(waiting))
+        settings, lambda: 0, lambda: (0, broker.table(waiting))
     )
     return tasks, errors
 

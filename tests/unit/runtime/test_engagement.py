@@ -14,6 +14,7 @@ from schemas.dead_letter import DeadLetter, RecordPlace
 from schemas.errors import Reason, StateError
 from schemas.events import InputTopic
 from schemas.shuffle import Fact, ShuffleRecord, Usage, encode_shuffle
+from schemas.usage import UsageEvent
 from streams.detection.config import DAY_MS
 from streams.detection.merge import Progress
 from streams.runtime.engagement import BOOTSTRAP, PROGRESS, Engagement
@@ -199,3 +200,47 @@ async def test_events_of_an_input_topic_that_had_another_name_are_still_counted(
     assert len(task.home.merge) == 1
     await task.end(patience=5)
     assert (errors, broker.topics[SETTINGS.topic("dead_letters")]) == ([], [])
+
+
+async def test_what_comes_of_more_accounts_than_there_may_be_is_a_dead_letter_once_and_the_others_go_on() -> None:
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, SETTINGS.model_copy(update={"max_partition_accounts": 2}))
+    tasks.origins = frozenset({"product-usage/0", "product-usage/1"})
+
+    def said(number: int, *accounts: str) -> bytes:
+        events = tuple(
+            Usage(number + each, AT, account, AT, "login", 5, 2, "web", None) for each, account in enumerate(accounts)
+        )
+        last = number + len(accounts) - 1
+        return encode_shuffle(ShuffleRecord(InputTopic.USAGE, "product-usage/0@abc", last, AT, True, events))
+
+    async def owner() -> Engagement:
+        task = Engagement(TP(SETTINGS.shuffle_topic, 0), tasks)
+        task.begin(await task.load(broker.table(tasks.changelogs["engagement"]), 0))
+        return task
+
+    letters = broker.topics[SETTINGS.topic("dead_letters")]
+    records = [said(0, "a", "b", "c"), said(3, "a", "d")]
+    first = await owner()  # the other origin has said nothing: what is let in waits, and is read again
+    first.handle(batch(0, records))
+    await until(lambda: len(letters) == 2)
+    await first.end(patience=5)
+    second = await owner()
+    assert second.position == 0
+    second.handle(batch(0, [*records, said(5, "e", "b")]))
+    await until(lambda: len(letters) == 3)
+    await second.end(patience=5)
+
+    assert errors == []
+    assert second.home is not None
+    assert len(second.home.merge) == 4
+    found = [DeadLetter.model_validate_json(each.value or b"") for each in letters]
+    assert [each.origin.offset for each in found] == [2, 4, 5]
+    assert {(each.reason, each.field, each.origin.topic) for each in found} == {
+        (Reason.TOO_MANY_ACCOUNTS, "account_id", "product-usage")
+    }
+    assert decode(InputTopic.USAGE, found[0].raw) == UsageEvent(
+        account_id="c", event="login", occurred_at=AT, quantity=2, source="web"
+    )
+    labels = {"topic": "product-usage", "reason": "too_many_accounts"}
+    assert tasks.metrics.registry.get_sample_value("slackwater_dead_letters_total", labels) == 3

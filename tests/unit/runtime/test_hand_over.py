@@ -255,5 +255,5 @@ def _done(move: Move) -> frozenset[int]:
 @pytest.mark.parametrize("kind", [Deliver, HandOver])
 async def test_the_state_of_a_newer_version_is_refused(move: Move, kind: type[DeliveryTask]) -> None:
     task = kind(SENDER if kind is Deliver else OTHER, move.tasks)
-    with pytest.raises(StateError, match="of version 3, this is 2: run the newer slackwater"):
+    with pytest.raises(StateError, match="handed over is of version 3: this worker reads 2"):
         await task.load({PLACING: b"[3,[]]"}, 0)

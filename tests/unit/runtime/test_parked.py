@@ -11,11 +11,12 @@ from aiokafka import OffsetAndMetadata
 from schemas.alias_log import Statement
 from schemas.dead_letter import DeadLetter
 from schemas.errors import Reason
-from schemas.parked_log import ParkedRecord, decode_parked
+from schemas.parked_log import ParkedRecord, decode_parked, encode_parked
 from schemas.shuffle import Fact, ShuffleRecord, decode_shuffle
 from streams.runtime.ingest import Ingest
 from streams.runtime.resume import Log
 from streams.runtime.transport import Batch
+from streams.runtime.writer import Record
 from tests.unit.formats.making import AT, stripe, subscription
 from tests.unit.runtime.fake_broker import batch, until
 from tests.unit.runtime.test_waiting_for_aliases import HOUR_MS, NINE, Stage, usage
@@ -55,7 +56,7 @@ class Desk(Stage):
     def rows(self) -> list[ParkedRecord]:
         """What waits, by the topic."""
         table = self.broker.table(self.settings.parked_topic)
-        found = [decode_parked(value) for value in table.values()]
+        found = [decode_parked(key, value) for key, value in table.items()]
         return [each for each in found if isinstance(each, ParkedRecord)]
 
     @property
@@ -241,3 +242,46 @@ async def test_commands_and_account_updates_wait_for_nobody() -> None:
     await task.end(patience=5)
     assert desk.dealt == ["cus_1"]
     assert task.parked_records is None
+
+
+async def test_a_row_that_cannot_be_read_is_a_dead_letter_whole_and_once_and_holds_up_none_of_the_others() -> None:
+    desk = Desk()
+    desk.tasks.origins |= {"billing/0"}
+    task = await desk.begin("usage")
+    await desk.say(NINE + DAY_MS)
+    await read(desk, task, 0, usage(NINE, "cus_1"))
+    topic = desk.settings.parked_topic
+    own, elsewhere, nobodys = b"product-usage/0 9", b"billing/0 3", b"\xff"
+    for key, value in ((own, b"\xc1\x01damaged"), (elsewhere, b"not billing's to read here"), (nobodys, b"")):
+        await desk.broker.write([Record(topic, 0, key, value)], None)
+    task = await desk.again(task)
+    await until(lambda: len(desk.letters) == 2)
+    assert task.parked_records == 1
+    assert {(each.key, each.raw) for each in desk.letters} == {(own, b"\xc1\x01damaged"), (nobodys, b"")}
+    assert {(each.origin.topic, each.detail) for each in desk.letters} == {(topic, "is no record that waits")}
+    assert desk.told("dead_letters_total", topic=topic, reason="invalid_field") == 2
+    task = await desk.again(task)
+    await desk.say(NINE + 3 * DAY_MS, Statement(11, NINE + DAY_MS, "umbrella", NINE, ("cus_1",)))
+    await read(desk, task, 1, usage(NINE + 2 * DAY_MS))
+    await until(lambda: len(desk.sent_on) == 1)
+    await task.end(patience=5)
+    assert len(desk.letters) == 2
+    left = desk.broker.table(topic)
+    assert elsewhere in left  # its own partition's task tells it
+    assert not {own, nobodys} & left.keys()
+    assert desk.errors == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "another key", "other types"])
+def test_a_record_that_waits_is_read_under_its_own_key_and_whole_or_not_at_all(damage: str) -> None:
+    entry = ParkedRecord("billing/3@abc", 17, 5, "cus_1", 6, None, b"{}", (("h", None), ("i", b"")))
+    value, key = encode_parked(entry), entry.row
+    assert decode_parked(key, value) == entry
+    if damage == "cut":
+        value = value[:-1]
+    elif damage == "another key":
+        key = b"billing/3@abc 18"
+    else:
+        value = encode_parked(entry._replace(place="soon"))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no parked record"):
+        decode_parked(key, value)

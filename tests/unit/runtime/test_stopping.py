@@ -56,4 +56,10 @@ def test_last_words_that_fail_or_hang_do_not_keep_it(look: str) -> None:
 
 
 def test_a_worker_that_has_stopped_is_left_alone() -> None:
-    assert run("bound.start(); bound.cancel(); sys.exit(0)") == (0, "")
+    assert run("bound.start(); bound.stopped(0); sys.exit(0)") == (0, "")
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_thread_that_never_ends_does_not_keep_a_worker_that_has_stopped(status: int) -> None:
+    hangs = "import threading; threading.Thread(target=time.sleep, args=[60]).start()"
+    assert run(f"{hangs}; bound.start(); bound.stopped({status}); sys.exit({status})") == (status, "")
