@@ -25,6 +25,8 @@ NO_ROOM: Final = Refusal(
     "account_id",
     "is no account that is known, and its home partition has as many as it may have (max_partition_accounts)",
 )
+UNBOUNDED: Final = 1 << 40
+"""More accounts than there can be."""
 
 
 class Admission:

@@ -4,7 +4,6 @@ It is driven in the same way live, in a replay and in a test: `receive` what the
 `take` what has come of it, store that in one transaction.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from schemas.alerts import Transition
 from schemas.codec import encode
 from schemas.errors import StateError, VersionError
 from schemas.shuffle import ShuffleRecord, Usage
-from streams.detection.admission import Admission
+from streams.detection.admission import UNBOUNDED, Admission
 from streams.detection.census import Census
 from streams.detection.day_sums import DaySums
 from streams.detection.due_queue import DueQueue
@@ -109,7 +108,7 @@ class Home:
         most: int | None = None,
     ) -> None:
         self.merge = merge
-        self._admission = Admission(engine.habits.rows, merge, sys.maxsize if most is None else most)
+        self._admission = Admission(engine.habits.rows, merge, UNBOUNDED if most is None else most)
         self.census = Census()
         self.clock = merge.clock
         """The time up to which all is applied and honoured."""
