@@ -33,5 +33,6 @@ def test_the_corpus_has_hundreds_of_kinds_and_every_reason_that_the_codec_gives(
         Reason.IMPOSSIBLE_COMMAND,
         Reason.IMPOSSIBLE_ALIAS,
         Reason.UNKNOWN_ACCOUNT,
+        Reason.TOO_MANY_ACCOUNTS,
     }
     assert {record.reason for record in BAD_RECORDS} == set(Reason) - found_later
