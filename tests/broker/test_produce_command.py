@@ -17,7 +17,7 @@ from streams.broker import Broker
 from streams.cli import app
 from streams.cli.reading import read_all
 from streams.runtime.settings import Settings
-from streams.simulator import FleetPlan, simulate, truths
+from streams.simulator import NEW_SHARES, FleetPlan, simulate, truths
 from streams.simulator.truth import Truth
 
 
@@ -82,7 +82,7 @@ def test_a_simulated_fleet_is_sent_as_it_is_and_its_truth_is_kept(settings: Sett
     asyncio.run(create(settings))
     truth = tmp_path / "truth.jsonl"
     slackwater("simulate", "--accounts", "15", "--days", "20", "--seed", "9", "--send", "--truth", str(truth))
-    plan = FleetPlan(accounts=15, days=20, seed=9)
+    plan = FleetPlan(accounts=15, days=20, seed=9, new_shares=NEW_SHARES)
     for topic in (InputTopic.USAGE, InputTopic.BILLING, InputTopic.ACCOUNTS):
         values, _ = asyncio.run(arrived(settings, topic))
         assert sorted(values) == sorted(orjson.dumps(event.value) for event in simulate(plan) if event.topic is topic)

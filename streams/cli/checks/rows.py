@@ -11,6 +11,7 @@ from streams.detection.fleet_log import FleetLog
 from streams.detection.merge import Progress
 from streams.detection.state import head_of
 from streams.runtime.engagement import BOOTSTRAP, FLEET, PROGRESS, is_account
+from streams.runtime.placing import PLACING, Placing
 from streams.runtime.settings import Settings
 
 
@@ -31,6 +32,8 @@ def read_delivery(key: bytes, value: bytes) -> None:
     name = key.decode(errors="replace")
     if key.startswith(TOLD):
         ToldOf.decode(key, value)
+    elif key == PLACING:
+        Placing.decode(value)
     elif key.startswith(b"\0"):
         return
     elif is_gathered(name):
