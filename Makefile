@@ -27,7 +27,7 @@ demo: $(READY) ## a fleet of accounts goes slack; BROKER=kafka for the real one,
 
 test test-thorough: JOBS := 3 # many of them wait for a broker most of the time
 test: $(READY) ## every promise once, JOBS=3 at a time; ARGS='--durations=20' or other options of pytest
-	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'not thorough' $(ARGS)
+	$(BIN)/pytest -q -n $(JOBS) --dist load --maxschedchunk 2 -m 'not thorough' $(ARGS)
 
 test-thorough: $(READY) ## what `make test` leaves out: long stories, the other broker, more examples of each property
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'thorough or hypothesis' --hypothesis-profile full $(ARGS)

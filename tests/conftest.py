@@ -31,7 +31,7 @@ waited for; on a machine that does other things several of them may follow each 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a real Kafka as `kafka`, and what starts brokers and workers as `system`."""
+    """Mark what uses a real Kafka as `kafka`, and what starts brokers and workers as `system`, which comes first."""
     for item in items:
         needs_kafka = "kafka_required" in getattr(item, "fixturenames", ())
         if needs_kafka:
@@ -41,6 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("system")
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(_SYSTEM_SECONDS))
+    items.sort(key=lambda item: item.get_closest_marker("system") is None)  # the long ones first: no process is last
 
 
 @pytest.fixture(scope="session")
