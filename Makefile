@@ -5,6 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 BIN := .venv/bin
 READY := .venv/ready
 COMPILED := build/compiled
+CORE := tests/unit/detection tests/unit/schemas tests/properties tests/scenarios
 ARGS ?=
 BROKER ?=
 JOBS ?= 2
@@ -29,12 +30,12 @@ test test-thorough: JOBS := 3 # many of them wait for a broker most of the time
 test: $(READY) ## every promise once, JOBS=3 at a time; ARGS='--durations=20' or other options of pytest
 	$(BIN)/pytest -q -n $(JOBS) --dist load --maxschedchunk 2 -m 'not thorough' $(ARGS)
 
-test-thorough: $(READY) ## what `make test` leaves out: long stories, the other broker, more examples of each property
-	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'thorough or hypothesis' --hypothesis-profile full $(ARGS)
+test-thorough: $(READY) ## what `make test` leaves out: long stories, the other broker, more examples; not of the core
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'thorough or hypothesis' \
+	  --hypothesis-profile full $(CORE:%=--ignore=%) $(ARGS)
 
-test-compiled: $(COMPILED)/ready ## the tests of the pure core, on its compiled form; takes a C compiler
-	$(BIN)/pytest -q -n $(JOBS) -m 'not system' --hypothesis-profile thorough -o 'pythonpath=$(COMPILED) .' \
-	  tests/unit/detection tests/unit/schemas tests/properties tests/scenarios $(ARGS)
+test-compiled: $(COMPILED)/ready ## all tests of the pure core, on its compiled form, many examples; takes a C compiler
+	$(BIN)/pytest -q -n $(JOBS) -m 'not system' --hypothesis-profile thorough -o 'pythonpath=$(COMPILED) .' $(CORE) $(ARGS)
 
 check: $(READY) ## format, lint, types, import contracts, unit tests that are quick
 	@$(MAKE) --no-print-directory -j 2 check-static check-tests
