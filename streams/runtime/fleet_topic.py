@@ -156,19 +156,19 @@ class FleetTopic:
             self._answer()
             self._well(_READ)
         try:
-            records = (await consumer.getmany(self._tp, timeout_ms=_WAIT_MS)).get(self._tp)
+            records = (await consumer.getmany(self._tp, timeout_ms=_WAIT_MS)).get(self._tp, [])
         except OffsetOutOfRangeError:
             await self._begin_anew(consumer)
             self._answer()
             return
         position = await consumer.position(self._tp)  # marks of transactions, were there any, are never handed out
-        hole = None if self._holes is None else self._holes.first(self._tp, self._next, records or [])
+        hole = None if self._holes is None else self._holes.first(self._tp, self._next, records)
         if hole is not None:
             consumer.seek(self._tp, hole)
-            records, position = (records or [])[: hole - self._next], hole
+            records, position = records[: hole - self._next], hole
         if position > self._next:
             self._next = position
-            self._held += _values(records or [])
+            self._held += _values(records)
             self._answer()
             self._well(_READ)
             self._arrived()

@@ -26,7 +26,7 @@ from streams.runtime.past import ROW
 from streams.runtime.placing import PLACING, POSITION
 from streams.runtime.settings import Settings
 from streams.runtime.taken_in import TAKEN
-from streams.runtime.task import Task
+from streams.runtime.task import StatefulTask, Task
 from streams.runtime.tasks import Tasks
 from tests.unit.alerting.samples import notification, transition
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
@@ -74,6 +74,16 @@ async def test_a_record_of_another_version_ends_it_and_is_no_dead_letter(
     assert broker.positions == {}
 
 
+async def refuses(
+    stage: type[StatefulTask], topic: str, rows: dict[bytes, bytes], kind: type[StateError], says: str
+) -> None:
+    """A task of this stage does not begin with these rows."""
+    tasks, _ = tasks_on(FakeBroker(), SETTINGS)
+    with pytest.raises(StateError, match=says) as raised:
+        await stage(TP(topic, 0), tasks).load(rows, 0)
+    assert raised.type is kind
+
+
 def test_an_offer_of_another_version_is_told_with_its_offset() -> None:
     log = FleetLog(SETTINGS.detection())
     log.take(6, cut(1))
@@ -100,10 +110,7 @@ def test_an_offer_of_another_version_is_told_with_its_offset() -> None:
 async def test_engagement_refuses_rows_that_it_cannot_read(
     rows: dict[bytes, bytes], kind: type[StateError], says: str
 ) -> None:
-    tasks, _ = tasks_on(FakeBroker(), SETTINGS)
-    with pytest.raises(StateError, match=says) as raised:
-        await Engagement(TP(SETTINGS.shuffle_topic, 0), tasks).load(rows, 0)
-    assert raised.type is kind
+    await refuses(Engagement, SETTINGS.shuffle_topic, rows, kind, says)
 
 
 @pytest.mark.parametrize(
@@ -124,10 +131,7 @@ async def test_engagement_refuses_rows_that_it_cannot_read(
 async def test_deliver_refuses_rows_that_it_cannot_read(
     rows: dict[bytes, bytes], kind: type[StateError], says: str
 ) -> None:
-    tasks, _ = tasks_on(FakeBroker(), SETTINGS)
-    with pytest.raises(StateError, match=says) as raised:
-        await Deliver(TP(SETTINGS.notifications_topic, 0), tasks).load(rows, 0)
-    assert raised.type is kind
+    await refuses(Deliver, SETTINGS.notifications_topic, rows, kind, says)
 
 
 @pytest.mark.parametrize(
