@@ -6,7 +6,9 @@ no alias leads to another one, and none leads back. An id of a kind that has to 
 as it is neither: its events wait.
 
 What was stated with places before `horizon` is all known, and what an id stands for there never changes. Statements are
-taken in the order of one log; everybody who reads that has the same answers, whenever and however often it is asked.
+taken in the order of one log; everybody who reads that has the same answers, whenever and however often it is asked. On
+the wall clock places decide nothing: an id stands for what it stands for now, and for nothing that could be told while
+the accounts are still read.
 """
 
 from collections import Counter
@@ -70,8 +72,11 @@ class Aliases:
 
     @property
     def horizon(self) -> int:
-        """Every statement with a place before it is known; `FOREVER` where nothing is waited for."""
-        return FOREVER if self._open else self._passed
+        """Every statement with a place before it is known; `FOREVER` where nothing is waited for. Live, there is no
+        place in between: what an event from before an update stands for is told by that update."""
+        if self._open:
+            return FOREVER
+        return -1 if self._live else self._passed
 
     @property
     def live(self) -> bool:
