@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 BIN := .venv/bin
 READY := .venv/ready
 COMPILED := build/compiled
-CORE := tests/unit/detection tests/unit/schemas tests/properties tests/scenarios
+CORE := tests/unit/detection tests/unit/schemas tests/unit/backtest tests/properties tests/scenarios
 ARGS ?=
 BROKER ?=
 JOBS ?= 2
@@ -34,7 +34,7 @@ test-thorough: $(READY) ## what `make test` leaves out: long stories, the other 
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'thorough or hypothesis' \
 	  --hypothesis-profile full $(CORE:%=--ignore=%) $(ARGS)
 
-test-compiled: $(COMPILED)/ready ## all tests of the pure core, on its compiled form, many examples; takes a C compiler
+test-compiled: $(COMPILED)/ready ## all tests of the core and of backtests, on its compiled form, many examples; takes a C compiler
 	$(BIN)/pytest -q -n $(JOBS) -m 'not system' --hypothesis-profile thorough -o 'pythonpath=$(COMPILED) .' $(CORE) $(ARGS)
 
 check: $(READY) ## format, lint, types, import contracts, unit tests that are quick

@@ -1,7 +1,7 @@
 """What the engine may be told: one frozen object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from alerting.playbook import Play
@@ -95,6 +95,10 @@ class DetectionConfig:
     """The comments of cancellations and exit surveys are kept with the account."""
     user_key: bytes = field(default=b"", repr=False)
     """Keys the hash of user ids, as that of usage events."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # To be sent to another process also by the compiled core, which lets nobody set what is frozen.
+        return DetectionConfig, tuple(getattr(self, each.name) for each in fields(self))
 
     def __post_init__(self) -> None:
         positive = {
