@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +30,29 @@ from streams.runtime import topics
 from streams.runtime.engagement import PROGRESS
 from tests.e2e.harness import Application, application, eventually
 from tests.e2e.slack import HANG, Slack
+from tests.scenarios import stories
 from tests.scenarios.pure import run
-from tests.scenarios.stories import STORIES
+from tests.scenarios.story import Story
 
 By = dict[str, list[Transition]]
+SOME = (
+    stories.a_daily_user_that_stops_is_called_silent_within_days,
+    stories.a_failed_payment_grows_with_each_attempt_until_it_is_paid,
+    stories.a_fall_to_a_quarter_is_found_and_forgiven_when_it_is_over,
+    stories.silence_again_within_the_cool_down_is_the_same_alert_and_later_a_new_one,
+    stories.a_cancellation_turns_critical_in_its_last_week_and_ends_as_lost,
+    stories.a_cancellation_that_is_taken_back_is_over_and_silence_speaks_again,
+)
+"""Half a year at most: each day takes a round of all homes."""
 
 
 class History:
     """Some stories as events under account ids of their own, and what the pure engine makes of them."""
 
-    def __init__(self, stories: int = 6) -> None:
+    def __init__(self, tellers: Sequence[Callable[[], Story]] = SOME) -> None:
         told: list[tuple[int, InputTopic, dict[str, Any]]] = []
         self.ends_at = 0
-        for number, tell in enumerate(STORIES[:stories]):
+        for number, tell in enumerate(tellers):
             story = tell()
             self.ends_at = max(self.ends_at, story.ends_at)
             for at, topic, value in ((each.at, each.topic, each.value) for each in story.told()):
@@ -101,7 +112,7 @@ async def committed(app: Application) -> list[bytes]:
 async def test_the_state_is_built_anew_the_transitions_come_once_more_and_nobody_is_told_again(
     broker: Broker, tmp_path: Path
 ) -> None:
-    history = History(stories=2)  # Slack takes a message a second
+    history = History(SOME[:2])  # Slack takes a message a second
     async with Slack() as slack:
         app = await application(broker, tmp_path, slack_webhook_url=slack.url)
         await history.live_through(app)
