@@ -26,7 +26,7 @@ setup: $(READY) ## create .venv with everything pinned in constraints.txt
 demo: $(READY) ## a fleet of accounts goes slack; BROKER=kafka for the real one, ARGS='--help' for options
 	@$(BIN)/slackwater demo $(if $(BROKER),--broker $(BROKER)) $(ARGS)
 
-test test-thorough: JOBS := 3 # many of them wait for a broker most of the time
+test test-thorough check: JOBS := 3 # many of them wait most of the time
 test: $(READY) ## every promise once, JOBS=3 at a time; ARGS='--durations=20' or other options of pytest
 	$(BIN)/pytest -q -n $(JOBS) --dist load --maxschedchunk 2 -m 'not thorough' $(ARGS)
 

@@ -36,6 +36,7 @@ def summaries(office: VirtualOffice) -> list[Summary]:
     return [each.note for each in office.heard if isinstance(each.note, Summary)]
 
 
+@pytest.mark.slow
 def test_a_flood_of_ten_thousand_alerts_in_a_minute_is_thirty_messages_an_hour_and_forgets_nobody() -> None:
     office = VirtualOffice([Route(quiet=LIMITED)], is_well)
     for tenth in range(10):

@@ -72,6 +72,7 @@ async def test_one_that_does_not_come_is_waited_for_as_long_as_it_may_take(slack
         assert TIMEOUT_MS / 1_000 <= time.monotonic() - began < 10 * TIMEOUT_MS / 1_000
 
 
+@pytest.mark.slow
 async def test_it_has_an_end_also_where_the_loop_never_keeps_time() -> None:
     busy = True
 

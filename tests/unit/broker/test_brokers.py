@@ -91,6 +91,7 @@ async def test_a_broker_that_ends_at_once_is_an_error_with_its_last_words(
     assert list(tmp_path.iterdir()) == [program]
 
 
+@pytest.mark.slow
 async def test_a_port_that_somebody_took_is_given_up_for_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +102,7 @@ async def test_a_port_that_somebody_took_is_given_up_for_another(
             await _round_trip(broker.address)
 
 
+@pytest.mark.slow
 async def test_a_broker_that_listens_and_never_answers_is_given_up_when_patience_ends(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"

@@ -61,6 +61,7 @@ async def test_a_webhook_cannot_be_asked() -> None:
     assert (found["ok"], found["text"]) == (True, "not asked: a webhook can only be tried by a message")
 
 
+@pytest.mark.slow
 async def test_the_command_asks_slack_only_when_it_is_told_to_and_shows_no_secret(
     slack: Workspace, tmp_path: Path
 ) -> None:

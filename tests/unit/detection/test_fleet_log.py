@@ -69,6 +69,7 @@ def same(one: FleetLog, other: FleetLog) -> None:
         assert one.thresholds.of(rate) == other.thresholds.of(rate)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 4), st.integers(1, 20), st.integers(0, 2**32), st.floats(0, 1))
 def test_in_whatever_order_homes_offer_and_wherever_one_begins_again_all_come_to_the_same(
     partitions: int, days: int, seed: int, stored_at: float

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.codec import encode
 from schemas.shuffle import Fact, Usage
 from streams.detection.config import DetectionConfig
@@ -37,6 +39,7 @@ def flood(number: int) -> list[Usage | Fact]:
     ]
 
 
+@pytest.mark.slow
 def test_what_is_stored_of_an_account_does_not_grow_with_what_comes() -> None:
     run = Run(Engine(DetectionConfig(intent_events=("*",))))
     sizes: list[int] = []

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import Literal
 
+import pytest
 from faust.types import TP
 
 from streams.runtime.application import create_app
@@ -34,6 +35,7 @@ async def test_rows_size_and_offset_follow_the_changelog() -> None:
     assert (found.size, found.persisted_offset(LOG)) == (0, None)
 
 
+@pytest.mark.slow
 def test_a_row_takes_the_room_of_its_bytes() -> None:
     program = """
 import resource, orjson
