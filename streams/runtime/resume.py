@@ -17,6 +17,8 @@ class Log:
     end: int = UNKNOWN_END
     id: str = ""
     """Its topic's; empty where nobody asked."""
+    least: int = 0
+    """There is something to be read up to here, where `end` is not known."""
 
 
 class What(StrEnum):

@@ -140,7 +140,7 @@ class Task:
         return self.place(self.committed, "" if commit is None else commit.metadata.partition("@")[2]).position
 
     def _look(self, commit: OffsetAndMetadata | None, log: Log) -> None:
-        self.log, self.log_end = log, 0 if log.end == UNKNOWN_END else log.end
+        self.log, self.log_end = log, log.least if log.end == UNKNOWN_END else log.end
         self.committed = None if commit is None else commit.offset
 
     def place(self, position: int | None, mark: str) -> Resumed:

@@ -92,6 +92,7 @@ class Tasks:
         """Failures in a row, of each task by itself: what others get done does not help it."""
         self._assigned_at = 0.0
         self._letting_go: asyncio.Future[None] | None = None
+        self._resuming = asyncio.Lock()
         self._background: set[asyncio.Future[Any]] = set()
 
     def writer(self, transactional_id: str) -> Writer:
@@ -163,6 +164,12 @@ class Tasks:
 
     async def positions(self, consumer: Consumer) -> dict[TP, int]:
         """Where every task goes on; one with a table only when that was read to the end that was seen after fencing."""
+        # Faust may ask again before it has its answer: for a fetch that comes back while nothing flows, say. A task that
+        # is resumed once more, or in the middle, loses what it has taken in, or has it twice.
+        async with self._resuming:
+            return await self._positions(consumer)
+
+    async def _positions(self, consumer: Consumer) -> dict[TP, int]:
         tasks = dict(self.by_tp)
         new = [tp for tp, task in tasks.items() if task.position is None and self._recovered(tp, task)]
         if new:
@@ -173,7 +180,7 @@ class Tasks:
                 if self.by_tp.get(tp) is not tasks[tp]:  # let go in the meantime: it is not to begin any more
                     continue
                 topic = self.topics.get(tp.topic)
-                there = Log(earliest[tp] or 0, self.end_of(tp), topic.id if topic else "")
+                there = Log(earliest[tp] or 0, self.end_of(tp), topic.id if topic else "", self._ends.get(tp) or 0)
                 try:
                     starts[tp] = await tasks[tp].resume(committed.get(tp), there)
                 except StoreError as error:
