@@ -112,7 +112,9 @@ class Merge:
     one origin at a time. The first record of an unknown one puts it in the place of the one before, whose clock then
     holds nobody, and whose events wait for their turn as before. `most` bounds how many events wait; when more do, the
     earliest are applied out of turn and counted in `disordered`. With `live`, events are applied as they come once
-    every origin is caught up; without, the clocks alone say what is applied when.
+    every origin is caught up; without, the clocks alone say what is applied when. That an origin is caught up counts
+    from the shuffle's offset `begun` on: what was said before is of readers that are no more, and those that follow
+    may have much to read before they come to say anything.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class Merge:
         *,
         most: int = 200_000,
         live: bool = False,
+        begun: int = 0,
     ) -> None:
         self.read = progress.low if progress else 0
         self.clock = progress.clock if progress else None
@@ -131,6 +134,7 @@ class Merge:
         self.disordered = 0
         self._most = most
         self._live = live
+        self._begun = begun if live else 0  # without, it is said once, and decides nothing
         self._before = progress
         self.behind = progress is not None and progress.behind
         """Pictures were left for later."""
@@ -246,7 +250,7 @@ class Merge:
             self._sources[offset] = source
             self._waiting += source.held
         origin.floor = max(origin.floor, record.last)
-        origin.caught_up = record.caught_up
+        origin.caught_up = record.caught_up and offset >= self._begun
         if record.clock is not None and (origin.clock is None or record.clock > origin.clock):
             origin.clock = record.clock
 

@@ -109,7 +109,7 @@ class Engagement(StatefulTask):
         if learnt.position > self.tasks.fleet.end:
             log.warning("%s was created anew: what is learnt of the fleet stays", self.settings.fleet_topic)
             learnt.position = 0
-        merge = Merge(self.tasks.origins, progress, most=most, live=live)
+        merge = Merge(self.tasks.origins, progress, most=most, live=live, begun=self.log_end)
         home = Home(
             Engine(config, learnt),
             merge,

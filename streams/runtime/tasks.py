@@ -165,7 +165,7 @@ class Tasks:
     async def positions(self, consumer: Consumer) -> dict[TP, int]:
         """Where every task goes on; one with a table only when that was read to the end that was seen after fencing."""
         # Faust may ask again before it has its answer: for a fetch that comes back while nothing flows, say. A task that
-        # is resumed once more, or in the middle, loses what it has taken in, or has it twice.
+        # is resumed once more loses what it has taken in, or has it twice.
         async with self._resuming:
             return await self._positions(consumer)
 

@@ -337,3 +337,20 @@ def test_a_slice_of_many_accounts_comes_in_parts_and_is_held_until_the_last() ->
     parts = [(len(part), clock, merge.progress().low) for part, clock in merge.due(idle=False)]
     # Two events have one place: they are not parted.
     assert parts == [(limit + 1, limit // 2 + 1, 7), (limit, limit + 1, 7), (1, 3_600_000, 8)]
+
+
+def test_live_nobody_is_caught_up_by_what_was_said_before_the_readers_began_anew() -> None:
+    """After a stop of days an origin with little to read is at its end long before one with much has said a word."""
+    stored = Progress(0, 0, 100 * 60_000, {name: (0, 100 * 60_000) for name in NAMES})
+    merge = Merge(frozenset(NAMES), stored, live=True, begun=len(NAMES))
+    for offset, name in enumerate(NAMES):
+        merge.receive(offset, record(name, [], first=1, clock=100, caught_up=True))
+    assert not merge.caught_up
+    for name, places in (("a/0", [5_000]), ("a/1", [])):
+        merge.receive(merge.read, record(name, places, first=1, clock=9_000, caught_up=True))
+    assert [events for events, _ in merge.due(idle=True) if events] == []
+    merge.receive(merge.read, record("b/0", [4_000], first=1, clock=4_000))
+    merge.receive(merge.read, record("b/0", [], first=2, clock=9_000, caught_up=True))
+    given = [event.effective_at // 60_000 for events, _ in merge.due(idle=True) for event in events]
+    assert given == [4_000, 5_000]
+    assert merge.caught_up

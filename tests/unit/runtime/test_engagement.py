@@ -18,6 +18,7 @@ from schemas.usage import UsageEvent
 from streams.detection.config import DAY_MS
 from streams.detection.merge import Progress
 from streams.runtime.engagement import BOOTSTRAP, PROGRESS, Engagement
+from streams.runtime.resume import Log
 from streams.runtime.settings import Settings
 from tests.unit.alerting.samples import AT, HOUR
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
@@ -244,3 +245,23 @@ async def test_what_comes_of_more_accounts_than_there_may_be_is_a_dead_letter_on
     )
     labels = {"topic": "product-usage", "reason": "too_many_accounts"}
     assert tasks.metrics.registry.get_sample_value("slackwater_dead_letters_total", labels) == 3
+
+
+@pytest.mark.parametrize("clock", ["wall", "events"])
+async def test_what_stands_in_the_shuffle_when_it_is_assigned_says_nothing_of_how_far_the_readers_are_now(
+    clock: Literal["wall", "events"],
+) -> None:
+    tasks, errors = tasks_on(FakeBroker(), SETTINGS.model_copy(update={"clock": clock}))
+    tasks.origins = frozenset({"product-usage/0"})
+    said = encode_shuffle(ShuffleRecord(InputTopic.USAGE, "product-usage/0", 0, AT, True, ()))
+    task = Engagement(TP(SETTINGS.shuffle_topic, 0), tasks)
+    task._look(None, Log(0, 1))
+    task.begin(await task.load({}, 0))
+    home = task.home
+    assert home is not None
+    for offset, counts in ((0, clock == "events"), (1, True)):
+        task.handle(batch(offset, [said]))
+        await until(lambda offset=offset: task.position == offset + 1)  # type: ignore[misc]
+        assert home.merge.caught_up is counts
+    await task.end(patience=5)
+    assert errors == []

@@ -55,8 +55,8 @@ async def test_who_asks_while_a_task_is_being_resumed_does_not_resume_it_again()
         task = Ingest(USAGE, tasks)
         tasks.by_tp = {USAGE: task}
         tasks.parked.forget()
-        found = await asyncio.gather(tasks.positions(consumer), a_little_later(turns))
-        assert found == [{USAGE: 8}, {USAGE: 8}]
+        first, second = await asyncio.gather(tasks.positions(consumer), a_little_later(turns))
+        assert first == second == {USAGE: 8}
         assert task.parked_records == 1, turns
         await task.end(patience=5)
     assert errors == []
