@@ -46,13 +46,15 @@ class _List:
 
 class Aliases:
     """`expected` are the partitions of the accounts topic: one that has said nothing holds the horizon. With `live`,
-    what is stated counts as it comes, once all of them have been read to their ends. `have_to_be` are names, with * for
-    any text, of ids that have to be aliases."""
+    what is stated counts as it comes, once all of them have been read to their ends, and none of them is `unread`: that
+    it was at its end may have been said long ago. `have_to_be` are names, with * for any text, of ids that have to be
+    aliases."""
 
     def __init__(
         self, expected: frozenset[str] = frozenset(), *, live: bool = False, have_to_be: tuple[str, ...] = ()
     ) -> None:
-        self.expected = expected
+        self._expected = expected
+        self._unread: frozenset[str] = frozenset()
         self.histories: dict[str, list[tuple[Place, str | None]]] = {}
         """Of each id that ever was an alias, or has to be one, the places from which on it stood for an account, which
         may be itself; None: for none but itself."""
@@ -69,6 +71,26 @@ class Aliases:
         self._accounts: set[int] = set()  # hashes of their ids
         self._lists: dict[str, _List] = {}
         self._claims: dict[str, list[str]] = {}
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """The partitions that are waited for."""
+        return self._expected
+
+    @expected.setter
+    def expected(self, partitions: frozenset[str]) -> None:
+        self._expected = partitions
+        self._go_on()
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """Those of which there is more than was read, as far as whoever goes by all this knows."""
+        return self._unread
+
+    @unread.setter
+    def unread(self, partitions: frozenset[str]) -> None:
+        self._unread = partitions
+        self._go_on()
 
     @property
     def horizon(self) -> int:
@@ -148,13 +170,14 @@ class Aliases:
     @property
     def _open(self) -> bool:
         if not self._live:
-            return not self.expected
-        return all(name in self._there and self._there[name].caught_up for name in self.expected)
+            return not self._expected
+        there = self._there
+        return all(name in there and there[name].caught_up and name not in self._unread for name in self._expected)
 
     def _go_on(self) -> None:
-        clocks = [self._there[name].clock for name in self.expected if name in self._there]
+        clocks = [self._there[name].clock for name in self._expected if name in self._there]
         known = [clock for clock in clocks if clock is not None]
-        if known and len(known) == len(self.expected):
+        if known and len(known) == len(self._expected):
             self._passed = max(self._passed, min(known))
         until = FOREVER if self._open else self._passed
         while self._waiting and self._waiting[0][0][0] < until:

@@ -15,6 +15,7 @@ from alerting.policy import DeliveryPolicy
 from alerting.routing import home_route
 from schemas.errors import StartError, StateError, StoreError
 from schemas.events import InputTopic
+from streams.runtime.accounts_read import AccountsRead
 from streams.runtime.alias_topic import AliasTopic
 from streams.runtime.channels import routes_of
 from streams.runtime.deliver import Deliver
@@ -82,6 +83,7 @@ class Tasks:
         }
         self.fleet = FleetTopic(settings, self.wake_homes)
         self.aliases = AliasTopic(settings, self.wake_ingest, self.unreadable)
+        self.accounts = AccountsRead(self)
         self.parked = ParkedTopic(settings)
         self.by_tp: dict[TP, Task] = {}
         self._ending: dict[TP, Task] = {}
@@ -130,7 +132,8 @@ class Tasks:
             await asyncio.gather(*(task.start() for task in tasks.values()))
             logs = [tp for tp in assigned if tp.topic in self.changelogs.values()]
             self._log_ends = await self.consumer.highwaters(*logs) if logs else {}
-            self._ends = await self.consumer.highwaters(*tasks, *self._beside(tasks)) if tasks else {}
+            asked = {*tasks, *self._beside(tasks), *self.accounts.partitions}
+            self._ends = await self.consumer.highwaters(*asked) if tasks else {}
         except BaseException:
             await asyncio.gather(*(task.end(0) for task in tasks.values()))
             raise
@@ -152,6 +155,7 @@ class Tasks:
     async def release(self) -> None:
         """Commit what can be committed in time; what cannot is dropped, and the next owner does it again. Whoever comes
         second waits for the first: a worker that is to end in a rebalance lets its tasks have their last flush."""
+        self.accounts.let_go()
         tasks, self.by_tp = self.by_tp, {}
         if tasks:
             self._letting_go = asyncio.ensure_future(self._let_go(tasks))
@@ -164,7 +168,7 @@ class Tasks:
 
     async def positions(self, consumer: Consumer) -> dict[TP, int]:
         """Where every task goes on; one with a table only when that was read to the end that was seen after fencing."""
-        # Faust may ask again before it has its answer: for a fetch that comes back while nothing flows, say. A task that
+        # Faust may ask again before it has its answer, as for a fetch that comes back while nothing flows. A task that
         # is resumed once more loses what it has taken in, or has it twice.
         async with self._resuming:
             return await self._positions(consumer)
@@ -173,14 +177,17 @@ class Tasks:
         tasks = dict(self.by_tp)
         new = [tp for tp, task in tasks.items() if task.position is None and self._recovered(tp, task)]
         if new:
-            committed = await consumer.thread.committed(new)
-            earliest = await consumer.earliest_offsets(*new)
+            asked = list({*new, *self.accounts.partitions})
+            committed = await consumer.thread.committed(asked)
+            earliest = await consumer.earliest_offsets(*asked)
+            if self.by_tp:
+                self.accounts.look(committed, earliest)
             starts = {}
             for tp in new:
                 if self.by_tp.get(tp) is not tasks[tp]:  # let go in the meantime: it is not to begin any more
                     continue
                 topic = self.topics.get(tp.topic)
-                there = Log(earliest[tp] or 0, self.end_of(tp), topic.id if topic else "", self._ends.get(tp) or 0)
+                there = Log(earliest[tp] or 0, self.end_of(tp), topic.id if topic else "", self.least_end_of(tp))
                 try:
                     starts[tp] = await tasks[tp].resume(committed.get(tp), there)
                 except StoreError as error:
@@ -202,6 +209,10 @@ class Tasks:
         # The embedded broker says where the last batch begins, and not where it ends.
         end = self._ends.get(tp)
         return UNKNOWN_END if end is None or (end and not self.transactions) else end
+
+    def least_end_of(self, tp: TP) -> int:
+        """Whoever has read up to here had read all that was there then: a batch is read as a whole."""
+        return self._ends.get(tp) or 0
 
     def check_ready(self) -> None:
         """Faust says ready after a recovery that another rebalance cut short, too: begin again then."""

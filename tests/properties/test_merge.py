@@ -341,7 +341,7 @@ def test_a_slice_of_many_accounts_comes_in_parts_and_is_held_until_the_last() ->
 
 def test_live_nobody_is_caught_up_by_what_was_said_before_the_readers_began_anew() -> None:
     """After a stop of days an origin with little to read is at its end long before one with much has said a word."""
-    stored = Progress(0, 0, 100 * 60_000, {name: (0, 100 * 60_000) for name in NAMES})
+    stored = Progress(0, 0, 100 * 60_000, dict.fromkeys(NAMES, (0, 100 * 60000)))
     merge = Merge(frozenset(NAMES), stored, live=True, begun=len(NAMES))
     for offset, name in enumerate(NAMES):
         merge.receive(offset, record(name, [], first=1, clock=100, caught_up=True))
