@@ -8,10 +8,12 @@ import logging
 from collections.abc import Callable
 from typing import ClassVar
 
+from aiokafka import AIOKafkaConsumer
+
 from schemas.alias_log import decode_alias_record
 from schemas.errors import StateError, VersionError
 from streams.detection.aliases import Aliases
-from streams.runtime.fleet_topic import FleetTopic
+from streams.runtime.fleet_topic import FleetTopic, stopped
 from streams.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,19 @@ class AliasTopic(FleetTopic):
         self._refused = refused
         self._refusal: VersionError | None = None
         self._learnt = -1
+
+    async def _read(self) -> None:
+        # Where committed records end is not the end: another task's transaction may be open in front of what one of
+        # ours has committed, and a task that has not read that takes for known what is known no more.
+        self._unsettled = AIOKafkaConsumer(**self._settings.kafka(), client_id=self.topic, enable_auto_commit=False)
+        try:
+            await self._unsettled.start()
+            await super()._read()
+        finally:
+            await stopped(self._unsettled)
+
+    async def _end(self, _consumer: AIOKafkaConsumer) -> int:
+        return await super()._end(self._unsettled)
 
     async def hold(self, offset: int = 0) -> None:
         """Return when all that is in the topic now is known. A broker that is away is waited for. Raises `VersionError`

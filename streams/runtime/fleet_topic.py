@@ -147,8 +147,8 @@ class FleetTopic:
                 consumer.seek(self._tp, self._next)
             while True:
                 await self._read_on(consumer)
-        finally:  # not waited for without end: while a broker is away that may take long
-            await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=_STOP_SECONDS)
+        finally:
+            await stopped(consumer)
 
     async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
         if self._asked:
@@ -177,7 +177,7 @@ class FleetTopic:
         """Go on from where is asked for, and find out how far there is something to be held."""
         asked = list(self._asked)  # they stay there until all is known: any call here may fail
         first = min(offset for offset, _ in asked)
-        end = (await consumer.end_offsets([self._tp]))[self._tp]
+        end = await self._end(consumer)
         new = self._first is None
         if self._first is None:
             self._first = self._next = await self._earliest(consumer, first)
@@ -195,6 +195,10 @@ class FleetTopic:
             self._first = first
         self._asked = self._asked[len(asked) :]
         self._due += [(end, held) for _, held in asked]
+
+    async def _end(self, consumer: AIOKafkaConsumer) -> int:
+        """Up to where there is something to be held by now, or will be."""
+        return int((await consumer.end_offsets([self._tp]))[self._tp])
 
     async def _earliest(self, consumer: AIOKafkaConsumer, offset: int) -> int:
         """The offset, or where the topic begins if that is later."""
@@ -264,6 +268,11 @@ class FleetTopic:
                 self._well(_WRITTEN)
         finally:
             await writer.stop()
+
+
+async def stopped(consumer: AIOKafkaConsumer) -> None:
+    """Let go of it. That is not waited for without end: while a broker is away it may take long."""
+    await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=_STOP_SECONDS)
 
 
 def _values(records: list[Any]) -> list[tuple[int, bytes]]:

@@ -291,7 +291,8 @@ class Ingest(Task):
         records, self._dead, self._facts = self._dead, [], 0
         caught_up = self.caught_up
         said = (self._announced, caught_up)
-        live = caught_up and self.settings.clock == "wall"
+        # What it stands before has a place by its own time yet.
+        live = caught_up and self.settings.clock == "wall" and not self.held_up
         now = monotonic()
         # In wall mode a quiet origin's clock is the wall clock, and has to be told on.
         if not (self.pending or said != self._said or (live and now - self._said_at >= _IDLE_PROGRESS_SECONDS)):

@@ -11,6 +11,7 @@ from faust.types import TP
 from schemas.alias_log import AliasRecord, Statement, decode_alias_record, encode_alias_record
 from schemas.instants import format_instant, parse_instant
 from schemas.shuffle import decode_shuffle
+from streams.runtime import ingest
 from streams.runtime.ingest import Ingest
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import Tasks
@@ -127,6 +128,28 @@ async def test_live_nothing_is_waited_for_once_the_accounts_are_read() -> None:
     await until(lambda: stage.position(task) == 1)
     await task.end(patience=5)
     assert stage.dealt == ["umbrella"]
+
+
+async def test_live_an_event_that_waited_for_the_accounts_has_its_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wall clock goes on meanwhile, and would put one partition's events behind those of another."""
+    monkeypatch.setattr(ingest, "_IDLE_PROGRESS_SECONDS", 0.02)
+    now = [NINE / 1000]
+    monkeypatch.setattr(ingest, "time", lambda: now[0])
+    stage = Stage("wall")
+    task = await stage.begin("usage")
+    await stage.say(NINE, caught_up=True)
+    shuffle = stage.broker.topics[stage.settings.shuffle_topic]
+    await until(lambda: len(shuffle) > 1)
+    await stage.say(NINE, caught_up=False)
+    task.handle(batch(0, [usage(NINE + 1_000)], timestamp=NINE))
+    await until(lambda: task.held_up)
+    now[0] += 60
+    await asyncio.sleep(0.2)
+    await stage.say(NINE, caught_up=True)
+    await until(lambda: stage.position(task) == 1)
+    await task.end(patience=5)
+    (event,) = [event for each in shuffle for event in decode_shuffle(each.value or b"").events]
+    assert event.effective_at == NINE + 1_000
 
 
 def stated(tasks: Tasks, broker: FakeBroker) -> list[AliasRecord]:
