@@ -36,10 +36,11 @@ class AccountsRead:
 
     @property
     def partitions(self) -> list[TP]:
-        """Those that are waited for; with the clock of events none, as places decide."""
-        if self._tasks.settings.clock != "wall":
-            return []
+        """Those that are waited for: none of a topic that is gone for now, and with the clock of events none at all, as
+        places decide."""
         topic = self._tasks.settings.topic(InputTopic.ACCOUNTS)
+        if self._tasks.settings.clock != "wall" or topic in self._tasks.missing:
+            return []
         parted = (origin.rpartition("/") for origin in self._tasks.origins)
         return [TP(topic, int(number)) for name, _, number in parted if name == topic]
 

@@ -68,6 +68,8 @@ class Tasks:
         self.topic_ids: TopicIds | None = None
         self.topics: dict[str, TopicId] = {}
         """Of those that are read, as they were when the last assignment came."""
+        self.missing: frozenset[str] = frozenset()
+        """Those of them that were not there then."""
         self.origins: frozenset[str] = frozenset()
         """Every partition of every input topic."""
         self.dead_letter_partitions = 1
@@ -364,7 +366,9 @@ class Tasks:
         """Which topics there are; one that is missing is waited for, as it was."""
         if self.topic_ids is None:
             return
-        self.topics |= await self.topic_ids.ask()
+        there = await self.topic_ids.ask()
+        self.topics |= there
+        self.missing = frozenset(self.topics.keys() - there.keys())
         self.origins = frozenset(
             f"{name}/{number}" for name in self.inputs for number in range(self.topics[name].partitions)
         )

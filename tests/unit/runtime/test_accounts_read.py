@@ -117,7 +117,8 @@ async def test_what_was_read_of_a_topic_of_before_says_nothing_of_the_one_that_i
     await until(watching.cancelled)
 
 
-def test_where_places_decide_nothing_is_asked() -> None:
-    tasks, _ = tasks_on(FakeBroker(), SETTINGS.model_copy(update={"clock": "events"}))
-    tasks.origins = frozenset({"accounts/0"})
+@pytest.mark.parametrize(("clock", "missing"), [("events", ()), ("wall", ("accounts",))])
+def test_of_a_topic_that_is_gone_and_where_places_decide_nothing_is_asked(clock: str, missing: tuple[str, ...]) -> None:
+    tasks, _ = tasks_on(FakeBroker(), SETTINGS.model_copy(update={"clock": clock}))
+    tasks.origins, tasks.missing = frozenset({"accounts/0"}), frozenset(missing)
     assert tasks.accounts.partitions == []
