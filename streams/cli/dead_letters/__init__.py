@@ -111,16 +111,20 @@ def replay(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     ] = False,
 ) -> None:
     """Send records to the topic that they came from again, as they were: after a setting, a worker or the time has
-    changed what is thought of them.
+    changed what is thought of them. What was turned away at its account (too_many_accounts, impossible_command) is
+    read where it stood; what is gone there is sent as it was understood, without key, user and event id.
 
     Each is sent once: a note of it is kept on an internal topic, in the same transaction. One that is turned away again
     is another dead letter, and can be sent again as that.
     """
     from streams.cli.dead_letters.again import plan_of, send_again, sent_before
+    from streams.cli.dead_letters.whole import made_whole
 
     settings = settings_of(context)
     wanted = _wanted(settings, topic, reason, since, until, places)
-    letters = _found(settings, wanted)
+    letters, gone = run(made_whole(settings, _found(settings, wanted)))
+    if gone:
+        tell(f"{gone:,} records are no longer where they stood: they are meant as they were understood")
     plan = plan_of(settings, letters, run(sent_before(settings)), every=every)
     _show(plan, as_json=as_json)
     if dry_run or (as_json and not yes) or not plan.send:
