@@ -202,7 +202,7 @@ async def application(broker: Broker, home: Path, *, create: bool = True, **sett
     return Application(environment, loaded, home)
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], what: str, *, patience: float = 30.0) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], what: str, *, patience: float = 60.0) -> None:
     """Return as soon as `check` says yes; fail with `what` (what was waited for) after `patience` seconds."""
     deadline = time.monotonic() + patience
     while not await check():

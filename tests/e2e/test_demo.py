@@ -60,7 +60,7 @@ def descendants(pid: int) -> dict[int, str]:
 
 def until_worker(process: subprocess.Popen[str]) -> tuple[int, dict[int, str]]:
     """The worker's pid, and all processes of the demo, once the worker is there."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         children = descendants(process.pid)
         for pid, command in children.items():

@@ -85,7 +85,7 @@ async def started(app: Application, command: str, **changed: str) -> AsyncIterat
 async def refusal(app: Application, command: str, **changed: str) -> str:
     """What a worker that cannot start says; fails unless it ends by itself, with exit status 1."""
     async with started(app, command, **changed) as (process, _):
-        status = await process.wait(patience=30)
+        status = await process.wait(patience=60)
         output = process.output_tail(60)
     assert status == 1, f"{command} ended with {status}:\n{output}"
     assert "Traceback" not in output, output
@@ -224,7 +224,7 @@ def check_metrics(families: list[Metric]) -> None:
 async def until_ready(session: aiohttp.ClientSession, address: str, process: ChildProcess) -> set[int]:
     """Wait for it; gives what else `/readyz` answered before."""
     before: set[int] = set()
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 60
     while True:
         assert process.exit_status is None, process.output_tail(40)
         assert time.monotonic() < deadline, process.output_tail(40)

@@ -12,10 +12,18 @@ from streams.runtime.settings import Settings
 
 
 class FakeAliases:
-    """`read` gives the committed values of the topic from a number of them on."""
+    """`read` gives the committed values of the topic from a number of them on, `ends` where they end and where the
+    topic does."""
 
-    def __init__(self, known: Aliases, read: Callable[[int], Iterable[bytes]], arrived: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        known: Aliases,
+        read: Callable[[int], Iterable[bytes]],
+        arrived: Callable[[], None],
+        ends: Callable[[], tuple[int, int]] = lambda: (0, 0),
+    ) -> None:
         self.known = known
+        self._ends = ends
         self._read = read
         self._arrived = arrived
         self._count = 0
@@ -28,8 +36,11 @@ class FakeAliases:
         """See `AliasTopic`."""
 
     async def hold(self) -> None:
-        """All there is is known, but not in the same turn of the loop."""
+        """All there is is known, but not in the same turn of the loop. A transaction that is open holds up who asks."""
         await asyncio.sleep(0)
+        _, end = self._ends()
+        while self._ends()[0] < end:  # noqa: ASYNC110 - it is another process's
+            await asyncio.sleep(0.05)
         self._asked = True
         self.look()
 

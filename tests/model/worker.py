@@ -88,7 +88,12 @@ class Worker:
         kafka.hear_of_fleet.append(self._hear_of_fleet)
         log = TP(settings.alias_topic, 0)
         known = Aliases(have_to_be=settings.park_ids)
-        self.aliases = FakeAliases(known, lambda first: kafka.values(log, first), self.tasks.wake_ingest)
+        self.aliases = FakeAliases(
+            known,
+            lambda first: kafka.values(log, first),
+            self.tasks.wake_ingest,
+            lambda: (kafka.stable_end(log), len(kafka.logs[log])),
+        )
         parked = TP(settings.parked_topic, 0)
         self.tasks.parked = FakeParked(  # type: ignore[assignment]
             settings, lambda: len(kafka.logs[parked]), lambda: kafka.rows(parked)
