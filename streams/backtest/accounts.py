@@ -10,14 +10,15 @@ from schemas.instants import format_instant
 from schemas.picture import AccountPicture
 from streams.backtest.ledger import Told
 from streams.backtest.verdicts import Found
-from streams.detection.standing import Channel, Standing
+from streams.detection.standing import Standing
 
 HEADER = (
     *("account_id", "account_name", "phase", "health", "priority", "mrr_minor", "currency", "open_alerts"),
     *("last_event_at", "events_total", "events_28d", "expected_28d", "renewal_at", "owner", "team"),
     *("judged_from", "channel", "score", "alert_takes", "lost_at", "flagged_at", "days"),
 )
-"""`channel` is the one that stands nearest to an alert at the end, at `score` where an alert takes `alert_takes`.
+"""`channel` is what stands nearest to an alert at the end: at `score` account-years to a false alarm that comes as far,
+where an alert takes `alert_takes`.
 `days` as in summary.json: from the loss to the alarm that was right about it, or the other way round."""
 _KNOWN_LATER = 3
 """Columns at the end that are filled in when alarms have been held against outcomes."""
@@ -44,12 +45,12 @@ def row_of(picture: AccountPicture, monitored_at: int | None, standing: Standing
         picture.owner or "",
         picture.team or "",
         _time(monitored_at),
-        *(("", "", "") if standing is None else _channel(standing.highest)),
+        *(("", "", "") if standing is None else _channel(standing)),
     )
 
 
-def _channel(channel: Channel) -> tuple[Any, ...]:
-    return channel.name, round(channel.score, 2), round(channel.needed, 2)
+def _channel(standing: Standing) -> tuple[Any, ...]:
+    return standing.name, round(standing.years, 2), round(standing.needed, 2)
 
 
 def by_risk(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -23,7 +23,7 @@ class Ending(NamedTuple):
     """There is a subscription."""
     internal: bool
     standing: Standing | None
-    """How high its channels stand; None for one that was never active."""
+    """How near it is to an alert; None for one that was never active."""
     row: tuple[Any, ...]
     """Its line of accounts.csv."""
 

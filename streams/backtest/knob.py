@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from schemas.alerts import Kind
 from streams.backtest.incidents import APART_DAYS, Incident
+from streams.detection.calibration import DROP
 from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.facet_days import columns_of
@@ -232,7 +233,8 @@ class Knob:
     def _judge(self, v: Column, day: int) -> None:
         rules = self._engine.rules
         fleet = rules.fleet(day)
-        drop, silence, clock = self._thresholds[-1].least  # the most sensitive
+        most = self._thresholds[-1]
+        drop, (silence, clock) = most.least[DROP], most.least_together
         quiet = silences(v, fleet)
         wanted = (v[SCORE] >= drop) | (v[CLOCK] >= clock) | (quiet >= silence)
         for lane in self._lanes:
@@ -295,7 +297,7 @@ def _settle(
     silent, dropped = lane.level[:, rows]
     calm = lane.calm[rows]
     drop_level = _reached(v[SCORE] - lane.floor[rows], levels.drop)
-    quiet_level = np.maximum(_reached(silence, levels.silence), _reached(v[CLOCK], levels.clock))
+    quiet_level = thresholds.silence(rate, v[SCORE] - lane.floor[rows], silence, v[CLOCK])
     heard = v[MUTED] == 0.0
 
     level = np.where((quiet_level > 0) & (dropped == 0), np.maximum(quiet_level, drop_level), quiet_level)

@@ -13,7 +13,7 @@ All counts are whole numbers, and those of several partitions are added up.
 """
 
 from functools import cache
-from math import log, log10
+from math import log, log2, log10
 from typing import Final, Self
 
 import numpy as np
@@ -48,6 +48,13 @@ CALIBRATED_EVERY: Final = 7
 SHARED: Final = 1.4
 """Three channels that partly rise together, and an account that is called once in four weeks at most, make about as
 many alarms as this many channels would: measured, on simulated fleets and on real purchases."""
+JOINT: Final = 0.5
+"""Decades. A silence is seen by all three channels: the mean of their calibrated scores and this is about as rare as
+one of them alone that stands so high. Measured as `SHARED` was."""
+SHARED_JOINT: Final = 1.9
+"""As `SHARED`, where that mean counts besides."""
+_SILENT: Final = -1.0
+"""What a channel counts for at least in that mean: how often it leaves 0 says nothing of a silence."""
 _FAVOUR: Column = np.array([1.6, 1.25, 1.0, 0.8, 0.7, 0.7])
 """What share of the false alarms a tier gets beside the others. By Lorden's bound a delay is ln(1/FA) over the
 information of a day, so that delays are least in the mean where shares go by one over that: about 45, 12, 4, 1.5 to
@@ -121,9 +128,9 @@ class Scale:
         """At the lower edge of each bin, and at the upper edge of the last one."""
         self.cold = np.ones((CHANNELS, TIERS), bool)
         """Nothing is known yet: the scores are those of a cold start."""
-        total = int(days.sum())
-        self.shares: Column = _FAVOUR * total / float((_FAVOUR * days).sum()) if total else np.ones(TIERS)
-        """By tier, how many times the false alarms that are asked for: 1 in the mean of the time watched for."""
+        self.shares: Column = np.ones(TIERS)
+        """By tier, how many times the false alarms that are asked for: 1 in the mean of the time watched for, and each
+        in a cold start."""
         for channel in range(CHANNELS):
             known = [tier for tier in range(TIERS) if _known(peaks[channel, tier], days[tier])]
             for tier in range(TIERS):
@@ -137,6 +144,8 @@ class Scale:
                     self.cold[channel, tier] = False
                 else:
                     self.scores[channel, tier] = _cold(channel, tier, drop_cold)
+        if not self.cold.all():
+            self.shares = _FAVOUR * int(days.sum()) / float((_FAVOUR * days).sum())
 
     def at(self, channel: int, tier: int, score: float) -> float:
         """The lowest score of a channel that comes to a calibrated one; beyond the scale, its end."""
@@ -146,6 +155,34 @@ class Scale:
             return _from_place(channel, float(min(edge, BINS)))
         low, high = float(curve[edge - 1]), float(curve[edge])
         return _from_place(channel, edge - 1 + (score - low) / (high - low))
+
+    def one(self, channel: int, tier: int, value: float) -> float:
+        """`of` one score."""
+        on_scale = _CLOCK_BINS * log2(1.0 + value) if channel == CLOCK else value / float(_STEPS[channel])
+        position = min(on_scale, BINS - 1e-6)
+        below = int(position)
+        low: float = self.scores.item(channel, tier, below)
+        high: float = self.scores.item(channel, tier, below + 1)
+        return low + (position - below) * (high - low)
+
+    def one_silence(self, tier: int, drop: float, silence: float, clock: float) -> float:
+        """`silence` of one account."""
+        fall = max(self.one(DROP, tier, drop), _SILENT)
+        quiet = max(self.one(SILENCE, tier, silence), _SILENT)
+        days = max(self.one(CLOCK, tier, clock), _SILENT)
+        highest = max(quiet, days)
+        return max(highest, (min(fall, highest) + quiet + days) / 3.0 + JOINT)
+
+    def silence(self, tier: npt.NDArray[np.intp], drop: Column, silence: Column, clock: Column) -> Column:
+        """Calibrated scores of silences: by E, by the clock, or by all three channels together, whichever is highest.
+        In the last, what a fall says counts for no more than the silence itself does: a day without events is none,
+        however low the account stood before."""
+        fall = np.maximum(self.of(DROP, tier, drop), _SILENT)
+        quiet = np.maximum(self.of(SILENCE, tier, silence), _SILENT)
+        days = np.maximum(self.of(CLOCK, tier, clock), _SILENT)
+        highest = np.maximum(quiet, days)
+        score: Column = np.maximum(highest, (np.minimum(fall, highest) + quiet + days) / 3.0 + JOINT)
+        return score
 
     def of(self, channel: int, tier: npt.NDArray[np.intp], values: Column) -> Column:
         """Calibrated scores of a channel's scores."""

@@ -13,7 +13,7 @@ from zlib import compress, decompress
 import numpy as np
 
 from streams.detection import fleet_learning
-from streams.detection.calibration import CALIBRATED_EVERY
+from streams.detection.calibration import CALIBRATED_EVERY, SHARED
 from streams.detection.config import DetectionConfig
 from streams.detection.facet_sums import FacetSums
 from streams.detection.facets import CALIBRATED
@@ -74,7 +74,7 @@ class FacetLearning:
         self.thresholds = []
         for known, share, cold in zip(self._known, _SHARES, _DROP_COLD, strict=True):
             scale = known.calibration.scale(known.watched, known.ongoing, cold)
-            self.thresholds.append(Thresholds(self._config, scale, share, cold))
+            self.thresholds.append(Thresholds(self._config, scale, share, SHARED))
 
     def pack(self) -> list[Any]:
         """As plain data."""

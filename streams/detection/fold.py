@@ -90,14 +90,12 @@ def _drop(
     v: Column, y: Column, active: Mask, day: int, weekday: int, fleet: FleetDay, relative: Column | float
 ) -> None:
     age = day - v[FIRST_DAY]
-    score, left, learnt = v[SCORE], v[LEFT_DAY], v[EVENTS]
+    score, left = v[SCORE], v[LEFT_DAY]
     exposure = weights(v, weekday, fleet) * (fleet.factor * relative)
     rate = rates(v, fleet)
     mu = rate * exposure
     _learn_dispersion(v, y, mu, (score < _DISPERSION_BELOW) & (age >= _DISPERSION_FROM_AGE))
-    k = 1.0 / dispersion(v[NUMERATOR], v[DENOMINATOR], fleet)
-    m = mu * np.maximum(1.0 - 1.0 / np.sqrt(PRIOR + learnt), 0.25)
-    quiet = np.log((k + m) / (k + RATIO * m))
+    k, quiet = _terms(v, mu, fleet)
     gain = k * quiet + y * (quiet + _LOG_RATIO)
     np.copyto(gain, 0.0, where=(gain > 0.0) & (age < _QUIET_AGE))
     score += gain
@@ -113,6 +111,20 @@ def _drop(
     v[PEAK_TIER, leaves] = tiers_of(rate[leaves])
     np.minimum(v[FLOOR], score, out=v[FLOOR])
     _commit(v, calm.nonzero()[0])
+
+
+def _terms(v: Column, mu: Column, fleet: FleetDay) -> tuple[Column, Column]:
+    """k, and ln((k+m)/(k+rho m)) where mu are expected."""
+    k = 1.0 / dispersion(v[NUMERATOR], v[DENOMINATOR], fleet)
+    m = mu * np.maximum(1.0 - 1.0 / np.sqrt(PRIOR + v[EVENTS]), 0.25)
+    return k, np.log((k + m) / (k + RATIO * m))
+
+
+def added_by_nothing(v: Column, mu: Column, fleet: FleetDay) -> Column:
+    """What a day without events adds to S where mu are expected, of accounts older than 30 days."""
+    k, quiet = _terms(v, mu, fleet)
+    added: Column = k * quiet
+    return added
 
 
 def _learn_dispersion(v: Column, y: Column, mu: Column, learns: Mask) -> None:

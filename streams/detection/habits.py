@@ -5,7 +5,7 @@ fast as account by account. One account's numbers are read as a `Habit`.
 """
 
 from binascii import a2b_base64, b2a_base64
-from math import expm1, log
+from math import log
 from struct import Struct, pack, unpack
 from typing import Final
 
@@ -100,8 +100,6 @@ PRIOR: Final = 0.5
 _WEEK_PRIOR: Final = 30.0
 _ACTIVE_WEEK_PRIOR: Final = 15.0
 _LEAST_WEIGHT: Final = 0.02
-_STEEP: Final = 100.0
-"""Longer than e to this, in days, nobody waits."""
 
 
 class Habit:
@@ -165,13 +163,12 @@ class Habit:
 
     def silence(self, fleet: FleetDay) -> float:
         """E: minus the log of the probability that an account with this history is quiet for this long, in nats."""
-        exposure = PRIOR / fleet.median_active_rate + self._active_exposure
-        return (PRIOR + self._active) * log(1.0 + self.quiet / exposure)
+        return self.silence_at(self.quiet, fleet)
 
-    def exposure_at(self, nats: float, fleet: FleetDay) -> float:
-        """The exposure since the last active day at which `silence` comes to so much."""
+    def silence_at(self, quiet: float, fleet: FleetDay) -> float:
+        """E at another exposure since the last active day."""
         exposure = PRIOR / fleet.median_active_rate + self._active_exposure
-        return exposure * expm1(min(nats / (PRIOR + self._active), _STEEP))
+        return (PRIOR + self._active) * log(1.0 + quiet / exposure)
 
     def weights(self, fleet: FleetDay) -> list[float]:
         """w: what share of a week's events falls on each weekday from Monday, as a multiple of a seventh."""
@@ -339,7 +336,19 @@ def active_weights(v: Column, weekday: int, fleet: FleetDay) -> Column:
     return _weights(v[ACTIVE_WEEK + weekday], v[ACTIVE_TOTAL], _ACTIVE_WEEK_PRIOR, fleet.active_profile[weekday])
 
 
-def _weights(counts: Column, total: Column, prior: float, of_fleet: float) -> Column:
+def weeks(v: Column, fleet: FleetDay) -> Column:
+    """`weights` of each weekday from Monday: [7, rows]."""
+    return _weights(v[WEEK : WEEK + 7], v[WEEK_TOTAL], _WEEK_PRIOR, np.array([fleet.weekday_profile]).T)
+
+
+def active_weeks(v: Column, fleet: FleetDay) -> Column:
+    """`active_weights` of each weekday from Monday: [7, rows]."""
+    return _weights(
+        v[ACTIVE_WEEK : ACTIVE_WEEK + 7], v[ACTIVE_TOTAL], _ACTIVE_WEEK_PRIOR, np.array([fleet.active_profile]).T
+    )
+
+
+def _weights(counts: Column, total: Column, prior: float, of_fleet: float | Column) -> Column:
     weight: Column = np.maximum((prior * of_fleet + 7.0 * counts) / (prior + total), _LEAST_WEIGHT)
     return weight
 

@@ -22,7 +22,7 @@ _CHANCE_FROM: Final = 1.0
 _CHANCE_TO: Final = 3.0
 """Standard deviations of the count: a dip of less is chance, and takes off nothing; one of more is none."""
 _SILENCE_FROM: Final = 0.3
-"""None are taken off below this share of the silence at which an alert turns critical."""
+"""None are taken off below this share of the E or the days that make a critical alert by themselves."""
 _PAUSED: Final = 0.5
 _TO_BE_TRIED: Final = 0.5
 _COMPLAINED: Final = (0.25, 0.5, 1.0)

@@ -7,6 +7,7 @@ is one of which they would say nothing.
 import numpy as np
 import numpy.typing as npt
 
+from streams.detection.calibration import DROP
 from streams.detection.config import DetectionConfig
 from streams.detection.fleet import FleetDay
 from streams.detection.habits import (
@@ -37,7 +38,7 @@ from streams.detection.thresholds import Thresholds
 def concerned(v: Column, day: int, fleet: FleetDay, thresholds: Thresholds, config: DetectionConfig) -> Rows:
     """Of rows `v`, into which `day` was folded. See `usage_drop` and `usage_silence` for the rules."""
     # First those who stand high enough for anything in any tier, as ln(1 + x) <= x: few, of whom the rest is asked.
-    drop, silence, clock = thresholds.least
+    drop, (silence, clock) = thresholds.least[DROP], thresholds.least_together
     high = (v[SCORE] - v[FLOOR] >= drop) | (v[CLOCK] >= clock) | (v[DROP_LEVEL] > 0.0) | (v[CALM_DAY] >= 0.0)
     high |= (PRIOR + v[ACTIVE]) * v[QUIET] >= silence * (PRIOR / fleet.median_active_rate + v[ACTIVE_EXPOSURE])
     rows = (high & (v[MONITORED_DAY] >= 0.0)).nonzero()[0]
@@ -50,7 +51,7 @@ def _concerned(v: Column, day: int, fleet: FleetDay, thresholds: Thresholds, con
     levels = thresholds.columns(rate)
     silence = silences(v, fleet)
     drop_level = _reached(v[SCORE] - v[FLOOR], levels.drop)
-    quiet_level = np.maximum(_reached(silence, levels.silence), _reached(v[CLOCK], levels.clock))
+    quiet_level = thresholds.silence(rate, v[SCORE] - v[FLOOR], silence, v[CLOCK])
     dropped, silent = v[DROP_LEVEL], v[SILENCE_LEVEL]
     by_all = np.where((quiet_level > 0) & (dropped == 0.0), np.maximum(quiet_level, drop_level), quiet_level)
     quiet = (v[LAST_DAY] < day) & (by_all > silent)

@@ -1,53 +1,43 @@
-"""How high an account's channels stand at the end, beside what an alert takes."""
+"""How near an account is to an alert at the end."""
 
 from typing import NamedTuple
 
 from alerting.words import number
+from streams.detection.calibration import DROP
 from streams.detection.rules import Rules
 from streams.detection.state import Account
 
 
-class Channel(NamedTuple):
-    """One channel: its score, and the score at which a warning opens."""
+class Standing(NamedTuple):
+    """What is nearest to an alert, as it is the rarest."""
 
     name: str
-    score: float
+    years: float
+    """Account-years to a false alarm that comes as far ..."""
     needed: float
-
-
-class Standing(NamedTuple):
-    """The channel that is nearest to an alert."""
-
-    highest: Channel
+    """... and to one that is an alert."""
     missed: float
     """Events that are missing ..."""
     fewest: float
     """... and how many have to be, for any alert."""
 
 
-def channels(account: Account, rules: Rules) -> list[Channel]:
-    """The three channels of an account that has been active."""
-    fleet = rules.fleet(account.closed)
-    habit = account.habit
-    levels = rules.thresholds.of(habit.rate(fleet))
-    return [
-        Channel("silence", habit.silence(fleet), levels.silence[1]),
-        Channel("days without activity", habit.clock_days, levels.clock[1]),
-        Channel("drop of the rate", habit.evidence, levels.drop[1]),
-    ]
-
-
 def standing_of(account: Account, rules: Rules) -> Standing:
     """How near an account that has been active is to an alert."""
-    highest = max(channels(account, rules), key=lambda each: each.score / each.needed)
-    missed = account.habit.rate(rules.fleet(account.closed)) * account.habit.clock_days
-    return Standing(highest, missed, rules.config.expected_events)
+    fleet, thresholds, habit = rules.fleet(account.closed), rules.thresholds, account.habit
+    rate, drop = habit.rate(fleet), habit.evidence
+    by_silence = thresholds.silence_false_alarms(rate, drop, habit.silence(fleet), habit.clock_days)
+    by_drop = thresholds.false_alarms(DROP, drop, rate)
+    name, rarest = ("silence", by_silence) if by_silence <= by_drop else ("drop of the rate", by_drop)
+    needed = 1.0 / thresholds.alert_false_alarms(rate)
+    return Standing(name, 1.0 / rarest, needed, rate * habit.clock_days, rules.config.expected_events)
 
 
 def in_words(standing: Standing) -> str:
-    """Which channel is nearest to an alert, and how near; a sentence or two."""
-    (name, score, needed), missed, fewest = standing
-    text = f"The highest channel, {name}, stood at {number(score)} of the {number(needed)} that an alert takes."
-    if score >= needed and missed < fewest:
+    """What is nearest to an alert, and how near that is; a sentence or two."""
+    name, years, needed, missed, fewest = standing
+    often = "more than once in an account-year" if years < 1.0 else f"once in {number(years)} account-years"
+    text = f"Rarest was its {name}: one like it comes to nothing {often}; an alert takes one in {number(needed)}."
+    if years >= needed and missed < fewest:
         text += f" Only {number(missed)} events were missing; it takes {number(fewest)}."
     return text

@@ -2,17 +2,16 @@
 for."""
 
 from bisect import bisect_right
-from math import exp, log, log10
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.alerts import Severity
-from streams.detection.calibration import CLOCK, DROP, SHARED, SILENCE, Scale
+from streams.detection.calibration import CHANNELS, CLOCK, JOINT, SHARED_JOINT, SILENCE, Calibration, Scale, none
 from streams.detection.config import DetectionConfig
 from streams.detection.habits import Column
-from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIER_FROM, TIERS, Table, tiers_of
+from streams.detection.tiers import TIER_FROM, TIERS, tiers_of
 
 _LEAST: Final = 0.1
 
@@ -39,39 +38,64 @@ class LevelColumns(NamedTuple):
 
 
 class Thresholds:
-    """By rate tier, at the rate asked for: as the scale says, and where that knows nothing yet, by the table of a cold
-    start. `share` is what is left of the false alarms asked for, as other kinds have theirs; `drop_cold` the table of
-    another drop channel than that of activity.
+    """By rate tier, at the rate asked for, on a scale of how rare scores are; without one, on that of a cold start.
+    `share` is what is left of the false alarms asked for, as other kinds have theirs. `shared`: all channels make about
+    as many alarms as so many would.
 
-    Scores are log-likelihoods, whose tail is exponential: from the table S and E move by `ln(0.5 / FA)`. The clock is
-    days, and moves as E does: by `E(FA) / E(0.5)`.
-
+    >>> from streams.detection.calibration import DROP
     >>> levels = Thresholds(DetectionConfig(alert_false_alarms=0.5)).of(0.5)
-    >>> levels.drop[1], levels.silence[1], levels.clock[1]
-    (7.3, 6.2, 17.0)
-    >>> round(Thresholds(DetectionConfig()).false_alarms(DROP, 7.3, 0.5), 2)
+    >>> [round(each[1], 1) for each in levels]
+    [7.6, 6.5, 17.8]
+    >>> round(Thresholds(DetectionConfig()).false_alarms(DROP, 7.6, 0.5), 1)
     0.5
     """
 
-    __slots__ = ("_columns", "_drop_cold", "_scale", "_share", "_tiers", "least")
+    __slots__ = (
+        "_columns",
+        "_scale",
+        "_share",
+        "_shared",
+        "_tiers",
+        "_wanted",
+        "_wanted_of",
+        "least",
+        "least_together",
+    )
 
     def __init__(
         self,
         config: DetectionConfig,
         scale: Scale | None = None,
         share: float = 1.0,
-        drop_cold: Table = DROP_COLD,
+        shared: float = SHARED_JOINT,
     ) -> None:
         watch = max(config.watch_false_alarms, config.alert_false_alarms)
         asked = (share * watch, share * config.alert_false_alarms, share * config.alert_false_alarms / 10.0)
+        if scale is None:
+            scale = Calibration().scale(np.zeros(TIERS, np.int64), none())
         self._scale = scale
         self._share = share
-        self._drop_cold = drop_cold
-        self._tiers = tuple(_levels(tier, asked, scale, drop_cold) for tier in range(TIERS))
-        self.least = tuple(min(levels[channel][0] for levels in self._tiers) for channel in range(3))
-        """The lowest drop, silence and clock scores that mean anything to any account."""
-
-        self._columns = [np.array([levels[channel] for levels in self._tiers]).T for channel in range(3)]
+        self._shared = shared
+        self._wanted: Column = np.log10(shared / np.outer(asked, scale.shares))
+        """Calibrated scores [watch, warning or critical; tier]."""
+        self._wanted_of: list[list[float]] = self._wanted.T.tolist()
+        """The same [tier][watch, warning or critical]."""
+        self._tiers = tuple(
+            Levels(*[_three(scale, channel, tier, wanted) for channel in range(CHANNELS)])
+            for tier, wanted in enumerate(self._wanted_of)
+        )
+        self._columns = [np.array([levels[channel] for levels in self._tiers]).T for channel in range(CHANNELS)]
+        self.least = tuple(min(levels[channel][0] for levels in self._tiers) for channel in range(CHANNELS))
+        """The lowest drop, silence and clock scores that mean anything to any account, each by itself."""
+        self.least_together = tuple(
+            min(
+                self.least[channel],
+                *[_at(scale, channel, tier, watch - JOINT) for tier, (watch, _, _) in enumerate(self._wanted_of)],
+            )
+            for channel in (SILENCE, CLOCK)
+        )
+        """One of these silence and clock scores it takes for a silence by all channels together, as their mean is no
+        higher than the higher of the two."""
 
     def of(self, rate: float) -> Levels:
         """The thresholds of an account with `rate` events a day."""
@@ -83,52 +107,55 @@ class Thresholds:
         drop, silence, clock = self._columns
         return LevelColumns(drop[:, tier], silence[:, tier], clock[:, tier])
 
+    def silence(self, rate: Column, drop: Column, silence: Column, clock: Column) -> npt.NDArray[np.int64]:
+        """How many of the three levels silences have reached, by the scores of all channels."""
+        tier = tiers_of(rate)
+        calibrated = self._scale.silence(tier, drop, silence, clock)
+        level: npt.NDArray[np.int64] = (calibrated >= self._wanted[:, tier]).sum(axis=0)
+        return level
+
+    def silence_level(self, rate: float, drop: float, silence: float, clock: float) -> int:
+        """`silence` of one account."""
+        tier = bisect_right(TIER_FROM, rate)
+        return bisect_right(self._wanted_of[tier], self._scale.one_silence(tier, drop, silence, clock))
+
     def asking(self, config: DetectionConfig) -> "Thresholds":
         """The same, at the rate that another configuration asks for."""
-        return Thresholds(config, self._scale, self._share, self._drop_cold)
+        return Thresholds(config, self._scale, self._share, self._shared)
 
     def alert(self, channel: int, tier: npt.NDArray[np.intp]) -> Column:
         """The threshold of a channel for an alert (a warning), in each of the tiers."""
         level: Column = self._columns[channel][1][tier]
         return level
 
+    def alert_false_alarms(self, rate: float) -> float:
+        """False alarms per account-year at which an account is an alert, by whatever it is: what is asked for, or what
+        its tier gets of that."""
+        return float(self._shared * 10.0 ** -self._wanted_of[bisect_right(TIER_FROM, rate)][1])
+
     @property
     def learnt(self) -> float:
         """Share of them that the scale knows."""
-        return 0.0 if self._scale is None else 1.0 - float(self._scale.cold.mean())
+        return 1.0 - float(self._scale.cold.mean())
 
     def false_alarms(self, channel: int, score: float, rate: float) -> float:
         """False alarms per account-year at this score of a channel, all channels together."""
-        tier = bisect_right(TIER_FROM, rate)
-        if self._scale is None or self._scale.cold[channel, tier]:
-            if channel == CLOCK:  # which moves as E does
-                channel, score = SILENCE, score * SILENCE_COLD[tier] / CLOCK_COLD[tier]
-            return MEASURED_AT * exp((self._drop_cold if channel == DROP else SILENCE_COLD)[tier] - score)
-        (calibrated,) = self._scale.of(channel, np.array([tier]), np.array([score]))
-        return float(SHARED * 10.0**-calibrated)
+        return float(self._shared * 10.0 ** -self._scale.one(channel, bisect_right(TIER_FROM, rate), score))
+
+    def silence_false_alarms(self, rate: float, drop: float, silence: float, clock: float) -> float:
+        """False alarms per account-year at this silence, by the scores of all channels."""
+        return float(
+            self._shared * 10.0 ** -self._scale.one_silence(bisect_right(TIER_FROM, rate), drop, silence, clock)
+        )
 
 
-_Three = tuple[float, float, float]
-
-
-def _levels(tier: int, asked: _Three, scale: Scale | None, drop_cold: Table) -> Levels:
-    def three(channel: int, cold: _Three) -> _Three:
-        if scale is None or scale.cold[channel, tier]:
-            return cold
-        share = SHARED / float(scale.shares[tier])
-        watch, warning, critical = (max(scale.at(channel, tier, log10(share / rate)), _LEAST) for rate in asked)
-        return watch, warning, critical
-
-    silence = _cold(SILENCE_COLD[tier], asked)
-    watch, warning, critical = (CLOCK_COLD[tier] * score / SILENCE_COLD[tier] for score in silence)
-    return Levels(
-        three(DROP, _cold(drop_cold[tier], asked)), three(SILENCE, silence), three(CLOCK, (watch, warning, critical))
-    )
-
-
-def _cold(base: float, asked: _Three) -> _Three:
-    watch, warning, critical = (max(base + log(MEASURED_AT / rate), _LEAST) for rate in asked)
+def _three(scale: Scale, channel: int, tier: int, wanted: list[float]) -> tuple[float, float, float]:
+    watch, warning, critical = [_at(scale, channel, tier, each) for each in wanted]
     return watch, warning, critical
+
+
+def _at(scale: Scale, channel: int, tier: int, calibrated: float) -> float:
+    return max(scale.at(channel, tier, calibrated), _LEAST)
 
 
 def reached(score: float, levels: tuple[float, float, float]) -> int:

@@ -160,7 +160,7 @@ def a_new_account_is_left_alone() -> Story:
 def silence_again_within_the_cool_down_is_the_same_alert_and_later_a_new_one() -> Story:
     it = Story()
     acme = it.daily_use("acme", users=5, days=91).then_silence(days=8).daily_use(users=5, days=3)
-    acme.then_silence(days=9).daily_use(users=5, days=60).then_silence(days=6)
+    acme.then_silence(days=9).daily_use(users=5, days=60).then_silence(days=5)
     acme.expect_ids("usage_silence", 2).expect_changes(
         "usage_silence",
         *("opened", "escalated", "escalated", "resolved"),

@@ -1,23 +1,41 @@
 """`usage_silence`: no activity for longer than this account ever explains."""
 
+from typing import NamedTuple
+
 from alerting.lifecycle import Finding
 from alerting.words import count, number
 from schemas.alerts import AlertReason, Kind
-from streams.detection.calibration import CLOCK, DROP, SILENCE
+from streams.detection.calibration import DROP
 from streams.detection.rules import Rules
 from streams.detection.signals.base import DAYS_TOLD, Firing, Judgement
 from streams.detection.signals.gate import muted
 from streams.detection.state import Account
-from streams.detection.thresholds import SEVERITIES, reached
+from streams.detection.thresholds import SEVERITIES, Thresholds, reached
 from streams.detection.window import spread
 
 
-class UsageSilenceSignal:
-    """Fires when there is no activity for longer than the account's own history explains: when the silence channel (E)
-    or the clock reaches its threshold. Resolved on activity, by the engine.
+class Scores(NamedTuple):
+    """S above its floor and E, in nats, and days on the clock."""
 
-    It does not open before the silence has cost about `expected_events` events. How severe it is goes by the highest of
-    the three channels, the drop's (S) among them unless `usage_drop` has an alert of its own.
+    drop: float
+    silence: float
+    clock: float
+
+
+def level_of(scores: Scores, rate: float, thresholds: Thresholds, *, by_drop: bool) -> int:
+    """How severe the silence of an account with `rate` events a day is, from 1 for a watch; 0 where it is none.
+    `by_drop`: the drop channel may raise it by itself."""
+    level = thresholds.silence_level(rate, *scores)
+    return max(level, reached(scores.drop, thresholds.of(rate).drop)) if level and by_drop else level
+
+
+class UsageSilenceSignal:
+    """Fires when there is no activity for longer than the account's own history explains: when that is rare enough by
+    the silence channel (E), by the clock, or by these and the drop channel (S) together. Resolved on activity, by the
+    engine.
+
+    It does not open before the silence has cost about `expected_events` events. How severe it is goes by the drop
+    channel alone, too, where that stands higher, unless `usage_drop` has an alert of its own.
     """
 
     kind = Kind.USAGE_SILENCE
@@ -33,12 +51,11 @@ class UsageSilenceSignal:
         rules = self._rules
         fleet = rules.fleet(day)
         rate = habit.rate(fleet)
-        levels = rules.thresholds.of(rate)
-        level = max(reached(habit.silence(fleet), levels.silence), reached(habit.clock_days, levels.clock))
+        by_drop = account.alert(Kind.USAGE_DROP) is None
+        scores = Scores(habit.evidence, habit.silence(fleet), habit.clock_days)
+        level = level_of(scores, rate, rules.thresholds, by_drop=by_drop)
         if level == 0 or muted(account):
             return None
-        if account.alert(Kind.USAGE_DROP) is None:
-            level = max(level, reached(habit.evidence, levels.drop))
         if account.alert(self.kind) is None and rate * habit.clock_days < rules.config.expected_events:
             return None
         return Firing(SEVERITIES[level - 1])
@@ -54,10 +71,9 @@ class UsageSilenceSignal:
         # A late event does not end a silence, but it is the last activity all the same.
         quiet_days = closed - max(habit.last_day, rules.calendar.day_of(since))
         missed = rate * habit.clock_days
-        heard = [(SILENCE, score), (CLOCK, habit.clock_days)]
+        false_alarms = rules.thresholds.silence_false_alarms(rate, habit.evidence, score, habit.clock_days)
         if account.alert(Kind.USAGE_DROP) is None:
-            heard.append((DROP, habit.evidence))
-        false_alarms = min(rules.thresholds.false_alarms(channel, height, rate) for channel, height in heard)
+            false_alarms = min(false_alarms, rules.thresholds.false_alarms(DROP, habit.evidence, rate))
         active_a_week = min(7.0 * habit.active_rate(fleet), 7.0)
         since_text = rules.calendar.day_text(since)
         usual = (
@@ -90,6 +106,7 @@ class UsageSilenceSignal:
                 "window_days": quiet_days,
                 "score": round(score, 3),
                 "clock_days": round(habit.clock_days, 2),
+                "drop_score": round(habit.evidence, 3),
                 "false_alarms_per_account_year": float(f"{false_alarms:.3g}"),
                 "daily": spread(account.daily, closed - DAYS_TOLD + 1, closed),
             },

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from streams.detection.calibration import SHARED
+from streams.detection.calibration import SHARED_JOINT
 from streams.simulator.plan import DAY_MS
 from tests.bench.detection.alarms import openings
 from tests.bench.detection.arrays import Scores
@@ -65,7 +65,7 @@ def some(fleet: Fleet, accounts: int) -> Fleet:
 
 def judged(fleet: Fleet, scores: Scores, holidays: int) -> Country:
     """What came of a country."""
-    [opened] = openings(scores, [float(np.log10(SHARED / _ASKED))])
+    [opened] = openings(scores, [float(np.log10(SHARED_JOINT / _ASKED))])
     exam = decline_exam(fleet)
     false = exam.false & opened.mask(fleet.accounts, fleet.days)
     daily = 1000 * false.sum(axis=0) / exam.alive.sum(axis=0)

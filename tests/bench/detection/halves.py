@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from streams.detection.calibration import SHARED
+from streams.detection.calibration import SHARED_JOINT
 from tests.bench.detection.alarms import COOL_DOWN, Openings, openings
 from tests.bench.detection.arrays import YEAR, Days, Scores
 from tests.bench.detection.exam import Exam, answers
@@ -115,7 +115,7 @@ def tried(variants: Sequence[Scores], exam: Exam, scale: Scale, asked_rates: Seq
         return Tried(above_zero * len(variants), [each for scores in variants for each in openings(scores, above_zero)])
     [scores] = variants
     if scale is Scale.CALIBRATED:
-        thresholds = [float(np.log10(SHARED / asked)) for asked in asked_rates]
+        thresholds = [float(np.log10(SHARED_JOINT / asked)) for asked in asked_rates]
     else:
         thresholds = [0.0] if scale is Scale.FIXED else thresholds_for(scores, exam)
     return Tried(thresholds, openings(scores, thresholds), scale is Scale.CALIBRATED)

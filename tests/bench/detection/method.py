@@ -41,7 +41,7 @@ class Scale(StrEnum):
 
     TUNED = "tuned"  # any: the threshold is chosen with labels, on other accounts, for the false alarms asked
     FIXED = "fixed"  # a rule: the threshold is 0, whatever is asked
-    CALIBRATED = "calibrated"  # -log10 of alarms per account-year, without labels: threshold log10(SHARED / asked)
+    CALIBRATED = "calibrated"  # -log10 of alarms per account-year, no labels: threshold log10(SHARED_JOINT / asked)
     GRID = "grid"  # an alarm above 0; one of several settings is chosen with labels as a threshold would be
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streams.detection.calibration import SHARED
+from streams.detection.calibration import SHARED_JOINT
 from tests.bench.detection.alarms import COOL_DOWN, openings
 from tests.bench.detection.arrays import NEVER, YEAR
 from tests.bench.detection.exam import answers, decline_exam
@@ -171,5 +171,5 @@ def test_a_calibrated_score_needs_no_labels() -> None:
     exam = decline_exam(fleet(days, accounts))
     given = tried([noise.astype(np.float32)], exam, Scale.CALIBRATED, [0.1, 0.3])
     told = trials(given, exam)
-    assert given.thresholds == pytest.approx(np.log10([SHARED / 0.1, SHARED / 0.3]))
-    assert judge(told, told, 0.3, [0.1, 0.3], 40).realised.middle == pytest.approx(0.3 / SHARED, rel=0.2)
+    assert given.thresholds == pytest.approx(np.log10([SHARED_JOINT / 0.1, SHARED_JOINT / 0.3]))
+    assert judge(told, told, 0.3, [0.1, 0.3], 40).realised.middle == pytest.approx(0.3 / SHARED_JOINT, rel=0.2)

@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.detection.calibration import BINS, CHANNELS, CLOCK, DROP, SHARED, SILENCE, Calibration, count, none
+from streams.detection.calibration import (
+    BINS,
+    CHANNELS,
+    CLOCK,
+    DROP,
+    JOINT,
+    SHARED,
+    SHARED_JOINT,
+    SILENCE,
+    Calibration,
+    count,
+    none,
+)
 from streams.detection.config import DetectionConfig
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS
@@ -109,5 +121,22 @@ def test_rare_accounts_get_more_of_the_false_alarms_and_all_together_what_is_ask
     thresholds = Thresholds(DetectionConfig(alert_false_alarms=0.5), scale)
     levels = thresholds.alert(DROP, np.arange(TIERS))
     a_year = 40.0 * np.exp(-levels / 2.0)
-    assert np.average(a_year, weights=years) == pytest.approx(0.5 / SHARED, rel=0.15)
+    assert np.average(a_year, weights=years) == pytest.approx(0.5 / SHARED_JOINT, rel=0.15)
     assert a_year[0] > 1.5 * a_year[5]
+
+
+@given(st.integers(0, 2**32))
+def test_a_silence_is_the_rarer_the_more_any_channel_says_and_a_fall_by_itself_is_none(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    found = learnt(rng.gamma(0.5, 3.0, rng.integers(1, 500)), float(rng.uniform(1, 100)), channel=CLOCK)
+    scale = found.scale(rng.integers(0, 1_000, TIERS), rng.poisson(0.02, (CHANNELS, TIERS, BINS)))
+    heights, tier = rng.uniform(0, 60, (CHANNELS, 50)), rng.integers(0, TIERS, 50)
+    together = scale.silence(tier, *heights)
+    one_by_one = [scale.one_silence(*each) for each in zip(tier.tolist(), *heights.tolist(), strict=True)]
+    assert one_by_one == pytest.approx(together)
+    for channel in range(CHANNELS):
+        more = heights.copy()
+        more[channel] += rng.uniform(0, 20, 50)
+        assert (scale.silence(tier, *more) >= together - 1e-9).all()
+    quiet = np.maximum(scale.of(SILENCE, tier, heights[SILENCE]), scale.of(CLOCK, tier, heights[CLOCK]))
+    assert (together <= np.maximum(quiet, -1.0) + JOINT + 1e-9).all(), "the fall alone"

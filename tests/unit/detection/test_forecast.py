@@ -38,8 +38,7 @@ def test_on_that_day_the_silence_is_a_warning(seed: int) -> None:
     run.close(now + 400 * DAY_MS)
     told = [each for each in run.transitions if each.kind is Kind.USAGE_SILENCE and each.at > now]
     warned = next(each.at for each in told if each.severity is not Severity.WATCH)
-    # A drop that has shown before adds its own evidence.
-    assert forecast - warned in (0, DAY_MS, 2 * DAY_MS)
+    assert forecast == warned
 
 
 def test_activity_today_puts_it_off_and_whoever_is_not_judged_has_none(run: Run) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from statistics import geometric_mean
+
 import pytest
 
 from schemas.alerts import Change, Kind, Severity, Transition
+from streams.detection.calibration import CLOCK, DROP, JOINT, SILENCE
 from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.fleet import NEUTRAL
@@ -87,6 +90,24 @@ def test_silence_speaks_for_the_drop_channel_while_it_is_open() -> None:
     opened = next(each for each in run.transitions if each.severity is Severity.WARNING)
     assert said(opened) <= asked
     assert said(last) <= asked / 10
+
+
+def test_a_silence_gets_as_severe_as_its_channels_are_together_which_its_numbers_show() -> None:
+    run = Run(Engine(DetectionConfig()))
+    run.uses(range(91), a_day=6)
+    run.close(at(120))
+    critical = next(each for each in run.transitions if each.severity is Severity.CRITICAL)
+    rate, thresholds = run.account.habit.rate(NEUTRAL), run.engine.rules.thresholds
+    by_channel = []
+    for channel, name in ((DROP, "drop_score"), (SILENCE, "score"), (CLOCK, "clock_days")):
+        score = critical.evidence[name]
+        assert isinstance(score, float)
+        assert score < thresholds.of(rate)[channel][2], "no channel by itself"
+        by_channel.append(thresholds.false_alarms(channel, score, rate))
+    by_channel[DROP] = max(by_channel[DROP], min(by_channel[SILENCE], by_channel[CLOCK]))
+    together = geometric_mean(by_channel) / 10**JOINT
+    assert said(critical) == pytest.approx(together, rel=0.01)
+    assert together <= DetectionConfig().alert_false_alarms / 10 < min(by_channel)
 
 
 def test_a_drop_that_is_open_when_the_silence_begins_keeps_its_own_channel() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streams.detection.calibration import CALIBRATED_EVERY, CLOCK, DROP, SILENCE, Calibration
+from streams.detection.calibration import CALIBRATED_EVERY, DROP, Calibration
 from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.fleet_learning import FleetLearning
@@ -47,8 +47,8 @@ class Ours:
         own[MONITORED_DAY, judged & (own[MONITORED_DAY] < 0)] = day
         v[:, rows] = own
         tier = tiers_of(rates(own, fleet))
-        channels = ((DROP, own[SCORE]), (SILENCE, silences(own, fleet)), (CLOCK, own[CLOCK_DAYS]))
-        highest = np.max([self._scale.of(channel, tier, score) for channel, score in channels], axis=0)
+        together = self._scale.silence(tier, own[SCORE], silences(own, fleet), own[CLOCK_DAYS])
+        highest = np.maximum(self._scale.of(DROP, tier, own[SCORE]), together)
         highest += np.log10(self._scale.shares[tier])
         scores = np.full(events.size, _NOTHING)
         scores[rows] = np.where(judged, highest, _NOTHING)
