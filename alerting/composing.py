@@ -4,13 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from heapq import nsmallest
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import orjson
 
 from alerting.catch_up import in_order
 from alerting.gathering_rows import AccountRow, HeldAlert
-from alerting.notification import AtRisk, Group, Notification, Over, Reminder, Summary, Went
+from alerting.notification import AtRisk, Group, Notification, Over, Reminder, Summary, Went, Why
 from schemas.alerts import AlertState, Change, Kind
 from schemas.instants import parse_instant
 
@@ -100,9 +100,7 @@ class Counted:
             else:
                 self.acknowledged += 1
 
-    def summary(
-        self, route: str, timezone: str, why: Literal["digest", "limit"], number: int, now: int, still_open: int
-    ) -> Summary:
+    def summary(self, route: str, timezone: str, why: Why, number: int, now: int, still_open: int) -> Summary:
         """The note. `number`: one that no other has on the route."""
         first_at, last_at = self.at or (now, now)
         return Summary(
@@ -149,12 +147,12 @@ def _told(held: HeldAlert) -> _Told:
 
 def _at_risk(firing: list[_Told]) -> AtRisk:
     last = max(firing, key=lambda each: (each.at, each.transition["alert_id"])).transition
-    kinds = sorted(((each.held.kind, each.held.severity) for each in firing), key=lambda each: (-each[1].rank, each[0]))
+    firing = sorted(firing, key=lambda each: (-each.held.severity.rank, each.held.kind))
     return AtRisk(
         account_id=last["account_id"],
         account_name=last.get("account_name"),
         owner=last.get("owner"),
-        kinds=tuple(kinds),
+        kinds=tuple((each.held.kind, each.held.severity) for each in firing),
         since=min(parse_instant(each.transition["since"]) for each in firing),
         mrr_minor=last.get("mrr_minor"),
         currency=last.get("currency"),

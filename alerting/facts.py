@@ -96,7 +96,10 @@ def _amount(transition: Transition, minor: float) -> str:
 
 
 def _monthly(transition: Transition, minor: float) -> str:
-    return f"{words.money(int(minor), transition.currency)} a month" if transition.currency and minor >= 0 else ""
+    # Nor need it be that of what went down, of which the last step stands first.
+    named = (reason.values.get("currency") for reason in transition.reasons[:1])
+    currency = next((name for name in named if isinstance(name, str) and _CURRENCY(name)), transition.currency)
+    return f"{words.money(int(minor), currency)} a month" if currency and minor >= 0 else ""
 
 
 def _since(transition: Transition, where: tzinfo) -> Iterator[tuple[str, str]]:

@@ -73,6 +73,7 @@ class Gathering:
         for each in note.alerts if isinstance(note, Group) else (note,):
             if not isinstance(each, Notification):
                 hold.add(each, sequence, now)
+                hold.note_named(each, now)
             elif hold.quiet.gathers or each.transition.account_id in hold.accounts:
                 hold.take(each, now)
             elif each.transition.change in hold.changes:

@@ -14,7 +14,9 @@ from alerting.notification import Notification
 from schemas.alerts import AlertState, Change, Kind, Resolution, Severity
 from schemas.errors import StateError, VersionError
 
-VERSION: Final = 1
+VERSION: Final = 2
+_BEFORE: Final = 1
+"""The version before, which is read as well: it does not know of what it told whether it named it."""
 PREFIX: Final = "~"
 
 
@@ -46,6 +48,11 @@ class HeldAlert:
         )
 
     @property
+    def is_over(self) -> bool:
+        """It has ended."""
+        return self.state is AlertState.RESOLVED
+
+    @property
     def firing(self) -> bool:
         """It asks for something."""
         return self.state is AlertState.FIRING
@@ -61,6 +68,8 @@ class ToldAlert:
     """When it was told as it is, in milliseconds."""
     note: bytes = b""
     """What was told, where nobody has acknowledged it and a reminder is to say it again."""
+    counted: bool = False
+    """It was told as one of a number, by a summary that does not name its account."""
 
 
 @dataclass(slots=True)
@@ -90,6 +99,13 @@ class AccountRow:
         return max((each.priority for each in self.held.values()), default=0.0)
 
     @property
+    def only_unnamed(self) -> bool:
+        """All that is held are ends of what nobody was told of by name: a summary counted it, it is of the past, or was
+        another route's. That an account is lost is more."""
+        named = any(not each.counted for each in self.told.values())
+        return bool(self.held) and not named and all(each.is_over and not each.lost for each in self.held.values())
+
+    @property
     def unanswered(self) -> bool:
         """A critical alert was told, and nobody has acknowledged it."""
         return any(each.note for each in self.told.values())
@@ -100,7 +116,7 @@ class AccountRow:
             [id_, h.revision, h.kind, h.severity, h.change, h.state, h.lost, h.priority, h.new]
             for id_, h in self.held.items()
         ]
-        told = [[id_, t.revision, t.severity, t.told_at, bool(t.note)] for id_, t in self.told.items()]
+        told = [[id_, t.revision, t.severity, t.told_at, t.counted, bool(t.note)] for id_, t in self.told.items()]
         head = orjson.dumps([VERSION, self.due, self.told_at, self.reminders, held, told, self.went])
         notes = [each.note for each in self.held.values()] + [each.note for each in self.told.values() if each.note]
         return b"\n".join([head, *notes])
@@ -136,15 +152,17 @@ class RouteRow:
     """When the first of what the next digest tells came."""
     sequence: int = -1
     """That of the last message that was handed over: no other one has it, not even long after."""
+    over_at: int | None = None
+    """When the ends of what nobody was told of by name have been gathered for long enough."""
 
     def encode(self) -> bytes:
         """The row's value in the table."""
-        return orjson.dumps([VERSION, self.delivered, self.summary_at, self.digest_from, self.sequence])
+        return orjson.dumps([VERSION, self.delivered, self.summary_at, self.digest_from, self.sequence, self.over_at])
 
     @classmethod
     def decode(cls, key: str, value: bytes) -> Self:
         """The inverse of `encode`. Raises `StateError`."""
-        return cls(*_values(key, value, 4))
+        return cls(*_values(key, value, 5, before=4))
 
 
 def account_key(route: str, account_id: str) -> str:
@@ -171,18 +189,21 @@ def _held(note: bytes, revision: int, kind: str, severity: str, change: str, sta
     return HeldAlert(note, revision, Kind(kind), Severity(severity), Change(change), AlertState(state), *rest)
 
 
-def _told(note: bytes, revision: int, severity: str, told_at: int) -> ToldAlert:
-    return ToldAlert(revision, Severity(severity), told_at, note)
+def _told(note: bytes, revision: int, severity: str, told_at: int, counted: bool = False) -> ToldAlert:
+    return ToldAlert(revision, Severity(severity), told_at, note, counted)
 
 
-def _values(key: str, value: bytes, fields: int) -> list[Any]:
+def _values(key: str, value: bytes, fields: int, before: int | None = None) -> list[Any]:
+    """A row's values but for its version. `before`: how many the version before had, if others than `fields`."""
     values: list[Any]
     try:
         version, *values = orjson.loads(value)
     except (ValueError, TypeError) as error:
         raise StateError(f"the row {key!r} of what is gathered cannot be read") from error
-    if version != VERSION:
-        raise VersionError(f"the row {key!r} is of version {version!r}: this worker reads version {VERSION}")
+    if version not in (_BEFORE, VERSION):
+        raise VersionError(f"the row {key!r} is of version {version!r}: this worker reads up to version {VERSION}")
+    if version == _BEFORE and before is not None:
+        fields = before
     if len(values) != fields:
         raise StateError(f"the row {key!r} has {len(values)} fields, not {fields}")
     return values

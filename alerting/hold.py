@@ -7,12 +7,14 @@ route: for room in its queue, and for a message to be left of those that an hour
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from dataclasses import replace
+from typing import Final
 
 from alerting.composing import Counted, reminds, tells
 from alerting.gathering_rows import AccountRow, HeldAlert, RouteRow, ToldAlert, account_key, route_key
 from alerting.lane import EVERYTHING
-from alerting.notification import AnyNote, Notification
+from alerting.naming import named_in
+from alerting.notification import AnyNote, Notification, Why
 from alerting.outbox import Outbox
 from alerting.pace import NEVER, Pace
 from alerting.quiet import Quiet
@@ -20,6 +22,9 @@ from alerting.ripe import Ripe
 from alerting.routing import QUIETENING
 from alerting.turns import Turns
 from schemas.alerts import AlertState, Change, Severity, Transition
+
+_GATHERED_OVER: Final = 86_400_000
+"""So long (ms) the ends are gathered of what nobody was told of by name: they are one message a day at most."""
 
 
 class Hold:
@@ -78,17 +83,22 @@ class Hold:
         if held is None and each.change not in self.changes:
             if told is not None:
                 note_again = told.note if each.state is AlertState.FIRING else b""
-                row.told[each.alert_id] = ToldAlert(each.revision, each.severity, told.told_at, note_again)
+                row.told[each.alert_id] = replace(told, revision=each.revision, severity=each.severity, note=note_again)
                 self._changed(account_id)
             return
         new = held.new if held is not None else told is None and each.change is Change.OPENED
         lasting = HeldAlert.of(note, new=new)
         self.accounts[account_id] = row
+        if row.only_unnamed:
+            row.due = None  # what comes now does not wait for as long
         if new and each.state is AlertState.RESOLVED and not lasting.lost:
             self._comes_and_goes(row, each)
         else:
             row.held[each.alert_id] = lasting
             row.due = self._due(row, each, now)
+            if row.only_unnamed and self.route.over_at is None:
+                self.route.over_at = now + _GATHERED_OVER
+                self.dirty.add(None)
         if self.quiet.digest_at is not None and self.route.digest_from is None:
             self.route.digest_from = now
             self.dirty.add(None)
@@ -119,13 +129,24 @@ class Hold:
             self.route.sequence = sequence
             self.dirty.add(None)
 
+    def note_named(self, note: AnyNote, now: int) -> None:
+        """Remember the alerts that a note names which was not gathered here."""
+        for each in named_in(note):
+            row = self.accounts.setdefault(each.account_id, AccountRow())
+            if each.alert_id not in row.told and each.alert_id not in row.held:
+                row.told[each.alert_id] = ToldAlert(each.revision, each.severity, now)
+            self._changed(each.account_id)
+
     def release(self, sequence: int, now: int) -> None:
         """Hand over to the outbox what may go. `sequence`: the last that was taken in."""
         self._released_at = now
         self._ripen(now)
         digest_due = self._pace.digest_at(self.route.digest_from) <= now
-        if digest_due and self._turns.free(self.route, now) > 0 and self._outbox.room(self.name, now) == frozenset():
+        if digest_due and self._may_summarise(now):
             self._summarise("digest", list(self.accounts), sequence, now)
+        if self._over_goes_at() <= now and self._may_summarise(now):
+            over = [account_id for account_id, row in self.accounts.items() if row.only_unnamed]
+            self._summarise("over", over, sequence, now)
         while (chosen := self._choose(now)) is not None:
             if chosen == EVERYTHING:
                 self._summarise("limit", list(self._ripe.news), sequence, now)
@@ -145,8 +166,8 @@ class Hold:
     def wake_at(self, now: int) -> int | None:
         """When to call `release` again if nothing is taken in, sent or answered before; None: not needed."""
         moments = [self._ripe.soonest()]
-        later = [self._pace.digest_at(self.route.digest_from)]
-        if self._ripe or later[0] <= self._released_at:
+        later = [self._pace.digest_at(self.route.digest_from), self._over_goes_at()]
+        if self._ripe or min(later) <= self._released_at:
             later += [self._turns.has_free(number, self.route, now) for number in (1, 2)]
         if self.route.summary_at is not None:
             later.append(self.route.summary_at)
@@ -154,6 +175,16 @@ class Hold:
         moments += [moment for moment in later if moment > self._released_at]
         soonest = min(moments)
         return None if soonest >= NEVER else max(now, soonest)
+
+    def _may_summarise(self, now: int) -> bool:
+        """Whether a message about all accounts may go: none that is on its way is to be told behind it."""
+        return self._turns.free(self.route, now) > 0 and self._outbox.room(self.name, now) == frozenset()
+
+    def _over_goes_at(self) -> int:
+        """When the ends of what nobody was told of by name go, if no digest takes them along."""
+        if self.route.over_at is None or self.quiet.digest_at is not None:
+            return NEVER
+        return self._pace.goes_at(Severity.WATCH, self.route.over_at)
 
     def _choose(self, now: int) -> str | None:
         """Whose turn it is: see `Turns`."""
@@ -166,38 +197,49 @@ class Hold:
             self.dirty.add(None)
         return chosen
 
-    def _summarise(self, why: Literal["digest", "limit"], accounts: Iterable[str], sequence: int, now: int) -> None:
+    def _summarise(self, why: Why, accounts: Iterable[str], sequence: int, now: int) -> None:
         counted = Counted()
         still_open = 0
+        told: list[str] = []
         for account_id in accounts:
             row = self.accounts[account_id]
             still_open += len(row.told.keys() - row.held.keys())
             if row.held or row.went:
                 counted.take(row)
-                self._is_told(account_id, row, now)
+                told.append(account_id)
         if why == "digest":
             self.route.digest_from = None
-        else:
+        elif why == "limit":
             self.route.summary_at = None
+        else:
+            self.route.over_at = None
         self.dirty.add(None)
-        if counted.changed_accounts:
-            note = counted.summary(self.name, self.quiet.timezone, why, self.route.sequence, now, still_open)
-            self.add(note, sequence, now, EVERYTHING)
+        if not told:
+            return
+        note = counted.summary(self.name, self.quiet.timezone, why, self.route.sequence, now, still_open)
+        self.add(note, sequence, now, EVERYTHING)
+        named = {each.account_id for each in note.accounts}
+        for account_id in told:
+            self._is_told(account_id, self.accounts[account_id], now, named=why != "limit" or account_id in named)
 
     def _remind(self, account_id: str, sequence: int, now: int) -> None:
         row = self.accounts[account_id]
         self.add(reminds(account_id, row, self.name, self.quiet.timezone, now), sequence, now, account_id)
+        row.told = {id_: replace(each, counted=each.counted and not each.note) for id_, each in row.told.items()}
         row.reminders += 1
         row.told_at = now
         self._changed(account_id)
 
-    def _is_told(self, account_id: str, row: AccountRow, now: int) -> None:
+    def _is_told(self, account_id: str, row: AccountRow, now: int, *, named: bool = True) -> None:
         for alert_id, each in row.held.items():
+            before = row.told.get(alert_id)
             if each.state is AlertState.RESOLVED:
                 row.told.pop(alert_id, None)
             else:
                 again = self.quiet.reminder and each.firing and each.severity is Severity.CRITICAL
-                row.told[alert_id] = ToldAlert(each.revision, each.severity, now, each.note if again else b"")
+                counted = not named and (before is None or before.counted)
+                note = each.note if again else b""
+                row.told[alert_id] = ToldAlert(each.revision, each.severity, now, note, counted)
         row.held, row.went, row.due, row.told_at, row.reminders = {}, [], None, now, 0
         self._changed(account_id)
 
@@ -219,7 +261,7 @@ class Hold:
 
     def _moment(self, row: AccountRow) -> int:
         moment = NEVER
-        if row.due is not None and self.quiet.digest_at is None:
+        if row.due is not None and self.quiet.digest_at is None and not row.only_unnamed:
             moment = self._pace.goes_at(row.severity, row.due)
         if row.told_at is None:
             return moment
@@ -232,7 +274,7 @@ class Hold:
     def _ripen(self, now: int) -> None:
         while (account_id := self._ripe.pop(now)) is not None:
             row = self.accounts[account_id]
-            if row.due is not None and row.due <= now and self.quiet.digest_at is None:
+            if row.due is not None and row.due <= now and self.quiet.digest_at is None and not row.only_unnamed:
                 self._ripe.news[account_id] = None
             elif row.unanswered and self.quiet.reminder:
                 self._ripe.reminders[account_id] = None

@@ -152,7 +152,7 @@ class AtRisk(Model):
     priority: float = 0.0
     """Money at risk, in minor units: MRR times the probability of loss."""
     alerts: tuple[tuple[AlertId, Annotated[int, Field(ge=1)]], ...] = ()
-    """Where the message is to be followed by theirs: which alerts these are, and the revision that it tells."""
+    """Which alerts these are, in the order of `kinds`, and the revision that the message tells."""
 
     @property
     def severity(self) -> int:
@@ -189,6 +189,11 @@ class CatchUp(Note):
         return self.catch_up_id
 
 
+Why = Literal["digest", "limit", "over"]
+"""Why accounts are told together: a digest is due, the limit of an hour is reached, or what nobody heard of by name is
+over."""
+
+
 class Over(Model):
     """An alert that people knew of, and that is over."""
 
@@ -200,11 +205,11 @@ class Over(Model):
 
 
 class Summary(Note):
-    """A message about many accounts: a digest, or what is above the limit of an hour. Money of several currencies is
-    never added up."""
+    """A message about many accounts: a digest, what is above the limit of an hour, or ends of what nobody heard of by
+    name. Money of several currencies is never added up."""
 
     summary_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
-    why: Literal["digest", "limit"]
+    why: Why
     at: Instant
     first_at: Instant
     last_at: Instant

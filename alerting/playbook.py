@@ -146,6 +146,7 @@ _STEPS: Final[Mapping[tuple[Kind, str | None], tuple[str, str, int | None]]] = {
         14,
     ),
     (Kind.CANCEL_SCHEDULED, None): ("Ask {contact} for the reason before anything else", _SUCCESS, 2),
+    (Kind.DOWNGRADE, "ended"): ("Ask {contact} why it ended, and what keeps the other subscriptions", _SUCCESS, 2),
     (Kind.DOWNGRADE, None): ("Ask {contact} what {plan} lacks for what it costs", _SUCCESS, 7),
     (Kind.SEATS_REDUCED, None): ("Ask {contact} who no longer needs a seat, and why", _SUCCESS, 7),
     (Kind.PAUSED, None): (

@@ -23,6 +23,9 @@ BILLING_KINDS = frozenset(
 TOLD_KINDS = BILLING_KINDS | {Kind.USAGE_DROP, Kind.USAGE_SILENCE, Kind.RENEWAL_AT_RISK, Kind.TELEMETRY_STALLED}
 """The kinds that are told unless settings say otherwise. The others are for the board until they have earned it."""
 
+_WITH_REASONS: Final = frozenset({Kind.CANCEL_SCHEDULED, Kind.DOWNGRADE})
+"""The kinds of which it may be known why the customer wants it so."""
+
 TOLD_CHANGES = frozenset({Change.OPENED, Change.ESCALATED, Change.WOKEN, Change.RESOLVED})
 """Acknowledged and snoozed are not told: whoever did it knows, and the alert is to go quiet."""
 
@@ -115,7 +118,8 @@ def followers(transition: Transition, routes: Sequence[Route], told: Iterable[st
 
     An alert that is over is over for all who heard of it, and so is one that somebody has taken on, where that is told.
     Its account may have another owner, team or MRR by then, and an alert that turned critical may have gone to a route
-    that comes before the one it opened on. The default route may have heard of any: from one that is broken.
+    that comes before the one it opened on. The default route may have heard of any, from one that is broken, and the
+    route that is told of the past of those.
     """
     if transition.change not in _FOR_ALL:
         return []
@@ -123,7 +127,7 @@ def followers(transition: Transition, routes: Sequence[Route], told: Iterable[st
     # Severity never comes down: who does not tell of it now never did.
     may = [each for each in routes if each.may_tell(transition.kind, transition.severity)]
     if may:
-        may += [each for each in routes if each.name == DEFAULT and each not in may]
+        may += [each for each in routes if each.name == home_route(routes) and each not in may]
     return [each.name for each in may if each.name not in heard and transition.change in each.changes]
 
 
@@ -166,10 +170,10 @@ def doubts(routes: Iterable[Route]) -> Iterator[str]:
             yield f"route {each.name} can never match: route {taker.name} before it takes all that it asks for"
         elif not each.kinds:
             yield f"route {each.name} can never match: its kinds are recorded only, unless they are named in full"
-        elif _asks_for_reasons(each.matchers) and Kind.CANCEL_SCHEDULED not in each.kinds:
+        elif _asks_for_reasons(each.matchers) and _WITH_REASONS.isdisjoint(each.kinds):
             yield (
-                f"route {each.name} can never match: reason classes are known of {Kind.CANCEL_SCHEDULED.value}, "
-                "which is none of its kinds"
+                f"route {each.name} can never match: reason classes are known of "
+                f"{' and '.join(sorted(_WITH_REASONS))}, which are none of its kinds"
             )
         if not each.continues:
             before.append(each)

@@ -25,8 +25,13 @@ _RESOLUTIONS = {
     Resolution.REBASELINED: "this is the account's new normal",
     Resolution.EXPIRED: "it no longer applies",
 }
-_AGAIN = {Kind.KEY_ACTION_STOPPED: "there are core actions again"}
-"""What being back to normal means, where that is not all activity."""
+_OF_KIND = {
+    (Kind.KEY_ACTION_STOPPED, Resolution.RECOVERED): "there are core actions again",
+    (Kind.DOWNGRADE, Resolution.REVERTED): "as much is paid as before",
+    (Kind.CANCEL_SCHEDULED, Resolution.EXPIRED): "the subscription has ended, and the account has others",
+    (Kind.PAUSED, Resolution.EXPIRED): "the subscription has ended, and the account has others",
+}
+"""What a resolution means for one kind, where that is something else."""
 DAYS_SHOWN = 42
 
 
@@ -126,8 +131,8 @@ def _news(transition: Transition) -> str:
     why = _RESOLUTIONS.get(transition.resolution) if transition.resolution is not None else None
     if transition.resolution is Resolution.RECOVERED and transition.kind in _USAGE_KINDS:
         why = "activity is back to normal"
-    if transition.resolution is Resolution.RECOVERED:
-        why = _AGAIN.get(transition.kind, why)
+    if transition.resolution is not None:
+        why = _OF_KIND.get((transition.kind, transition.resolution), why)
     if transition.resolution is Resolution.MANUAL:
         why = f"closed{by or ' by hand'}"
     return f"Resolved after {open_for}" + (f": {why}." if why else ".")

@@ -1,21 +1,26 @@
 """What a digest says, and the summary of what is above a route's limit, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from alerting import words
-from alerting.notification import Over, Summary
+from alerting.notification import Over, Summary, Why
 from alerting.overview import Overview, account_line, account_name, in_all, money_at_risk
 from alerting.story import kind_title
 
 _KINDS_SHOWN = 8
+_WHY: Final[Mapping[Why, tuple[str, str]]] = {
+    "digest": ("🗓️ Digest", "a digest"),
+    "limit": ("🌊 Many alerts at once", "told as one: the route's limit of messages an hour is reached"),
+    "over": ("✅ Over by now", "told once a day: they were counted by a summary, or are of the past"),
+}
+"""Title and footer."""
 
 
 def summary_story(note: Summary) -> Overview:
     """The story of a summary."""
     where = words.zone(note.timezone)
-    accounts = words.count(note.changed_accounts, "account")
-    title = f"🗓️ Digest: {accounts}" if note.why == "digest" else f"🌊 Many alerts at once: {accounts}"
-    why = "a digest" if note.why == "digest" else "told as one: the route's limit of messages an hour is reached"
+    title, why = _WHY[note.why]
     lines = [f"{number}. {account_line(each, where)}" for number, each in enumerate(note.accounts, 1)]
     if (more := note.open_accounts - len(note.accounts)) > 0:
         lines.append(f"… and {words.count(more, 'more account')}: slackwater alerts list shows all")
@@ -23,7 +28,7 @@ def summary_story(note: Summary) -> Overview:
     if (more := note.resolved - len(note.over)) > 0:
         lines.append(f"✅ … and {words.count(more, 'more alert')} that {_is(more)} over")
     return Overview(
-        title=title,
+        title=f"{title}: {words.count(note.changed_accounts, 'account')}",
         sentence=" ".join(_sentences(note)),
         lines=tuple(lines),
         footer=in_all(why, words.day(note.at, where), note.rerouted_from),
@@ -33,6 +38,11 @@ def summary_story(note: Summary) -> Overview:
 def _sentences(note: Summary) -> Iterator[str]:
     where = words.zone(note.timezone)
     first, last = words.day(note.first_at, where), words.day(note.last_at, where)
+    if note.why == "over":
+        when = f"On {first}" if first == last else f"From {first} to {last}"
+        over = f"{words.count(note.resolved, 'alert')} {_was(note.resolved)} resolved"
+        yield f"{when}: {over} that no message had named."
+        return
     said = [f"{words.count(note.new, 'alert')} opened"]
     said += [f"{note.worse:,} got worse"] if note.worse else []
     said += [f"{note.acknowledged:,} {_was(note.acknowledged)} acknowledged or snoozed"] if note.acknowledged else []

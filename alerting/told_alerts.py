@@ -5,9 +5,9 @@ to every route, and those that never heard of it keep quiet. The default route h
 broken as well, and so of their ends, wherever else these go. What it has told, or heard the end of, it does not tell
 again when a broken route passes it on.
 
-Of a summary that was passed on it is known which alerts are those of the accounts that it names; who was only counted
-nobody has heard of. One thing is not known here: that an alert ended before its opening was passed on, by a route that
-failed for a while before it was found broken. Its end goes to the route itself.
+Of a summary that was passed on, and of a message about the past, it is known which alerts it names; of who was only
+counted nobody has heard by name. One thing is not known here: that an alert ended before its opening was passed on, by
+a route that failed for a while before it was found broken. Its end goes to the route itself.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,8 @@ from typing import Final, Self
 
 import orjson
 
-from alerting.notification import AnyNote, Group, Notification, Reminder, Summary
+from alerting.naming import named_in
+from alerting.notification import AnyNote, CatchUp, Group, Notification, Reminder, Summary
 from alerting.outbox_rows import VERSION, values_of
 from alerting.threads import alerts_of
 from schemas.alerts import AlertState, Transition
@@ -65,7 +66,7 @@ class ToldAlerts:
 
     def take(self, note: AnyNote) -> AnyNote | None:
         """What of a note is to be told; None: nothing. To be asked once for each note, in their order."""
-        if isinstance(note, Summary) and note.rerouted_from is not None:
+        if isinstance(note, CatchUp) or (isinstance(note, Summary) and note.rerouted_from is not None):
             self._note_named(note)
         alerts = [each for each in alerts_of(note) if self._is_news(note, each)]
         if not alerts:
@@ -99,13 +100,13 @@ class ToldAlerts:
         # A reminder says again what was told, as long as it is not over.
         return isinstance(note, Reminder) and known.over_at is None
 
-    def _note_named(self, note: Summary) -> None:
-        """Remember the alerts of the accounts that a summary names, but those whose end was told meanwhile."""
-        for alert_id, revision in (alert for account in note.accounts for alert in account.alerts):
-            key = _key(note.route, alert_id)
+    def _note_named(self, note: CatchUp | Summary) -> None:
+        """Remember the alerts of the accounts that a note names, but those whose end was told meanwhile."""
+        for each in named_in(note):
+            key = _key(note.route, each.alert_id)
             known = self._open.get(key) or self._over.get(key)
-            if known is None or known.revision < revision:
-                self._keep(key, ToldOf(revision))
+            if known is None or known.revision < each.revision:
+                self._keep(key, ToldOf(each.revision))
 
     def _note(self, route: str, each: Transition) -> None:
         key = _key(route, each.alert_id)

@@ -28,15 +28,16 @@ _WORDS: Final = {
     ): "The account is under way: it had its first core action, or has caught up.",
     (Kind.ONBOARDING_STALLED, Resolution.EXPIRED): "The account is new no more.",
     (Kind.CANCEL_SCHEDULED, Resolution.REVERTED): "The cancellation was taken back.",
+    (Kind.CANCEL_SCHEDULED, Resolution.EXPIRED): "The cancelled subscription has ended, and the account has others.",
     (Kind.DOWNGRADE, Resolution.REVERTED): "The lower price no longer stands.",
     (Kind.DOWNGRADE, Resolution.EXPIRED): "The lower plan is what the account has now.",
     (Kind.SEATS_REDUCED, Resolution.RECOVERED): "The seats are back, or in use.",
     (Kind.SEATS_REDUCED, Resolution.EXPIRED): "The lower number of seats is what the account has now.",
     (Kind.PAUSED, Resolution.RECOVERED): "The pause is over.",
+    (Kind.PAUSED, Resolution.EXPIRED): "The paused subscription has ended, and the account has others.",
     (Kind.RENEWAL_AT_RISK, Resolution.RENEWED): "The contract was renewed.",
     (Kind.RENEWAL_AT_RISK, Resolution.RECOVERED): "The account is well again before its renewal.",
     (Kind.RENEWAL_AT_RISK, Resolution.EXPIRED): "The renewal has passed, or there will be none.",
-    (Kind.CANCEL_SCHEDULED, Resolution.LOST): "The cancelled subscription has ended.",
 }
 _GENERAL: Final = {
     Resolution.LOST: "The account is lost: its last paid subscription has ended.",

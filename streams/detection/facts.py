@@ -31,7 +31,8 @@ from streams.detection.rules import Rules
 from streams.detection.signals.gate import note
 from streams.detection.starts import start, start_by_event
 from streams.detection.state import Account
-from streams.detection.subscriptions import BEGINS, Subscription
+from streams.detection.subscription import Subscription
+from streams.detection.subscriptions import BEGINS
 from streams.detection.tally import Tally
 from streams.detection.timeline import Entry
 

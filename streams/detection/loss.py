@@ -7,7 +7,7 @@ from typing import Any, Final
 from alerting.lifecycle import Alert
 from schemas.alerts import Kind
 from streams.detection.config import DAY_MS
-from streams.detection.subscriptions import Subscription
+from streams.detection.subscription import Subscription
 
 FORESEEN_DAYS: Final = 60
 """An alert that was over by then foresaw the loss if it was told within so many days before."""

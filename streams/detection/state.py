@@ -34,10 +34,10 @@ from streams.detection.subscriptions import Subscriptions
 from streams.detection.timeline import Timeline
 from streams.detection.window import pack_counts, unpack_counts
 
-VERSION: Final = 7
-_BEFORE: Final = (6, 5)
-"""The versions before, which are read as well: they know less of a new account, and the older one nothing of main
-sources."""
+VERSION: Final = 8
+_BEFORE: Final = (7, 6, 5)
+"""The versions before, which are read as well: they do not know what makes up for a subscription's end, the older ones
+less of a new account, and the oldest nothing of main sources."""
 _OLDER: Final = 4
 """And this one: it lacks the newest values at its end."""
 NEVER: Final = 1 << 62

@@ -1,7 +1,7 @@
 """An account's subscriptions: what it pays for, until when, and how it ended."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from schemas.base import MONEY_LIMIT
@@ -17,52 +17,10 @@ from schemas.billing import (
     SubscriptionTerms,
 )
 from streams.detection.bounded import put
+from streams.detection.contraction import compared, ends, goes_on, settled
+from streams.detection.subscription import Subscription
 
 _LIMIT: Final = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """One subscription as its last event left it. `changed_at`: that event's time; older ones no longer count."""
-
-    subscription_id: str
-    changed_at: int
-    live: bool = True
-    trial: bool = False
-    plan: str | None = None
-    seats: int | None = None
-    mrr_minor: int | None = None
-    currency: str | None = None
-    interval: str | None = None
-    period_end: int | None = None
-    renewal_at: int | None = None
-    cancel_at: int | None = None
-    cancelled_at: int | None = None
-    reason: str | None = None
-    comment: str | None = None
-    paused: bool = False
-    resumes_at: int | None = None
-    voluntary: bool | None = None
-    paused_at: int | None = None
-    lowered_at: int | None = None
-    """When its price or plan last went down, and has not come up again to what it was: `plan_before`, `mrr_before`."""
-    plan_before: str | None = None
-    mrr_before: int | None = None
-    fewer_at: int | None = None
-    """When its seats last went down, and are still fewer than `seats_before`."""
-    seats_before: int | None = None
-
-    @property
-    def paid(self) -> bool:
-        """Running, and not a trial."""
-        return self.live and not self.trial
-
-    @property
-    def next_charge(self) -> int | None:
-        """When money is next asked for; None when it is not known, or will not be."""
-        if not self.live or self.cancel_at is not None or self.paused:
-            return None
-        return self.period_end if self.period_end is not None else self.renewal_at
 
 
 _FIELDS: Final = tuple(field.name for field in fields(Subscription))
@@ -117,16 +75,22 @@ class Subscriptions:
         known = self.by_id.get(fact.subscription_id)
         if known is not None and fact.occurred_at < known.changed_at:
             return False
+        over: Subscription | None = None
         if known is None:
             self._make_room()
         elif not known.live:
             if not isinstance(fact, BEGINS):
                 return False
+            over = known
             known = None
         before = replace(known, changed_at=fact.occurred_at) if known is not None else None
         before = before or Subscription(fact.subscription_id, fact.occurred_at)
-        before = _settled(before, fact.occurred_at - told)
+        before = settled(before, fact.occurred_at - told)
         put(self.by_id, fact.subscription_id, _after(before, fact, unpaid=unpaid), _LIMIT)
+        if isinstance(fact, SubscriptionEnded):
+            ends(self.by_id, fact.subscription_id)
+        elif len(self.by_id) > 1:
+            goes_on(self.by_id, fact.subscription_id, before if known is not None else over, told)
         return True
 
     def end_pauses(self, at: int) -> bool:
@@ -197,7 +161,7 @@ def _not_cancelled(now: Subscription) -> Subscription:
 def _with_terms(known: Subscription, fact: SubscriptionTerms) -> Subscription:
     """The terms that the event names; what it leaves out is as before."""
     return replace(
-        _compared(known, fact),
+        compared(known, fact),
         plan=fact.plan,
         mrr_minor=fact.mrr_minor,
         currency=fact.currency,
@@ -207,35 +171,6 @@ def _with_terms(known: Subscription, fact: SubscriptionTerms) -> Subscription:
         renewal_at=fact.renewal_at if fact.renewal_at is not None else known.renewal_at,
         trial=fact.trial if fact.trial is not None else known.trial,
     )
-
-
-def _settled(known: Subscription, before: int) -> Subscription:
-    """Lower terms of so long ago are what it has now."""
-    if known.lowered_at is not None and known.lowered_at <= before:
-        known = replace(known, lowered_at=None, plan_before=None, mrr_before=None)
-    if known.fewer_at is not None and known.fewer_at <= before:
-        known = replace(known, fewer_at=None, seats_before=None)
-    return known
-
-
-def _compared(known: Subscription, fact: SubscriptionTerms) -> Subscription:
-    """With what it was before, where the new terms are lower. Fewer seats of the same plan cost less, which is told of
-    the seats alone."""
-    if not known.paid or known.mrr_minor is None or known.currency != fact.currency:
-        return replace(known, lowered_at=None, plan_before=None, mrr_before=None, fewer_at=None, seats_before=None)
-    fewer = known.seats is not None and fact.seats is not None and fact.seats < known.seats
-    if fewer:
-        before = known.seats_before if known.seats_before is not None else known.seats
-        known = replace(known, fewer_at=fact.occurred_at, seats_before=before)
-    elif known.seats_before is not None and fact.seats is not None and fact.seats >= known.seats_before:
-        known = replace(known, fewer_at=None, seats_before=None)
-    if known.mrr_minor is not None and fact.mrr_minor < known.mrr_minor and not (fewer and fact.plan == known.plan):
-        if known.mrr_before is None:
-            known = replace(known, plan_before=known.plan, mrr_before=known.mrr_minor)
-        return replace(known, lowered_at=fact.occurred_at)
-    if known.mrr_before is not None and fact.mrr_minor >= known.mrr_before:
-        return replace(known, lowered_at=None, plan_before=None, mrr_before=None)
-    return known
 
 
 _DEFAULTS: Final = [each.default for each in fields(Subscription)]

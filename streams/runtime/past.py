@@ -133,6 +133,7 @@ class Past:
             mrr_minor=mrr_minor,
             currency=currency,
             priority=money_at_risk(mrr_minor, kinds, odds, account.profile.text("tier")),
+            alerts=tuple((each.alert_id, each.revision) for each in alerts),
         )
 
     def _is_of(self, alert: Alert, counts: PastCounts) -> bool:

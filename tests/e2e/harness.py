@@ -109,7 +109,11 @@ class Application:
 
     async def records(self, topic: str) -> list[ConsumerRecord]:
         """The committed records of a topic, by its name in the settings (`usage`, `health`, ...)."""
-        return [record async for record in read_all(self.settings, self.settings.topic(topic))]
+        return await self.records_of(self.settings.topic(topic))
+
+    async def records_of(self, topic: str) -> list[ConsumerRecord]:
+        """The same, by its full name."""
+        return [record async for record in read_all(self.settings, topic)]
 
     async def ends(self, topic: str) -> dict[int, int]:
         """The end of each partition of a topic, by its full name."""

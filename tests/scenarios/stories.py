@@ -575,6 +575,41 @@ def a_smaller_plan_is_a_downgrade_until_it_goes_up_again_or_a_month_has_passed()
 
 
 @story
+def one_of_several_subscriptions_that_ends_unannounced_is_a_downgrade() -> Story:
+    it = Story()
+    less = it.account("less").subscribes(plan="team", mrr_minor=49_000)
+    less.subscribes(plan="add-on", mrr_minor=9_000, subscription_id="add-on").waits(days=40)
+    less.bills("subscription.ended", subscription_id="add-on", reason="price").waits(days=40)
+    less.expect("downgrade", warned_between=(41, 41), resolved_between=(71, 71), resolution="expired")
+    less.expect_reason("downgrade", "ended").expect_changes("downgrade", "opened", "resolved")
+    half = it.account("half").subscribes(plan="team", mrr_minor=49_000)
+    half.subscribes(plan="data", mrr_minor=60_000, subscription_id="data").waits(days=40)
+    half.bills("subscription.ended", subscription_id="data").waits(days=10)
+    half.subscribes(plan="data", mrr_minor=60_000, subscription_id="data-2").waits(days=5)
+    half.expect("downgrade", critical_between=(41, 41), resolved_between=(50, 50), resolution="reverted")
+    moves = it.account("moves").subscribes(plan="team", mrr_minor=49_000)
+    moves.subscribes(plan="data", mrr_minor=20_000, subscription_id="data").waits(days=40)
+    moves.subscribes(plan="data 2", mrr_minor=25_000, subscription_id="new")
+    moves.bills("subscription.ended", subscription_id="data").waits(days=20)
+    moves.bills("subscription.ended", subscription_id="default")
+    moves.bills("subscription.updated", plan="all", mrr_minor=74_000, currency="EUR", subscription_id="new")
+    moves.waits(days=40).expect_no()
+    tries = it.account("tries").subscribes(plan="team", mrr_minor=49_000)
+    tries.subscribes(plan="data", mrr_minor=20_000, subscription_id="data", trial=True).waits(days=14)
+    tries.bills("subscription.ended", subscription_id="data").waits(days=40).expect_no()
+    announced = it.account("announced").subscribes(plan="team", mrr_minor=49_000)
+    announced.subscribes(plan="data", mrr_minor=20_000, subscription_id="data").waits(days=40)
+    announced.cancels(in_days=20, subscription_id="data").waits(days=20)
+    announced.bills("subscription.ended", subscription_id="data").waits(days=40).expect_no("downgrade")
+    announced.expect("cancel_scheduled", warned_between=(40, 40), resolved_between=(60, 60), resolution="expired")
+    leaves = it.account("leaves").subscribes(plan="team", mrr_minor=49_000)
+    leaves.subscribes(plan="data", mrr_minor=20_000, subscription_id="data").waits(days=40)
+    leaves.bills("subscription.ended", subscription_id="data").bills("subscription.ended").waits(days=40)
+    leaves.expect_no()
+    return it
+
+
+@story
 def fewer_seats_are_told_once_and_not_as_a_downgrade() -> Story:
     it = Story()
     acme = it.account("acme").subscribes(plan="team", mrr_minor=40_000, seats=40).waits(days=10)

@@ -4,17 +4,18 @@ from alerting.lifecycle import Finding
 from alerting.words import count, money
 from schemas.alerts import AlertReason, Kind, Resolution, Severity
 from streams.detection.config import DAY_MS
-from streams.detection.reasons import ReasonClass
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
+from streams.detection.signals.leaving import may_go, reason_values
+from streams.detection.signals.named import named
 from streams.detection.signals.taken_in import usage_before
 from streams.detection.state import Account
-from streams.detection.subscriptions import Subscription
+from streams.detection.subscription import Subscription
 
 
 class CancelScheduledSignal:
     """Fires while a subscription is set to end; critical in the last days (7) before. The cancellation of another one
-    escalates. Resolved when it is reverted; when the subscription ends, as lost.
+    escalates. Resolved when it is reverted; when the subscription ends, as lost if it was the account's last paid one.
 
     Of accounts that may go (see `LetGo`) it stays a watch.
     """
@@ -28,10 +29,10 @@ class CancelScheduledSignal:
         """See `DatedSignal`."""
         cancelled = _cancelled(account)
         if not cancelled:
-            newest = account.subscriptions.newest
-            return Calm(Resolution.REVERTED if newest is None or newest.live else Resolution.LOST)
+            goes_on = any(each.live for each in named(account, self.kind))
+            return Calm(Resolution.REVERTED if goes_on else Resolution.EXPIRED)
         severity = Severity.CRITICAL if at >= self._critical_at(cancelled) else Severity.WARNING
-        if all(self._may_go(account, each) for each in cancelled):
+        if all(may_go(account, each, self._rules) for each in cancelled):
             severity = Severity.WATCH
         return Firing(severity, max(each.cancelled_at or 0 for each in cancelled))
 
@@ -41,7 +42,7 @@ class CancelScheduledSignal:
         cancelled = _cancelled(account)
         if alert is None or alert.severity is Severity.CRITICAL or not cancelled:
             return None
-        if all(self._may_go(account, each) for each in cancelled):
+        if all(may_go(account, each, self._rules) for each in cancelled):
             return None
         return self._critical_at(cancelled)
 
@@ -76,24 +77,13 @@ class CancelScheduledSignal:
         values: dict[str, bool | int | float | str] = {
             "subscription_id": subscription.subscription_id,
             "cancel_at": _end(subscription),
+            **reason_values(subscription, self._rules),
         }
         why = f"no reason given; it ends on {day}."
         if subscription.reason is not None:
-            values["reason"] = subscription.reason
             why = f"the reason given is “{subscription.reason}”; it ends on {day}."
-        of_class = self._class(subscription)
-        if of_class is not None:
-            values |= {"reason_class": of_class.value, "influenceable": of_class.influenceable}
-        if subscription.comment is not None:
-            values["comment"] = subscription.comment
         name = subscription.plan or subscription.subscription_id
         return AlertReason(code="cancelled", text=f"{name} was cancelled: {why}", values=values)
-
-    def _class(self, subscription: Subscription) -> ReasonClass | None:
-        return self._rules.reasons.class_of(subscription.reason, subscription.comment)
-
-    def _may_go(self, account: Account, subscription: Subscription) -> bool:
-        return self._rules.let_go.covers(self._class(subscription), account.profile.text("tier"))
 
     def _critical_at(self, cancelled: list[Subscription]) -> int:
         return min(_end(each) for each in cancelled) - self._rules.config.critical_notice_days * DAY_MS

@@ -6,14 +6,15 @@ from schemas.alerts import AlertReason, Kind, Resolution, Severity
 from streams.detection.config import DAY_MS
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
+from streams.detection.signals.named import named
 from streams.detection.signals.taken_in import usage_before
 from streams.detection.state import Account
-from streams.detection.subscriptions import Subscription
+from streams.detection.subscription import Subscription
 
 
 class PausedSignal:
     """Fires while a subscription is paused; critical in the last days (7) of the pause if nobody has been active in
-    the week before. Resolved when it is resumed, or when the pause has come to its end."""
+    the week before. Resolved when it is resumed, when the pause has come to its end, or the subscription has."""
 
     kind = Kind.PAUSED
 
@@ -24,7 +25,8 @@ class PausedSignal:
         """See `DatedSignal`."""
         paused = _paused(account)
         if not paused:
-            return Calm(Resolution.RECOVERED)
+            goes_on = any(each.live for each in named(account, self.kind))
+            return Calm(Resolution.RECOVERED if goes_on else Resolution.EXPIRED)
         ending_at = self._ending_at(paused)
         quiet = ending_at is not None and at >= ending_at and account.last_event_at < ending_at - self._notice
         severity = Severity.CRITICAL if quiet else Severity.WARNING

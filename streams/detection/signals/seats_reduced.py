@@ -12,7 +12,7 @@ from streams.detection.reviews import review_after
 from streams.detection.rules import Rules
 from streams.detection.signals.base import Calm, Firing, Judgement
 from streams.detection.state import Account
-from streams.detection.subscriptions import Subscription
+from streams.detection.subscription import Subscription
 
 _ACTIVE_DAYS: Final = 28
 _LEAST_UNUSED: Final = 5

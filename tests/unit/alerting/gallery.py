@@ -288,6 +288,8 @@ def others() -> dict[str, AnyNote]:
     ]
     went = (Went(kind=Kind.CARD_EXPIRING, severity=Severity.WARNING),)
     flood = summary(32, why="limit", worse=0, acknowledged=0, resolved=0, went=0, still_open=0, over=(), new=37)
+    over = summary(0, why="over", worse=0, acknowledged=0, resolved=310, went=0, still_open=0, changed_accounts=304)
+    over = over.model_copy(update={"over": over.over[1:]})
     return {
         "notice": notice(),
         "route_broken": broken(BROKEN, Route("emea", "cs"), to="default", at=AT, timezone="Europe/Berlin"),
@@ -298,6 +300,7 @@ def others() -> dict[str, AnyNote]:
         "reminder": reminder(alerts[0]),
         "digest": summary(32),
         "limit": flood,
+        "limit_over": over,
     }
 
 

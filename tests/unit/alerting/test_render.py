@@ -196,6 +196,13 @@ def test_an_alert_that_opens_again_says_so() -> None:
         (Kind.PAYMENT_FAILED, Resolution.PAID, None, "Resolved after 12 days: it is paid."),
         (Kind.CARD_EXPIRING, Resolution.REPLACED, None, "Resolved after 12 days: the card was replaced."),
         (Kind.CANCEL_SCHEDULED, Resolution.REVERTED, None, "Resolved after 12 days: the cancellation was taken back."),
+        (Kind.DOWNGRADE, Resolution.REVERTED, None, "Resolved after 12 days: as much is paid as before."),
+        (
+            Kind.CANCEL_SCHEDULED,
+            Resolution.EXPIRED,
+            None,
+            "Resolved after 12 days: the subscription has ended, and the account has others.",
+        ),
         (Kind.USAGE_DROP, Resolution.EXPIRED, None, "Resolved after 12 days: it no longer applies."),
         (Kind.USAGE_DROP, Resolution.MANUAL, "Ben", "Resolved after 12 days: closed by Ben."),
         (Kind.USAGE_DROP, Resolution.MANUAL, None, "Resolved after 12 days: closed by hand."),
@@ -213,6 +220,15 @@ def test_a_resolved_alert_says_why_and_after_how_long_and_little_else(
     assert line["text"].endswith(f": Acme Corp\n{sentence}")
     assert line["text"].startswith("✅")
     assert "Activity is down" not in shown(message), "the sentence of then is not the news of now"
+
+
+def test_what_went_down_is_in_its_own_currency_and_not_the_accounts() -> None:
+    reason = AlertReason(code="ended", text="data ended.", values={"currency": "USD", "mrr_before_minor": 70_000})
+    evidence = {"mrr_before_minor": 90_000, "mrr_less_minor": 70_000}
+    shown_ = shown(told(kind=Kind.DOWNGRADE, reasons=(reason,), evidence=evidence, currency="EUR", mrr_minor=10_000))
+    assert "700.00 USD a month" in shown_
+    assert "900.00 USD a month" in shown_
+    assert "100.00 EUR a month" in shown_
 
 
 def test_every_resolution_has_its_words() -> None:

@@ -138,6 +138,20 @@ def test_a_summary_above_the_limit_says_why_it_is_one() -> None:
     assert "meant for the route sales" in message.text
 
 
+def test_what_was_only_counted_is_over_in_one_message() -> None:
+    over = summary(0, why="over", new=0, worse=0, acknowledged=0, went=0, still_open=3, kinds={}, resolved=310)
+    message = told(over)
+    assert message.blocks[0]["text"]["text"] == "✅ Over by now: 6 accounts"
+    for part in (
+        "310 alerts were resolved that no message had named.",
+        "✅ Gone 2: cancellation scheduled is over",
+        "✅ … and 307 more alerts that are over",
+        "told once a day",
+    ):
+        assert part in message.text
+    assert "opened" not in message.text
+
+
 @pytest.mark.parametrize("why", ["digest", "limit"])
 def test_a_summary_of_what_is_all_over_names_no_accounts_at_risk(why: str) -> None:
     message = told(summary(0, why=why, new=0, worse=0, open_accounts=0, kinds={}, still_open=0))

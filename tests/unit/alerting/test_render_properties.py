@@ -123,7 +123,7 @@ def test_slack_accepts_the_message_of_any_group_and_any_reminder(
 
 
 @settings(max_examples=examples(100))
-@given(hostile, account_ids, st.integers(0, 20), st.sampled_from(["digest", "limit"]))
+@given(hostile, account_ids, st.integers(0, 20), st.sampled_from(["digest", "limit", "over"]))
 def test_slack_accepts_any_digest_and_any_summary(name: str, account: str, named: int, why: str) -> None:
     worst = {"account_id": account, "account_name": name, "owner": name, "mrr_minor": 10**15, "currency": "XXX"}
     risk = summary(1).accounts[0].model_copy(update=worst | {"kinds": tuple((kind, Severity.WATCH) for kind in Kind)})

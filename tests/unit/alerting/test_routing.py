@@ -195,6 +195,8 @@ def test_the_end_of_what_a_broken_route_told_is_offered_to_the_default_route_whi
     over = transition(kind=Kind.CANCEL_INTENT, change=Change.RESOLVED, resolution=Resolution.RECOVERED)
     assert followers(over, routes, route(over, routes)) == ["default"]
     assert followers(over, [Route()], []) == [], "nobody tells of such"
+    first = [Route("first", kinds=frozenset({Kind.PAUSED})), *routes[:1]]
+    assert followers(over, first, ["intents"]) == ["first"], "which is told of the past where there is no default one"
 
 
 def test_slackwaters_own_news_go_to_the_default_route_else_to_the_first() -> None:

@@ -8,7 +8,7 @@ from alerting.notification import AnyNote, Notification
 from alerting.told_alerts import PREFIX, ToldAlerts, ToldOf
 from schemas.alerts import Change, Resolution
 from schemas.errors import StateError
-from tests.unit.alerting.samples import AT, group, notice, notification, reminder, summary
+from tests.unit.alerting.samples import AT, catch_up, group, notice, notification, reminder, summary
 
 ALERTS = ("0" * 16, "1" * 16)
 
@@ -85,6 +85,15 @@ def test_of_a_summary_that_was_passed_on_the_ends_of_what_it_names_are_told_and_
     assert takes(told, over(route="default", revision=3))
     assert takes(told, names(ALERTS[0], 2).rerouted("default")), "a summary is told whatever is known"
     assert not takes(told, over(route="default", revision=3)), "and opens nothing again that is over"
+
+
+def test_of_a_message_about_the_past_the_ends_of_what_it_names_are_told_to_whoever_read_it() -> None:
+    named = catch_up(1).accounts[0].model_copy(update={"alerts": ((ALERTS[0], 2),)})
+    told = ToldAlerts([])
+    assert takes(told, catch_up(1).model_copy(update={"accounts": (named,)}))
+    assert not takes(told, over(ALERTS[1], "default"))
+    assert takes(told, over(route="default", revision=3))
+    assert not takes(told, over(route="default", revision=3))
 
 
 def test_the_next_owner_of_the_partition_knows_it_too() -> None:

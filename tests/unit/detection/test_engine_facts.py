@@ -62,10 +62,10 @@ def test_an_account_is_lost_with_its_last_paid_subscription(run: Run) -> None:
         bills("subscription.ended", at(2), subscription_id="a"),
     )
     assert phase(run) is Phase.ALERTING
-    run.apply(bills("subscription.ended", at(3), subscription_id="b", reason="price"))
+    run.apply(bills("subscription.ended", at(2.5), subscription_id="b", reason="price"))
     assert phase(run) is Phase.LOST
     assert run.account.loss is not None
-    assert (run.account.loss.at, run.account.loss.voluntary, run.account.loss.reason) == (at(3), False, "price")
+    assert (run.account.loss.at, run.account.loss.voluntary, run.account.loss.reason) == (at(2.5), False, "price")
     assert run.changes()[-1] == "payment_failed resolved critical"
     assert run.transitions[-1].resolution == "lost"
     assert run.transitions[-1].health == 0
@@ -148,8 +148,9 @@ def test_the_end_of_one_of_two_subscriptions_is_the_end_of_its_cancellation_and_
         bills("subscription.ended", at(3), subscription_id="b"),
     )
     assert run.account.loss is None
-    assert run.transitions[-1].resolution == "lost"
-    assert run.transitions[-1].headline == "The cancelled subscription has ended."
+    assert run.transitions[-1].resolution == "expired"
+    assert run.transitions[-1].headline == "The cancelled subscription has ended, and the account has others."
+    assert run.close(at(60)) == [], "which was told when it was cancelled"
 
 
 def test_who_comes_back_gets_a_new_alert_whatever_the_cool_down(run: Run) -> None:

@@ -118,7 +118,7 @@ async def test_engagement_refuses_rows_that_it_cannot_read(
     [
         ({b"default/0": b"[2,1]\n{}"}, VersionError, "'default/0' is of version 2"),
         ({b"default/0": b'[1,"aa",1,null,0,0,0]\n{"schema_version":2}'}, VersionError, "'default/0' has a message of"),
-        ({b"~default/=acme": b"[2,1]"}, VersionError, "'~default/=acme' is of version 2"),
+        ({b"~default/=acme": b"[3,1]"}, VersionError, "'~default/=acme' is of version 3"),
         ({PREFIX + b"default/aa": b"[2,1,null]"}, VersionError, "is of version 2"),
         ({TAKEN: b"{"}, StateError, "taken in are damaged"),
         ({PARTS: b"[7]"}, StateError, "parts of the past are damaged"),

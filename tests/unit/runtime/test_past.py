@@ -141,6 +141,7 @@ async def test_a_home_that_has_caught_up_tells_once_what_happened_meanwhile_and_
         ("large", "Large", 90_000),
         ("small", "Small", 1_000),
     ]
+    assert [revision for each in message.accounts for _, revision in each.alerts] == [2, 1]
     assert (message.open_accounts, message.open_alerts) == (2, 2)
     assert message.at_risk_minor["EUR"] == sum(round(each.priority) for each in message.accounts) > 0
     assert ROW not in site.rows
