@@ -64,17 +64,29 @@ def quarter(partition: int, slot: int, counts: Counts) -> bytes:
     return _MARK + orjson.dumps((VERSION, partition, slot, sorted(counts.items()), True))
 
 
-def _read(record: bytes) -> tuple[Any, Any, DaySums | Counts | None] | None:
-    """Partition, day or slot, and what was told of it; None: it is none of the log's records."""
+def _parse(record: bytes) -> tuple[Any, Any, Any, bool] | None:
+    """Partition, day or slot, what was told of it, still packed, and whether that is of a quarter; None: it is none of
+    the log's records."""
     if not record.startswith(_MARK):
         return None
     try:
-        version, *rest = orjson.loads(record[len(_MARK) :])
-        if type(version) is not int:
-            return None
-        if version not in _READABLE:
-            raise VersionError(f"a record of the fleet's log of version {version}: this worker reads version {VERSION}")
-        partition, day, packed, *is_quarter = rest
+        version, partition, day, packed, *is_quarter = orjson.loads(record[len(_MARK) :])
+    except _DAMAGE:
+        return None
+    if type(version) is not int:
+        return None
+    if version not in _READABLE:
+        raise VersionError(f"a record of the fleet's log of version {version}: this worker reads version {VERSION}")
+    return partition, day, packed, bool(is_quarter)
+
+
+def _read(record: bytes) -> tuple[Any, Any, DaySums | Counts | None] | None:
+    """Partition, day or slot, and what was told of it; None: it is none of the log's records."""
+    parsed = _parse(record)
+    if parsed is None:
+        return None
+    partition, day, packed, is_quarter = parsed
+    try:
         if is_quarter:
             return partition, day, {int(key): int(count) for key, count in packed}
         return partition, day, None if packed is None else DaySums.unpack(packed)
@@ -169,8 +181,7 @@ class FleetLog:
         return next((layout for first, layout in reversed(self._layouts) if first <= day), UNTRACKED)
 
     def lessons(self, day: int) -> Lessons:
-        """What is known by a closed day of how accounts go on. Whoever does days again after a crash may have read
-        already how later ones are decided."""
+        """What is known by a closed day of how accounts go on."""
         return next((lessons for first, lessons in reversed(self._lessons) if first <= day), self._lessons[0][1])
 
     def closed(self, day: int) -> None:
@@ -202,15 +213,38 @@ class FleetLog:
             return
         if partition is not None:
             self._enter(self._offers.setdefault(partition, {}), day, sums)
-            while len(self._offers) == self._partitions:
-                first = self.waits_for
-                if first is None or not self._all_have(first):
-                    break
+            while (first := self._complete()) is not None:
                 self._decide(first)
         else:
             while (first := self.waits_for) is not None and first <= day:
                 self.left_out += self._partitions - sum(first in own for own in self._offers.values())
                 self._decide(first)
+
+    def decides(self, record: bytes) -> bool:
+        """Whether a day is decided with the next record of the log."""
+        try:
+            parsed = _parse(record)
+        except VersionError:
+            return False  # `take` says so
+        if parsed is None or parsed[3] or not self._is_there(parsed[0], parsed[1], None) or parsed[1] <= self.decided:
+            return False
+        partition, day, packed, _ = parsed
+        if partition is None:
+            first = self.waits_for
+            return first is not None and first <= day
+        offers = self._offers
+        self._offers = {number: dict(own) for number, own in offers.items()}
+        self._enter(self._offers.setdefault(partition, {}), day, None if packed is None else DaySums())
+        decided = self._complete() is not None
+        self._offers = offers
+        return decided
+
+    def _complete(self) -> int | None:
+        """The day of which all have told, if that is the next one."""
+        first = self.waits_for
+        if first is None or len(self._offers) < self._partitions or not self._all_have(first):
+            return None
+        return first
 
     def _is_there(self, partition: Any, day: Any, sums: DaySums | Counts | None) -> bool:
         """Whether there is such a partition, and such a day or slot."""

@@ -124,6 +124,8 @@ class Home:
         self._partition = partition
         self._speaks = speaks
         self._offered = -1
+        self._stops_at = -1
+        """Where the day is decided that is open here, as far as that is known."""
         self._told_slot = -1
         self._fleet_taken = (engine.learnt.position, engine.learnt.stall.alert)
         self.waits_for: int | None = None
@@ -294,7 +296,7 @@ class Home:
         """Whoever has begun anew, after a reset that was left half done, say, waits for those who are ahead."""
         learnt, closed = self._engine.learnt, self._engine.habits.closed
         if closed >= 0:
-            self._read_log(closed + 1)
+            self._read_ahead(closed)
             if learnt.asked_again:
                 learnt.asked_again = False
                 self._log.post(offer(self._partition, closed + 1, None))
@@ -309,6 +311,19 @@ class Home:
                 yield False
             self._log.post(offer(self._partition, day, sums))
         self.waits_for = None if self._read_log(day) else day
+
+    def _read_ahead(self, closed: int) -> None:
+        """Read on, but not to where the day is decided that is open here: what comes before its end is judged by what
+        was known then. Who does that again, after a crash, finds there how it was decided; and so does who is slow, and
+        was not waited for."""
+        learnt = self._engine.learnt
+        if learnt.decided <= closed:
+            for offset, record in self._log.since(learnt.position):
+                if offset == self._stops_at or learnt.decides(record):
+                    self._stops_at = offset
+                    break
+                learnt.take(offset, record)
+        self._tell_of_fleet()
 
     def _read_log(self, day: int | None) -> bool:
         """Read on, but not beyond the decision of the day, so that it is judged by what was known then. Gives whether

@@ -201,3 +201,20 @@ def test_what_is_no_offer_is_passed_over_and_decides_nothing(value: object) -> N
     assert [offset for offset, _ in disturbed.foreign] == [0, 2]
     assert disturbed.decided == undisturbed.decided == FIRST
     assert disturbed.of(FIRST).pack() == undisturbed.of(FIRST).pack()
+
+
+@given(st.integers(1, 3), st.integers(1, 9), st.integers(0, 2**32))
+def test_whether_a_record_decides_a_day_is_known_before_it_is_taken(partitions: int, days: int, seed: int) -> None:
+    random = Random(seed)
+    log = log_of(partitions, days, random)
+    for _ in range(3):  # homes that begin anew, days that are cut off, and what is nobody's
+        other = random.choice(
+            [offer(random.randrange(partitions), FIRST + random.randrange(days), None), cut(FIRST + days), b"?"]
+        )
+        log.insert(random.randrange(len(log)), other)
+    learnt = FleetLog(CONFIG, partitions)
+    for offset, record in enumerate(log):
+        before, decides = learnt.decided, learnt.decides(record)
+        learnt.take(offset, record)
+        assert decides is (learnt.decided != before)
+    assert learnt.decided > 0
