@@ -36,18 +36,20 @@ class AliasTopic(FleetTopic):
         self._refusal: VersionError | None = None
         self._learnt = -1
 
-    async def _read(self) -> None:
+    async def follow(self) -> None:
+        """See `FleetTopic`."""
         # Where committed records end is not the end: another task's transaction may be open in front of what one of
         # ours has committed, and a task that has not read that takes for known what is known no more.
         self._unsettled = AIOKafkaConsumer(**self._settings.kafka(), client_id=self.topic, enable_auto_commit=False)
         try:
             await self._unsettled.start()
-            await super()._read()
+            await super().follow()
         finally:
             await stopped(self._unsettled)
 
-    async def _end(self, _consumer: AIOKafkaConsumer) -> int:
-        return await super()._end(self._unsettled)
+    async def end_of(self, _consumer: AIOKafkaConsumer) -> int:
+        """See `FleetTopic`."""
+        return await super().end_of(self._unsettled)
 
     async def hold(self, offset: int = 0) -> None:
         """Return when all that is in the topic now is known. A broker that is away is waited for. Raises `VersionError`

@@ -67,7 +67,7 @@ class FleetTopic:
         """Begin to read, once somebody asks, and to write. The broker may be away. `unbroken`: its logs have no holes,
         and what has one is read again."""
         self._holes = Holes() if unbroken else None
-        for work, what in ((self._read, _READ), (self._write, _WRITTEN)):
+        for work, what in ((self.follow, _READ), (self._write, _WRITTEN)):
             self._running.append(asyncio.create_task(self._keep(work, what), name=f"{self.topic} {what}"))
 
     async def stop(self) -> None:
@@ -129,7 +129,8 @@ class FleetTopic:
 
     # Reading.
 
-    async def _read(self) -> None:
+    async def follow(self) -> None:
+        """Read on, from the first ask on, until cancelled or something fails."""
         await self._first_ask.wait()
         consumer = AIOKafkaConsumer(
             **self._settings.kafka(),
@@ -177,7 +178,7 @@ class FleetTopic:
         """Go on from where is asked for, and find out how far there is something to be held."""
         asked = list(self._asked)  # they stay there until all is known: any call here may fail
         first = min(offset for offset, _ in asked)
-        end = await self._end(consumer)
+        end = await self.end_of(consumer)
         new = self._first is None
         if self._first is None:
             self._first = self._next = await self._earliest(consumer, first)
@@ -196,7 +197,7 @@ class FleetTopic:
         self._asked = self._asked[len(asked) :]
         self._due += [(end, held) for _, held in asked]
 
-    async def _end(self, consumer: AIOKafkaConsumer) -> int:
+    async def end_of(self, consumer: AIOKafkaConsumer) -> int:
         """Up to where there is something to be held by now, or will be."""
         return int((await consumer.end_offsets([self._tp]))[self._tp])
 

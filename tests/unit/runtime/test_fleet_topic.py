@@ -80,7 +80,7 @@ async def test_what_is_wrong_with_the_program_is_logged_in_full_and_tried_again(
         calls += 1
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr(fleet, "_read", broken)
+    monkeypatch.setattr(fleet, "follow", broken)
     await fleet.start()
     await until(lambda: calls > 2)
     await fleet.stop()
