@@ -203,6 +203,8 @@ class FleetTopic:
 
     async def _earliest(self, consumer: AIOKafkaConsumer, offset: int) -> int:
         """The offset, or where the topic begins if that is later."""
+        if self._holes is not None:  # its first record may be another one that is there a moment later
+            return offset
         start = int((await consumer.beginning_offsets([self._tp]))[self._tp])
         if start > offset:
             log.error("%s begins at offset %d: what lay before it is gone", self._tp.topic, start)
@@ -213,6 +215,10 @@ class FleetTopic:
         consumer.seek(self._tp, start)
         while (at := await consumer.position(self._tp)) < end:
             records = (await consumer.getmany(self._tp, timeout_ms=_WAIT_MS)).get(self._tp, [])
+            hole = None if self._holes is None else self._holes.first("between", at, records)
+            if hole is not None:
+                consumer.seek(self._tp, hole)
+                records = records[: hole - at]
             found += [each for each in _values(records) if each[0] < end]
             if not records and at >= (await consumer.end_offsets([self._tp]))[self._tp]:
                 break  # it was cut short meanwhile

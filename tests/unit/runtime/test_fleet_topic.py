@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any, cast
 
 import pytest
+from aiokafka import TopicPartition
 from faust.types import TP
 
 from streams.runtime import fleet_topic
 from streams.runtime.engagement import Engagement
 from streams.runtime.fleet_topic import FleetTopic
+from streams.runtime.holes import Holes
 from streams.runtime.ingest import Ingest
 from streams.runtime.settings import Settings
 from tests.unit.runtime.fake_broker import FakeBroker, tasks_on, until
@@ -32,6 +35,19 @@ def test_held_records_are_given_from_any_offset_on_though_offsets_have_gaps() ->
     assert fleet.since(0) == fleet.since(3) == [(3, b"a"), (4, b"b"), (7, b"c")]
     assert fleet.since(5) == fleet.since(7) == [(7, b"c")]
     assert fleet.since(8) == []
+
+
+@pytest.mark.parametrize(("holes", "begins"), [(None, 1), (Holes(), 0)], ids=["Kafka", "the embedded broker"])
+async def test_it_is_read_from_its_first_record_also_where_that_is_there_only_in_a_moment(
+    holes: Holes | None, begins: int
+) -> None:
+    class Consumer:
+        async def beginning_offsets(self, asked: list[TopicPartition]) -> dict[TopicPartition, int]:
+            return dict.fromkeys(asked, 1)
+
+    fleet, consumer = fleet_topic_of(), cast("Any", Consumer())
+    fleet._holes = holes
+    assert await fleet._earliest(consumer, 0) == begins
 
 
 async def test_without_a_broker_posting_raises_nothing_asking_waits_and_each_is_logged_once(

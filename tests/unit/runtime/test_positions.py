@@ -25,17 +25,18 @@ class Consumer:
 
     thread: Any
 
-    def __init__(self, position: int) -> None:
+    def __init__(self, position: int | None, earliest: int = 0) -> None:
         self.thread = self
         self._position = position
+        self._earliest = earliest
 
     async def committed(self, asked: list[TP]) -> dict[TP, OffsetAndMetadata]:
         await asyncio.sleep(0)
-        return dict.fromkeys(asked, OffsetAndMetadata(self._position, ""))
+        return {} if self._position is None else dict.fromkeys(asked, OffsetAndMetadata(self._position, ""))
 
     async def earliest_offsets(self, *asked: TP) -> dict[TP, int]:
         await asyncio.sleep(0)
-        return dict.fromkeys(asked, 0)
+        return dict.fromkeys(asked, self._earliest)
 
 
 async def test_who_asks_while_a_task_is_being_resumed_does_not_resume_it_again() -> None:
@@ -81,4 +82,19 @@ async def test_what_was_there_at_the_start_has_to_be_read_before_a_partition_is_
         while not task.idle:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         assert task.caught_up is ends
+    await task.end(patience=5)
+
+
+@pytest.mark.parametrize(("transactions", "begins"), [(True, 1), (False, 0)], ids=["Kafka", "the embedded broker"])
+async def test_a_partition_whose_first_record_is_there_only_in_a_moment_is_read_from_it(
+    transactions: bool, begins: int
+) -> None:
+    """The embedded broker says meanwhile that it begins with the second one."""
+    tasks, _ = tasks_on(FakeBroker(), SETTINGS)
+    tasks.origins = frozenset({f"{USAGE.topic}/0"})
+    tasks.transactions = transactions
+    task = Ingest(USAGE, tasks)
+    tasks.by_tp = {USAGE: task}
+    consumer: Any = Consumer(None, earliest=1)
+    assert await tasks.positions(consumer) == {USAGE: begins}
     await task.end(patience=5)
