@@ -75,22 +75,19 @@ class Subscriptions:
         known = self.by_id.get(fact.subscription_id)
         if known is not None and fact.occurred_at < known.changed_at:
             return False
-        over: Subscription | None = None
+        running = known if known is not None and known.live else None
         if known is None:
             self._make_room()
-        elif not known.live:
-            if not isinstance(fact, BEGINS):
-                return False
-            over = known
-            known = None
-        before = replace(known, changed_at=fact.occurred_at) if known is not None else None
-        before = before or Subscription(fact.subscription_id, fact.occurred_at)
-        before = settled(before, fact.occurred_at - told)
+        elif running is None and not isinstance(fact, BEGINS):
+            return False
+        at = fact.occurred_at
+        before = Subscription(fact.subscription_id, at) if running is None else replace(running, changed_at=at)
+        before = settled(before, at - told)
         put(self.by_id, fact.subscription_id, _after(before, fact, unpaid=unpaid), _LIMIT)
         if isinstance(fact, SubscriptionEnded):
             ends(self.by_id, fact.subscription_id)
         elif len(self.by_id) > 1:
-            goes_on(self.by_id, fact.subscription_id, before if known is not None else over, told)
+            goes_on(self.by_id, fact.subscription_id, known if running is None else before, told)
         return True
 
     def end_pauses(self, at: int) -> bool:

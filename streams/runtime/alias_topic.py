@@ -38,6 +38,7 @@ class AliasTopic(FleetTopic):
 
     async def follow(self) -> None:
         """See `FleetTopic`."""
+        await self._first_ask.wait()
         # Where committed records end is not the end: another task's transaction may be open in front of what one of
         # ours has committed, and a task that has not read that takes for known what is known no more.
         self._unsettled = AIOKafkaConsumer(**self._settings.kafka(), client_id=self.topic, enable_auto_commit=False)

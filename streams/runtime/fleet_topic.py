@@ -157,22 +157,27 @@ class FleetTopic:
             self._answer()
             self._well(_READ)
         try:
-            records = (await consumer.getmany(self._tp, timeout_ms=_WAIT_MS)).get(self._tp, [])
+            records, position = await self._fetched(consumer, self._next)
         except OffsetOutOfRangeError:
             await self._begin_anew(consumer)
             self._answer()
             return
-        position = await consumer.position(self._tp)  # marks of transactions, were there any, are never handed out
-        hole = None if self._holes is None else self._holes.first(self._tp, self._next, records)
-        if hole is not None:
-            consumer.seek(self._tp, hole)
-            records, position = records[: hole - self._next], hole
         if position > self._next:
             self._next = position
             self._held += _values(records)
             self._answer()
             self._well(_READ)
             self._arrived()
+
+    async def _fetched(self, consumer: AIOKafkaConsumer, at: int) -> tuple[list[Any], int]:
+        """Records from `at` on, where the consumer stands, and where it stands behind them."""
+        records = (await consumer.getmany(self._tp, timeout_ms=_WAIT_MS)).get(self._tp, [])
+        position = await consumer.position(self._tp)  # marks of transactions, were there any, are never handed out
+        hole = None if self._holes is None else self._holes.first(self._tp, at, records)
+        if hole is None:
+            return records, position
+        consumer.seek(self._tp, hole)
+        return records[: hole - at], hole
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> None:
         """Go on from where is asked for, and find out how far there is something to be held."""
@@ -213,12 +218,9 @@ class FleetTopic:
     async def _between(self, consumer: AIOKafkaConsumer, start: int, end: int) -> list[tuple[int, bytes]]:
         found: list[tuple[int, bytes]] = []
         consumer.seek(self._tp, start)
-        while (at := await consumer.position(self._tp)) < end:
-            records = (await consumer.getmany(self._tp, timeout_ms=_WAIT_MS)).get(self._tp, [])
-            hole = None if self._holes is None else self._holes.first("between", at, records)
-            if hole is not None:
-                consumer.seek(self._tp, hole)
-                records = records[: hole - at]
+        at = start
+        while at < end:
+            records, at = await self._fetched(consumer, at)
             found += [each for each in _values(records) if each[0] < end]
             if not records and at >= (await consumer.end_offsets([self._tp]))[self._tp]:
                 break  # it was cut short meanwhile
