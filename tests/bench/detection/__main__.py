@@ -23,7 +23,7 @@ from tests.bench.detection.judged import MAIN, Judged, judged
 from tests.bench.detection.lived import live
 from tests.bench.detection.method import Contender
 from tests.bench.detection.plots import plot_delays
-from tests.bench.detection.pool import against_rule
+from tests.bench.detection.pool import RealTold, against_one_rule, against_rule
 from tests.bench.detection.products import products
 from tests.bench.detection.real import LEAD, REAL_SETS
 from tests.bench.detection.simulated import MIXED, joined, simulated
@@ -120,7 +120,7 @@ def _simulated(
 
 def _real(console: Console, chosen: Sequence[Contender], size: Size, out: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    sets: dict[str, list[Judged]] = {}
+    sets: list[RealTold] = []
     for each in REAL_SETS:
         fleet = each.fleet()
         exam = each.exam(fleet)
@@ -133,9 +133,11 @@ def _real(console: Console, chosen: Sequence[Contender], size: Size, out: Path) 
         plot_delays(told, "loss", f"Losses of {each.name}", out / f"{each.name.lower().replace(' ', '-')}.svg")
         found[each.name] = {one.contender.name: one.as_dict() for one in told}
         if not each.planted:
-            sets[each.name] = told
-    found["pooled"] = against_rule(list(sets.values()))
-    show.show_pooled(console, found["pooled"])
+            sets.append(RealTold(fleet, exam, told))
+    found["pooled"] = against_rule([one.told for one in sets])
+    show.show_pooled(console, found["pooled"], "the silence rule that is tuned to each of them")
+    found["pooled_one_rule"] = against_one_rule(sets, LEAD)
+    show.show_pooled(console, found["pooled_one_rule"], "a silence rule of one number of days, tuned to them together")
     return found
 
 

@@ -46,17 +46,22 @@ class Trials:
     kinds: Sequence[str]
     calibrated: bool = False
 
-    def chosen(self, asked: float, asked_rates: Sequence[float], halves: Scores) -> Days:
-        """The loosest threshold that gives no more false alarms per account-year on each of the halves [repetitions,
+    def chosen(self, asked: float, asked_rates: Sequence[float], first: Scores) -> Days:
+        """The loosest threshold that gives no more false alarms per account-year on each first half [repetitions,
         accounts]; the nearest one where none does. (The nearest may be one that finds nothing: where a strict one finds
         the losses too late, each of them is a false alarm.)"""
         if self.calibrated:
-            return np.full(len(halves), list(asked_rates).index(asked))
-        rates = (self.false @ halves.T) / (self.years @ halves.T)
-        nearest = np.abs(np.log((rates + 1e-9) / asked)).argmin(axis=0)
-        within = rates <= asked * _WITHIN
-        loosest: Days = np.where(within.any(axis=0), within.argmax(axis=0), nearest)
-        return loosest
+            return np.full(len(first), list(asked_rates).index(asked))
+        return loosest((self.false @ first.T) / (self.years @ first.T), asked)
+
+
+def loosest(rates: Scores, asked: float) -> Days:
+    """Of rates [thresholds, repetitions], strictest last: the first in each repetition that is no more than asked, the
+    nearest where none is."""
+    nearest = np.abs(np.log((rates + 1e-9) / asked)).argmin(axis=0)
+    within = rates <= asked * _WITHIN
+    first: Days = np.where(within.any(axis=0), within.argmax(axis=0), nearest)
+    return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ def trials(given: Tried, exam: Exam) -> Trials:
 
 
 @lru_cache(maxsize=4)
-def _halves(accounts: int, repetitions: int) -> tuple[Scores, Days]:
+def halves(accounts: int, repetitions: int) -> tuple[Scores, Days]:
     """[repetitions, accounts]: who is in the first half, and how often each of the others is drawn."""
     random = np.random.default_rng(1)
     first = np.zeros((repetitions, accounts), dtype=np.float32)
@@ -149,7 +154,13 @@ def judge(
     """Thresholds from `learnt` on half of the accounts, results from `judged` on the other half. The two are the same,
     or the earlier and the later days of the same accounts. `lead` is for how many days before a case begins an alarm
     counts for it. All methods have the same halves, so that their repetitions may be compared one by one."""
-    first, drawn = _halves(len(judged.years), repetitions)
+    first, _ = halves(len(judged.years), repetitions)
+    return judge_at(learnt.chosen(asked, asked_rates, first), judged, lead)
+
+
+def judge_at(chosen: Days, judged: Trials, lead: int = 0) -> Result:
+    """As `judge`, with the thresholds that were chosen in each repetition."""
+    _, drawn = halves(len(judged.years), len(chosen))
     case = ~np.isnan(judged.delay[0])
     kinds = np.where(case, np.array(judged.kinds), "")
     own = {str(kind): np.flatnonzero(kinds == kind) for kind in np.unique(kinds[case])}
@@ -157,7 +168,7 @@ def judge(
     late: list[float] = []
     repeated: dict[str, dict[str, list[float]]] = {kind: defaultdict(list) for kind in own}
     curves: dict[str, list[Scores]] = {kind: [] for kind in own}
-    for index, times in zip(learnt.chosen(asked, asked_rates, first), drawn, strict=True):
+    for index, times in zip(chosen, drawn, strict=True):
         realised.append(float((judged.false[index] @ times) / (judged.years @ times)))
         late.append(float((judged.late[index] @ times) / (judged.years @ times)))
         for kind, accounts in own.items():

@@ -167,12 +167,9 @@ def show_guards(console: Console, found: Mapping[str, Mapping[str, Guarded]]) ->
     console.print(table)
 
 
-def show_pooled(console: Console, found: Mapping[str, Mapping[str, Mapping[str, Interval]]]) -> None:
-    """What methods have more than the tuned rule, the real sets taken together."""
-    table = Table(
-        title="share of losses found, more than the tuned silence rule finds; mean of the real sets",
-        title_justify="left",
-    )
+def show_pooled(console: Console, found: Mapping[str, Mapping[str, Mapping[str, Interval]]], rule: str) -> None:
+    """What methods have more than a tuned rule, the real sets taken together."""
+    table = Table(title=f"share of losses found, more than by {rule}; mean of the real sets", title_justify="left")
     for column in ("method", "asked", "r14", "r30", "r60", "mean r0-60"):
         table.add_column(column, justify="left" if column == "method" else "right")
     for method, rates in found.items():
