@@ -42,12 +42,20 @@ BENCHES = {
     "pipeline": Bench(
         pipeline.run,
         "events/s of the whole with one worker and with two, beside the peers; 20,000 accounts",
-        ["to_ceiling", "to_idiomatic", "to_quix", "to_kafka_streams", "two_workers_measured", "two_workers_computed"],
+        [
+            "to_ceiling",
+            "to_idiomatic",
+            "to_quix",
+            "to_kafka_streams",
+            "closing",
+            "two_workers_measured",
+            "two_workers_computed",
+        ],
     ),
     "many": Bench(
         pipeline.run_many,
         "the same with one worker and 200,000 accounts",
-        ["many_to_ceiling", "many_to_idiomatic", "many_to_quix", "many_to_kafka_streams"],
+        ["many_to_ceiling", "many_to_idiomatic", "many_to_quix", "many_to_kafka_streams", "many_closing"],
     ),
     "busy": Bench(
         pipeline.run_busy,

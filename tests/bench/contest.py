@@ -44,8 +44,9 @@ class Outcome:
     results: dict[str, Result] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
 
-    def figures(self, prefix: str, cores: int) -> Figures:
-        """The rows, with `prefix` before those of the peers; for each that has no figure the reason."""
+    def figures(self, prefix: str, cores: int, closing: float) -> Figures:
+        """The rows, with `prefix` before those of the load; for each that has no figure the reason. `closing`: seconds
+        of the CPU that closing days takes."""
         found: Figures = {ERRORS: {}, REMARKS: {}}
         for name in PEERS:
             row = f"{prefix}to_{name}"
@@ -55,6 +56,13 @@ class Outcome:
             one, peer = self.results["one"], self.results[name]
             found[row] = one.rate / peer.rate
             found[REMARKS][row] = f"{one.rate:,.0f} and {peer.rate:,.0f} events/s"
+        if missing := self._missing("one"):
+            found[ERRORS][f"{prefix}closing"] = missing
+        else:
+            one = self.results["one"]
+            found[f"{prefix}closing"] = closing / sum(one.cpu)
+            of_event, whole = (used / one.events * 1e6 for used in (closing, sum(one.cpu)))
+            found[REMARKS][f"{prefix}closing"] = f"{of_event:.1f} of {whole:.1f} us of CPU an event"
         if "two" in self.results or "two" in self.failures:
             self._two_workers(found, cores)
         return found

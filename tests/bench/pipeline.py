@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 
 from tests.bench import peers, workers
 from tests.bench.arena import Arena, arena
+from tests.bench.closing import closing
 from tests.bench.contest import Outcome, Result
 from tests.bench.load import Load
 from tests.bench.options import Options
@@ -42,9 +43,8 @@ async def _contest(load: Load, options: Options, prefix: str, *, two: bool) -> F
         if two:
             await _try(outcome, "two", workers.measure(found, "two", workers=2))
     outcome.show()
-    return (
-        outcome.figures(prefix, os.cpu_count() or 1) | {f"{prefix}load": _load(load, found)} | _named(outcome, prefix)
-    )
+    figures = outcome.figures(prefix, os.cpu_count() or 1, closing(load))
+    return figures | {f"{prefix}load": _load(load, found)} | _named(outcome, prefix)
 
 
 async def _busy(load: Load) -> Figures:

@@ -29,18 +29,19 @@ class Row:
         return figure >= self.asked if self.bound == "at least" else figure <= self.asked
 
 
-def _peers(prefix: str, accounts: str) -> tuple[Row, ...]:
+def _whole(prefix: str, accounts: str) -> tuple[Row, ...]:
     return (
         Row(f"{prefix}to_idiomatic", f"pipeline / idiomatic Faust's count, {accounts} accounts", "at least", 40),
         Row(f"{prefix}to_quix", f"pipeline / Quix Streams' count, {accounts} accounts", "at least", 6),
         Row(f"{prefix}to_ceiling", f"pipeline / aiokafka + orjson, {accounts} accounts", "at least", 0.45),
         Row(f"{prefix}to_kafka_streams", f"pipeline / Kafka Streams' count, {accounts} accounts", "at least", 0.4),
+        Row(f"{prefix}closing", f"detection's days / all that a worker computes, {accounts} accounts", "at most", 0.2),
     )
 
 
 ROWS = (
-    *_peers("", "20,000"),
-    *_peers("many_", "200,000"),
+    *_whole("", "20,000"),
+    *_whole("many_", "200,000"),
     Row("two_workers_measured", "two workers / one, with the broker on the same cores", "at least", 1.2),
     Row("two_workers_computed", "two workers / one, with cores of their own, by CPU time", "at least", 1.8),
     Row("recovery_to_faust", "recovery of 200,000 accounts / Faust's own", "at least", 30),

@@ -15,13 +15,13 @@ ONE = Result(events=1_000, seconds=10.0, cpu=[9.0], broker=2.0)
 
 def test_a_peer_is_compared_by_events_a_second_and_not_by_how_many_it_got() -> None:
     outcome = Outcome({"one": ONE, "idiomatic": Result(events=20, seconds=10.0, cpu=[9.0], broker=1.0)})
-    assert outcome.figures("", cores=2)["to_idiomatic"] == 50
+    assert outcome.figures("", cores=2, closing=1.0)["to_idiomatic"] == 50
 
 
 def test_a_peer_that_failed_is_an_error_in_its_row_and_in_no_other() -> None:
     outcome = Outcome({"one": ONE} | dict.fromkeys(PEERS, ONE), {"quix": "it broke"})
     del outcome.results["quix"]
-    figures = outcome.figures("many_", cores=2)
+    figures = outcome.figures("many_", cores=2, closing=1.0)
     assert figures[ERRORS] == {"many_to_quix": "it broke"}
     assert {name for name in figures if name.startswith("many_to_")} == {
         f"many_to_{name}" for name in PEERS if name != "quix"
@@ -29,14 +29,22 @@ def test_a_peer_that_failed_is_an_error_in_its_row_and_in_no_other() -> None:
 
 
 def test_without_a_worker_every_row_says_why() -> None:
-    figures = Outcome(dict.fromkeys(PEERS, ONE), {"one": "it ended", "two": "it ended, too"}).figures("", cores=2)
+    figures = Outcome(dict.fromkeys(PEERS, ONE), {"one": "it ended", "two": "it ended, too"}).figures(
+        "", cores=2, closing=1.0
+    )
     assert set(figures[ERRORS].values()) == {"it ended"}
-    assert len(figures[ERRORS]) == len(PEERS) + 2
+    assert len(figures[ERRORS]) == len(PEERS) + 3
+
+
+def test_what_days_cost_is_a_share_of_all_that_a_worker_computes() -> None:
+    figures = Outcome({"one": ONE}).figures("many_", cores=2, closing=0.45)
+    assert figures["many_closing"] == pytest.approx(0.05)
+    assert figures[REMARKS]["many_closing"] == "450.0 of 9000.0 us of CPU an event"
 
 
 def test_two_workers_with_cores_of_their_own_are_as_fast_as_the_busier_of_them() -> None:
     two = Result(events=1_000, seconds=8.0, cpu=[5.0, 6.0], broker=4.0)
-    figures = Outcome({"one": ONE, "two": two}).figures("", cores=2)
+    figures = Outcome({"one": ONE, "two": two}).figures("", cores=2, closing=1.0)
     assert figures["two_workers_measured"] == pytest.approx(10 / 8)
     assert figures["two_workers_computed"] == pytest.approx(9 / 6)
     assert figures["broker_cpu_share"] == pytest.approx(4 / 16)

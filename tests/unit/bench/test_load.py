@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.events import InputTopic, moment
+from tests.bench.closing import closing
 from tests.bench.load import DAY_MS, START, Load, failed_payment
 
 LOAD = Load().sized(4_000)
@@ -47,3 +49,7 @@ def test_a_failed_payment_is_a_valid_event() -> None:
     event = decode(InputTopic.BILLING, failed_payment(Random(1), "payer_000001", "2025-03-01T12:00:00Z"))
     assert not isinstance(event, Rejected)
     assert event.account_id == "payer_000001"
+
+
+def test_the_days_of_a_load_can_be_closed() -> None:
+    assert closing(replace(LOAD, days=8)) > 0
