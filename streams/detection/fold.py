@@ -110,7 +110,7 @@ def _drop(
     left[leaves] = day
     v[PEAK_TIER, leaves] = tiers_of(rate[leaves])
     np.minimum(v[FLOOR], score, out=v[FLOOR])
-    _commit(v, calm.nonzero()[0])
+    commit(v, calm.nonzero()[0])
 
 
 def _terms(v: Column, mu: Column, fleet: FleetDay) -> tuple[Column, Column]:
@@ -141,7 +141,7 @@ def dispersion(numerator: Column, denominator: Column, fleet: FleetDay) -> Colum
     return clipped
 
 
-def _commit(v: Column, rows: Rows) -> None:
+def commit(v: Column, rows: Rows) -> None:
     """What is pending is normal after all."""
     pending = v[PENDING_EXPOSURE, rows]
     kept = np.exp2(pending / -_HALF_LIFE)
