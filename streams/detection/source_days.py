@@ -27,6 +27,7 @@ from streams.detection.habits import (
     CLOSED_ACTIVE_DAY,
     DROP_LEVEL,
     FIRST_DAY,
+    FLOOR,
     LAST_DAY,
     MONITORED_DAY,
     PENDING_EXPOSURE,
@@ -52,6 +53,9 @@ _WHOLE: Final = 0.95
 """Above this a source is the whole, and is forgotten again."""
 _GONE: Final = 0.1
 """Below this, what is left of a source is none: it has another name now."""
+_SILENT: Final = 4.0
+"""What S piles up in a silence of so much (E, nats) is the silence's: whether that was told or not, it is not charged
+again as a fall when the source is back."""
 _NEW_NORMAL_DAYS: Final = 60.0
 _NEW_NORMAL_EVENTS: Final = 15.0
 """After so long without a source, and so many events that were expected of it, that is the account's new normal. It is
@@ -177,6 +181,8 @@ class SourceDays:
         v = columns_of(facet, rows)
         number = v[SOURCE].astype(np.intp)
         relative = used(self._habits, whose, y, day, fleet) * self._excuses(day)[number]
+        back = ((counts[number, whose] > 0.0) & (silences(v, fleet) >= _SILENT)).nonzero()[0]
+        v[FLOOR, back] = v[SCORE, back]
         fold(v, counts[number, whose], day, weekday(day), fleet, relative)
         monitor_facet(v, whole[MONITORED_DAY, whose], day, rules.config)
         v[LAST_DAY] = v[CLOSED_ACTIVE_DAY]
@@ -215,7 +221,7 @@ def severities(v: Column, fleet: FleetDay, thresholds: Thresholds, config: Detec
         (silences(v, fleet) >= least.silence).sum(axis=0), (v[CLOCK] >= least.clock).sum(axis=0), dtype=np.int64
     )
     level[rate * v[CLOCK] < config.expected_events] = 0
-    fall: Levels = (v[SCORE] >= least.drop).sum(axis=0)
+    fall: Levels = (v[SCORE] - v[FLOOR] >= least.drop).sum(axis=0)
     fall[rate * v[PENDING_EXPOSURE] < config.expected_events] = 0
     level = np.maximum(level, fall)
     level[(v[FIRST_DAY] < 0.0) | (v[MONITORED_DAY] < 0.0)] = 0

@@ -49,12 +49,14 @@ def fallen_source(account: Account, rules: Rules) -> FallenSource | None:
     for source, habit in main_sources(account, rules):
         rate = habit.rate(rules.fleet(account.closed))
         normal = rate * habit.pending_exposure
-        level = reached(habit.score, thresholds.of(rate).drop)
+        level = reached(habit.evidence, thresholds.of(rate).drop)
         if level == 0 or normal < rules.config.expected_events or moved(account, habit, rules):
             continue
         if found is None or (level, normal - habit.pending_events) > (found.level, found.expected - found.observed):
-            false_alarms = thresholds.false_alarms(DROP, habit.score, rate)
-            found = FallenSource(level, source, habit.left_day, habit.pending_events, normal, habit.score, false_alarms)
+            false_alarms = thresholds.false_alarms(DROP, habit.evidence, rate)
+            found = FallenSource(
+                level, source, habit.left_day, habit.pending_events, normal, habit.evidence, false_alarms
+            )
     return found
 
 

@@ -120,11 +120,13 @@ def test_every_setting_that_is_followed_says_what_the_engine_says_at_it(
 
 
 def two_products() -> list[tuple[InputTopic, InputEvent]]:
-    """Some give up one of two products, half of them for a while; one is away altogether."""
+    """Some give up one of two products, half of them for a while; one is away altogether, one does less on a product
+    for ten weeks, and one does so and more on the other."""
     random, found = Random(3), list[tuple[InputTopic, InputEvent]]()
     for day in range(280):
         for number in range(8) if day % 7 < 5 else ():
-            for source, a_day in (("product", 8), ("mobile", 3)):
+            part = number > 5 and 150 <= day < 220
+            for source, a_day in (("product", 11 if part and number == 7 else 8), ("mobile", 1 if part else 3)):
                 back = 155 + 10 * number if number % 2 else 1_000
                 gone = source == "mobile" and number < 4 and 110 + 10 * number <= day < back
                 if not gone and not (number == 5 and 150 <= day < 185):
