@@ -29,6 +29,7 @@ from streams.detection.habits import (
     EXPOSURE,
     FIRST_DAY,
     FLOOR,
+    HALF_LIFE,
     LEFT_DAY,
     NUMERATOR,
     PEAK,
@@ -54,7 +55,6 @@ from streams.detection.tiers import tiers_of
 RATIO: Final = 0.4
 """rho: the drop channel is tuned to find a fall to 40% of the normal rate."""
 _LOG_RATIO: Final = log(RATIO)
-_HALF_LIFE: Final = 60.0
 _ACTIVE_HALF_LIFE: Final = 720.0
 _KEPT_A_WEEK: Final = 0.95
 _DISPERSION_FROM_AGE: Final = 14.0
@@ -144,7 +144,7 @@ def dispersion(numerator: Column, denominator: Column, fleet: FleetDay) -> Colum
 def commit(v: Column, rows: Rows) -> None:
     """What is pending is normal after all."""
     pending = v[PENDING_EXPOSURE, rows]
-    kept = np.exp2(pending / -_HALF_LIFE)
+    kept = np.exp2(pending / -HALF_LIFE)
     v[EVENTS, rows] = v[EVENTS, rows] * kept + v[PENDING_EVENTS, rows]
     v[EXPOSURE, rows] = v[EXPOSURE, rows] * kept + pending
     for column in (PENDING_EVENTS, PENDING_EXPOSURE, SCORE, FLOOR):

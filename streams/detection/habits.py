@@ -95,6 +95,8 @@ _FIXED: Final = Struct(f"<i{_NUMBERS}d{COLUMNS - _NUMBERS}h")
 KEPT_DAYS: Final = 90
 """A row is packed again after so many days at the latest."""
 _ROOM: Final = 64
+HALF_LIFE: Final = 60.0
+"""Of the baseline, in days of exposure."""
 PRIOR: Final = 0.5
 """Events, and active days, that the fleet's median lends each account."""
 _WEEK_PRIOR: Final = 30.0
@@ -156,6 +158,11 @@ class Habit:
     def rate(self, fleet: FleetDay) -> float:
         """lam: events on a day of weight 1."""
         return (PRIOR + self._events) / (PRIOR / fleet.median_rate + self._exposure)
+
+    def learnt_before(self, exposure: float, fleet: FleetDay) -> float:
+        """What share of the baseline is older than the newest days of so much exposure; what is pending is in none."""
+        newer = 1.0 - 0.5 ** (max(exposure - self.pending_exposure, 0.0) / HALF_LIFE)
+        return 1.0 - HALF_LIFE / log(2.0) * newer / (PRIOR / fleet.median_rate + self._exposure)
 
     def active_rate(self, fleet: FleetDay) -> float:
         """Active days in a day of weight 1."""

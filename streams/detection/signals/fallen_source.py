@@ -22,6 +22,8 @@ FALLEN: Final = "source_fallen"
 """The code of the reason."""
 _LACKS: Final = 0.7
 """Of what is missing from a source, the account as a whole lacks so much at least where it has not moved."""
+_OLD: Final = 0.25
+"""So much of a baseline is taken to be from before a fall at least."""
 
 
 class FallenSource(NamedTuple):
@@ -62,13 +64,16 @@ def fallen_source(account: Account, rules: Rules) -> FallenSource | None:
 
 def moved(account: Account, habit: Habit, rules: Rules) -> bool:
     """Whether the account does elsewhere what is missing from a source with the numbers `habit`. Asked of its newest
-    days where the fall is longer than days are kept."""
-    closed = account.closed
+    days where the fall is longer than days are kept. What has become normal for the whole meanwhile, as its own fall is
+    too small to hold that up, is put back."""
+    closed, whole, fleet = account.closed, account.habit, rules.fleet(account.closed)
     first = max(habit.left_day, closed - rules.config.kept_days + 1)
-    missing = habit.rate(rules.fleet(closed)) * habit.pending_exposure - habit.pending_events
+    missing = habit.rate(fleet) * habit.pending_exposure - habit.pending_events
     share = (closed - first + 1) / (closed - habit.left_day + 1)
-    lacks = expected(account, rules, first, closed) - total(account.daily, first, closed)
-    return lacks < _LACKS * missing * share
+    normal = expected(account, rules, first, closed)
+    lacks = normal - total(account.daily, first, closed)
+    before = whole.learnt_before(normal / whole.rate(fleet), fleet)
+    return lacks < _LACKS * missing * share * max(before, _OLD)
 
 
 def fall_reason(fallen: FallenSource, account: Account, rules: Rules) -> AlertReason:
@@ -80,8 +85,8 @@ def fall_reason(fallen: FallenSource, account: Account, rules: Rules) -> AlertRe
     below = max(0, round(100 * (1 - fallen.observed / fallen.expected)))
     return AlertReason(
         code=FALLEN,
-        text=f"What comes from {name} is {below}% below normal since {since}: {count(observed, 'event')} where about "
-        f"{number(fallen.expected)} were expected by what the account does otherwise, and it does not do more of that.",
+        text=f"Use of {name} is {below}% below normal since {since}: {count(observed, 'event')} where about "
+        f"{number(fallen.expected)} were expected, and the account does no more elsewhere for it.",
         values={
             "source": name,
             "days": account.closed - fallen.first_day + 1,
