@@ -20,7 +20,7 @@ from streams.detection.window import total
 
 FALLEN: Final = "source_fallen"
 """The code of the reason."""
-_LACKS: Final = 0.7
+_LACKS: Final = 0.9
 """Of what is missing from a source, the account as a whole lacks so much at least where it has not moved."""
 _OLD: Final = 0.25
 """So much of a baseline is taken to be from before a fall at least."""
