@@ -36,7 +36,6 @@ from streams.detection.habits import (
     PEAK_TIER,
     PENDING_EVENTS,
     PENDING_EXPOSURE,
-    PRIOR,
     QUIET,
     REBASELINED,
     SCORE,
@@ -47,6 +46,8 @@ from streams.detection.habits import (
     Rows,
     active_rates,
     active_weights,
+    dispersions,
+    known_shares,
     rates,
     weights,
 )
@@ -60,7 +61,6 @@ _KEPT_A_WEEK: Final = 0.95
 _DISPERSION_FROM_AGE: Final = 14.0
 _DISPERSION_BELOW: Final = 4.0
 _DISPERSION_KEPT: Final = 0.995
-_DISPERSION_PRIOR: Final = 20.0
 _QUIET_AGE: Final = 30.0
 """No evidence of a drop grows in an account's first 30 days."""
 _REBASELINE_DAYS: Final = 60.0
@@ -115,16 +115,14 @@ def _drop(
 
 def _terms(v: Column, mu: Column, fleet: FleetDay) -> tuple[Column, Column]:
     """k, and ln((k+m)/(k+rho m)) where mu are expected."""
-    k = 1.0 / dispersion(v[NUMERATOR], v[DENOMINATOR], fleet)
-    m = mu * np.maximum(1.0 - 1.0 / np.sqrt(PRIOR + v[EVENTS]), 0.25)
+    k = 1.0 / dispersions(v, fleet)
+    m = mu * known_shares(v)
     return k, np.log((k + m) / (k + RATIO * m))
 
 
-def added_by_nothing(v: Column, mu: Column, fleet: FleetDay) -> Column:
-    """What a day without events adds to S where mu are expected, of accounts older than 30 days."""
-    k, quiet = _terms(v, mu, fleet)
-    added: Column = k * quiet
-    return added
+def added_by_nothing(m: float, k: float) -> float:
+    """What a day without events adds to S of an account that is older than 30 days, where m are expected."""
+    return k * log((k + m) / (k + RATIO * m))
 
 
 def _learn_dispersion(v: Column, y: Column, mu: Column, learns: Mask) -> None:
@@ -132,13 +130,6 @@ def _learn_dispersion(v: Column, y: Column, mu: Column, learns: Mask) -> None:
     excess = np.minimum((y - mu) ** 2 - mu, 25.0 * (mu + square))
     np.copyto(v[NUMERATOR], _DISPERSION_KEPT * v[NUMERATOR] + excess, where=learns)
     np.copyto(v[DENOMINATOR], _DISPERSION_KEPT * v[DENOMINATOR] + square, where=learns)
-
-
-def dispersion(numerator: Column, denominator: Column, fleet: FleetDay) -> Column:
-    """1/k."""
-    value = (numerator + _DISPERSION_PRIOR * fleet.dispersion) / (denominator + _DISPERSION_PRIOR)
-    clipped: Column = np.clip(value, 0.02, 4.0)
-    return clipped
 
 
 def commit(v: Column, rows: Rows) -> None:
@@ -158,6 +149,11 @@ def operating(weight: Column, active_rate: Column) -> Column:
     has no days of rest."""
     days: Column = np.where((weight < _REST) & (active_rate >= _BUSY), weight, 1.0)
     return days
+
+
+def operating_day(weight: float, active_rate: float) -> float:
+    """`operating` of one account."""
+    return weight if weight < _REST and active_rate >= _BUSY else 1.0
 
 
 def _quiet(v: Column, active: Mask, weekday: int, fleet: FleetDay, relative: Column | float) -> None:

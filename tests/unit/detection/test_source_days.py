@@ -204,7 +204,7 @@ def test_a_fall_of_a_source_to_a_part_is_told_with_its_name_and_numbers_and_beco
     assert warning.headline == reason.text
     assert warning.since == at(STOPS), "a Monday"
     observed, expected = reason.values["observed"], reason.values["expected"]
-    weekdays = sum((STOPS + day) % 7 < 5 for day in range(warning.evidence["window_days"]))
+    weekdays = sum((STOPS + day) % 7 < 5 for day in range(int(str(warning.evidence["window_days"]))))
     assert observed == warning.evidence["observed"] == weekdays
     assert expected == pytest.approx(3 * weekdays * 9 / 11, rel=0.2), "by what is left of all"
     assert f"Use of mobile is {reason.values['below_percent']}% below normal since 5 May 2025: {observed} events" in (
