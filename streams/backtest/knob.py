@@ -29,6 +29,7 @@ from streams.detection.facets import SOURCES, Facet
 from streams.detection.fleet import FleetDay
 from streams.detection.habits import (
     CLOCK,
+    FLOOR,
     LAST_DAY,
     MONITORED_DAY,
     MUTED,
@@ -37,11 +38,13 @@ from streams.detection.habits import (
     SCORE,
     UNJUDGED,
     Column,
+    Habit,
     Mask,
     Rows,
     rates,
     silences,
 )
+from streams.detection.signals.fallen_source import moved
 from streams.detection.source_days import severities
 from streams.detection.state import Account
 from streams.detection.thresholds import Thresholds
@@ -90,8 +93,8 @@ class _Current(NamedTuple):
 
 
 class _Heights(NamedTuple):
-    """What rows come to: E, the rate, and how severe the silence of a main source is at the setting; whether it has
-    become normal on the day to go without one."""
+    """What rows come to: E, the rate, and how severe the decline of a main source is at the setting; whether that has
+    become normal on the day."""
 
     silence: Column
     rate: Column
@@ -239,7 +242,7 @@ class Knob:
         wanted = (v[SCORE] >= drop) | (v[CLOCK] >= clock) | (quiet >= silence)
         for lane in self._lanes:
             wanted |= (lane.level[_DROP] > 0) | (lane.calm >= 0)
-        whose, of_sources = self._quiet_sources(fleet)
+        whose, of_sources = self._low_sources(fleet)
         wanted[whose] = True
         wanted &= (v[UNJUDGED] == 0.0) & (v[MONITORED_DAY] >= 0.0)
         for held in self._engine.held:
@@ -248,7 +251,7 @@ class Knob:
         if rows.size:
             v, quiet = v[:, rows], quiet[rows]
             at = rules.calendar.close_of(day)
-            normal = np.isin(rows, self._without_is_normal())
+            normal = np.isin(rows, self._source_is_normal())
             of_sources, place = of_sources[:, wanted[whose]], np.searchsorted(rows, whose[wanted[whose]])
             for lane, thresholds, least in zip(self._lanes, self._thresholds, self._of_sources, strict=True):
                 by_source = np.zeros(rows.size, np.int8)
@@ -256,19 +259,25 @@ class Knob:
                 heights = _Heights(quiet, rates(v, fleet), by_source, normal)
                 _settle(lane, thresholds, rows, v, heights, day, at)
 
-    def _quiet_sources(self, fleet: FleetDay) -> tuple[Rows, Column]:
-        """Main sources of which any setting has something to say: whose they are, and their columns."""
+    def _low_sources(self, fleet: FleetDay) -> tuple[Rows, Column]:
+        """Main sources of which any setting has something to say: whose they are, and their columns. One whose use has
+        moved has no fall in them."""
         lane = self._lanes[-1]
         whose, found = [], []
         for facet in self._facets:
             v = columns_of(facet, np.arange(len(facet)))
             rows = severities(v, fleet, self._of_sources[-1], lane.config).nonzero()[0]
+            v = v[:, rows]
+            for place in (v[SCORE] >= self._of_sources[-1].least[DROP]).nonzero()[0].tolist():
+                account = self._account_of(self._engine.habits.ids[int(facet.whose[rows[place]])])
+                if moved(account, Habit(v[:, place].tolist()), self._engine.rules):
+                    v[SCORE, place] = v[FLOOR, place]
             whose.append(facet.whose[rows])
-            found.append(v[:, rows])
+            found.append(v)
         return np.concatenate(whose), np.concatenate(found, axis=1)
 
-    def _without_is_normal(self) -> Rows:
-        """To whom it has become normal on the day to go without one of their main sources."""
+    def _source_is_normal(self) -> Rows:
+        """To whom the decline of one of their main sources has become normal on the day."""
         found = [each.whose[: len(each)][each.values[REBASELINED, : len(each)] > 0.0] for each in self._facets]
         return np.concatenate(found)
 

@@ -13,6 +13,7 @@ from streams.detection.odds import ALL, TIER_LENGTH
 from streams.detection.outcomes import ANY, LOOKS, SETTLED_MS, Ended, Outcome, Pending
 from streams.detection.priority import renewal_of
 from streams.detection.rules import Rules
+from streams.detection.signals.fallen_source import FALLEN
 from streams.detection.signals.quiet_source import GIVEN_UP
 from streams.detection.state import Account
 from streams.detection.timeline import Entry
@@ -20,6 +21,7 @@ from streams.detection.window import total
 
 _ON_USAGE: Final = frozenset({Kind.USAGE_DROP, Kind.USAGE_SILENCE})
 _WORSE: Final = frozenset({Change.OPENED, Change.ESCALATED})
+_OF_SOURCE: Final = frozenset({GIVEN_UP, FALLEN})
 _WELL: Final = 60
 """Health of an account that is well."""
 _BELOW: Final = 0.7
@@ -55,7 +57,7 @@ class Afterwards:
                     alert.acted,
                     standing.mrr_minor,
                     standing.currency,
-                    of_source=any(reason.code == GIVEN_UP for reason in alert.finding.reasons[:1]),
+                    of_source=any(reason.code in _OF_SOURCE for reason in alert.finding.reasons[:1]),
                 )
             )
 

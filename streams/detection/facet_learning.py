@@ -23,6 +23,9 @@ from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import DROP_COLD, MEASURED_AT, TIERS, Table
 
 _SHARES: Final = (0.1, 0.1, 0.25)
+_FALLS: Final = (1.0, 1.0, 4.0)
+"""A main source's fall may make so many times its part: most that stand so high are moves to another source, or the
+account does elsewhere what is missing, and of these nothing is told (`signals/fallen_source.py`)."""
 _WEEKLY: Table = (log(365.25 / 7.0 / MEASURED_AT),) * TIERS
 """Of a cumulative sum of log-likelihood ratios the chance of an alarm at h is at most exp(-h) at each step (Lorden
 1971): breadth has one a week, and begins with that."""
@@ -72,9 +75,9 @@ class FacetLearning:
     def calibrate(self) -> None:
         """Set thresholds by what is known."""
         self.thresholds = []
-        for known, share, cold in zip(self._known, _SHARES, _DROP_COLD, strict=True):
+        for known, share, falls, cold in zip(self._known, _SHARES, _FALLS, _DROP_COLD, strict=True):
             scale = known.calibration.scale(known.watched, known.ongoing, cold)
-            self.thresholds.append(Thresholds(self._config, scale, share, SHARED))
+            self.thresholds.append(Thresholds(self._config, scale, share, SHARED, falls))
 
     def pack(self) -> list[Any]:
         """As plain data."""

@@ -29,13 +29,13 @@ from streams.detection.habits import (
     EXPOSURE,
     FIRST_DAY,
     FLOOR,
+    HALF_LIFE,
     LEFT_DAY,
     NUMERATOR,
     PEAK,
     PEAK_TIER,
     PENDING_EVENTS,
     PENDING_EXPOSURE,
-    PRIOR,
     QUIET,
     REBASELINED,
     SCORE,
@@ -46,6 +46,8 @@ from streams.detection.habits import (
     Rows,
     active_rates,
     active_weights,
+    dispersions,
+    known_shares,
     rates,
     weights,
 )
@@ -54,13 +56,11 @@ from streams.detection.tiers import tiers_of
 RATIO: Final = 0.4
 """rho: the drop channel is tuned to find a fall to 40% of the normal rate."""
 _LOG_RATIO: Final = log(RATIO)
-_HALF_LIFE: Final = 60.0
 _ACTIVE_HALF_LIFE: Final = 720.0
 _KEPT_A_WEEK: Final = 0.95
 _DISPERSION_FROM_AGE: Final = 14.0
 _DISPERSION_BELOW: Final = 4.0
 _DISPERSION_KEPT: Final = 0.995
-_DISPERSION_PRIOR: Final = 20.0
 _QUIET_AGE: Final = 30.0
 """No evidence of a drop grows in an account's first 30 days."""
 _REBASELINE_DAYS: Final = 60.0
@@ -110,21 +110,19 @@ def _drop(
     left[leaves] = day
     v[PEAK_TIER, leaves] = tiers_of(rate[leaves])
     np.minimum(v[FLOOR], score, out=v[FLOOR])
-    _commit(v, calm.nonzero()[0])
+    commit(v, calm.nonzero()[0])
 
 
 def _terms(v: Column, mu: Column, fleet: FleetDay) -> tuple[Column, Column]:
     """k, and ln((k+m)/(k+rho m)) where mu are expected."""
-    k = 1.0 / dispersion(v[NUMERATOR], v[DENOMINATOR], fleet)
-    m = mu * np.maximum(1.0 - 1.0 / np.sqrt(PRIOR + v[EVENTS]), 0.25)
+    k = 1.0 / dispersions(v, fleet)
+    m = mu * known_shares(v)
     return k, np.log((k + m) / (k + RATIO * m))
 
 
-def added_by_nothing(v: Column, mu: Column, fleet: FleetDay) -> Column:
-    """What a day without events adds to S where mu are expected, of accounts older than 30 days."""
-    k, quiet = _terms(v, mu, fleet)
-    added: Column = k * quiet
-    return added
+def added_by_nothing(m: float, k: float) -> float:
+    """What a day without events adds to S of an account that is older than 30 days, where m are expected."""
+    return k * log((k + m) / (k + RATIO * m))
 
 
 def _learn_dispersion(v: Column, y: Column, mu: Column, learns: Mask) -> None:
@@ -134,17 +132,10 @@ def _learn_dispersion(v: Column, y: Column, mu: Column, learns: Mask) -> None:
     np.copyto(v[DENOMINATOR], _DISPERSION_KEPT * v[DENOMINATOR] + square, where=learns)
 
 
-def dispersion(numerator: Column, denominator: Column, fleet: FleetDay) -> Column:
-    """1/k."""
-    value = (numerator + _DISPERSION_PRIOR * fleet.dispersion) / (denominator + _DISPERSION_PRIOR)
-    clipped: Column = np.clip(value, 0.02, 4.0)
-    return clipped
-
-
-def _commit(v: Column, rows: Rows) -> None:
+def commit(v: Column, rows: Rows) -> None:
     """What is pending is normal after all."""
     pending = v[PENDING_EXPOSURE, rows]
-    kept = np.exp2(pending / -_HALF_LIFE)
+    kept = np.exp2(pending / -HALF_LIFE)
     v[EVENTS, rows] = v[EVENTS, rows] * kept + v[PENDING_EVENTS, rows]
     v[EXPOSURE, rows] = v[EXPOSURE, rows] * kept + pending
     for column in (PENDING_EVENTS, PENDING_EXPOSURE, SCORE, FLOOR):
@@ -158,6 +149,11 @@ def operating(weight: Column, active_rate: Column) -> Column:
     has no days of rest."""
     days: Column = np.where((weight < _REST) & (active_rate >= _BUSY), weight, 1.0)
     return days
+
+
+def operating_day(weight: float, active_rate: float) -> float:
+    """`operating` of one account."""
+    return weight if weight < _REST and active_rate >= _BUSY else 1.0
 
 
 def _quiet(v: Column, active: Mask, weekday: int, fleet: FleetDay, relative: Column | float) -> None:

@@ -2,13 +2,11 @@
 
 from typing import Final
 
-import numpy as np
-
 from schemas.alerts import Kind
 from streams.detection.calendar import weekday
 from streams.detection.fleet import FleetDay
-from streams.detection.fold import added_by_nothing, operating
-from streams.detection.habits import Column, active_rates, active_weeks, rates, weeks
+from streams.detection.fold import added_by_nothing, operating_day
+from streams.detection.habits import Habit
 from streams.detection.rules import Rules
 from streams.detection.signals.gate import muted
 from streams.detection.signals.usage_silence import Scores, level_of
@@ -26,8 +24,9 @@ def silent_on(account: Account, rules: Rules) -> int | None:
     one already, the account is not judged, or that is years away."""
     if not account.monitored or muted(account):
         return None
-    day = max(account.habit.last_day, account.closed)
-    silence = _Silence(account, day, rules)
+    habit = account.habit
+    day = max(habit.last_day, account.closed)
+    silence = _Silence(account, habit, day, rules)
     if silence.warned(0):
         return None
     before, by = 0, _NEAR
@@ -47,39 +46,40 @@ def silent_on(account: Account, rules: Rules) -> int | None:
 class _Silence:
     """An account's silence after `day`, as it goes on."""
 
-    def __init__(self, account: Account, day: int, rules: Rules) -> None:
-        habit, fleet = account.habit, rules.fleet(account.closed)
+    def __init__(self, account: Account, habit: Habit, day: int, rules: Rules) -> None:
+        fleet = rules.fleet(account.closed)
         self._habit, self._fleet, self._rules = habit, fleet, rules
         self._rate = habit.rate(fleet)
         self._by_drop = account.alert(Kind.USAGE_DROP) is None
         over = habit.last_day > account.closed  # by what was done on the day that is open
-        self._now = (habit.evidence, 0.0 if over else habit.quiet, 0.0 if over else habit.clock_days)
-        self._sums = _sums(account.habits.values[:, account.row : account.row + 1], day, fleet)
+        self._now = Scores(habit.evidence, 0.0 if over else habit.quiet, 0.0 if over else habit.clock_days)
+        self._sums = sums(habit, day, fleet)
 
     def warned(self, days: int) -> bool:
         """Whether it is a warning after so many days."""
-        whole, rest = divmod(days, 7)
-        drop, quiet, clock = [
-            now + whole * sums[7] + sums[rest] for now, sums in zip(self._now, self._sums, strict=True)
-        ]
+        weeks, rest = divmod(days, 7)
+        now, week, part = self._now, self._sums[7], self._sums[rest]
+        clock = now.clock + weeks * week.clock + part.clock
         if self._rate * clock < self._rules.config.expected_events:
             return False
+        drop = now.drop + weeks * week.drop + part.drop
+        quiet = now.silence + weeks * week.silence + part.silence
         scores = Scores(drop, self._habit.silence_at(quiet, self._fleet), clock)
         return level_of(scores, self._rate, self._rules.thresholds, by_drop=self._by_drop) >= _WARNING
 
 
-def _sums(v: Column, day: int, fleet: FleetDay) -> list[list[float]]:
-    """What the first 0 to 7 days without events after `day` add to S, to the exposure since the last active day and to
-    the clock of the account in `v` (one row): [3, 8]."""
-    weight = active_weeks(v, fleet)
-    added = np.hstack(
-        (
-            added_by_nothing(v, rates(v, fleet) * weeks(v, fleet), fleet),
-            weight,
-            operating(weight, active_rates(v, fleet)),
-        )
-    )
-    sums: Column = np.zeros((3, 8))
-    sums[:, 1:] = added[[weekday(day + ahead) for ahead in range(1, 8)]].cumsum(axis=0).T
-    found: list[list[float]] = sums.tolist()
+def sums(habit: Habit, day: int, fleet: FleetDay) -> list[Scores]:
+    """What the first 0 to 7 days without events after `day` add to S, to the exposure since the last active day (in
+    place of E) and to the clock."""
+    k = 1.0 / habit.dispersion(fleet)
+    expected, active_rate = habit.rate(fleet) * habit.known_share, habit.active_rate(fleet)
+    weights, active_weights = habit.weights(fleet), habit.active_weights(fleet)
+    drop = quiet = clock = 0.0
+    found = [Scores(drop, quiet, clock)]
+    for ahead in range(day + 1, day + 8):
+        of_week = weekday(ahead)
+        drop += added_by_nothing(expected * weights[of_week], k)
+        quiet += active_weights[of_week]
+        clock += operating_day(active_weights[of_week], active_rate)
+        found.append(Scores(drop, quiet, clock))
     return found

@@ -5,7 +5,7 @@ fast as account by account. One account's numbers are read as a `Habit`.
 """
 
 from binascii import a2b_base64, b2a_base64
-from math import log
+from math import log, sqrt
 from struct import Struct, pack, unpack
 from typing import Final
 
@@ -41,7 +41,7 @@ FLOOR: Final = 5
 when activity is back."""
 NUMERATOR: Final = 6
 DENOMINATOR: Final = 7
-"""Of 1/k: see `fold.dispersion`."""
+"""Of 1/k: see `Habit.dispersion`."""
 WEEK: Final = 8
 """wc: decayed counts by weekday, and wn, their sum."""
 WEEK_TOTAL: Final = 15
@@ -95,8 +95,14 @@ _FIXED: Final = Struct(f"<i{_NUMBERS}d{COLUMNS - _NUMBERS}h")
 KEPT_DAYS: Final = 90
 """A row is packed again after so many days at the latest."""
 _ROOM: Final = 64
+HALF_LIFE: Final = 60.0
+"""Of the baseline, in days of exposure."""
 PRIOR: Final = 0.5
 """Events, and active days, that the fleet's median lends each account."""
+_DISPERSION_PRIOR: Final = 20.0
+_LEAST_DISPERSION: Final = 0.02
+_MOST_DISPERSION: Final = 4.0
+_LEAST_KNOWN: Final = 0.25
 _WEEK_PRIOR: Final = 30.0
 _ACTIVE_WEEK_PRIOR: Final = 15.0
 _LEAST_WEIGHT: Final = 0.02
@@ -108,8 +114,12 @@ class Habit:
     __slots__ = (
         "_active",
         "_active_exposure",
+        "_active_total",
+        "_active_week",
+        "_denominator",
         "_events",
         "_exposure",
+        "_numerator",
         "_week",
         "calm_day",
         "clock_days",
@@ -132,6 +142,10 @@ class Habit:
         self._exposure = values[EXPOSURE]
         self._active = values[ACTIVE]
         self._active_exposure = values[ACTIVE_EXPOSURE]
+        self._active_week = values[ACTIVE_WEEK:ACTIVE_TOTAL]
+        self._active_total = values[ACTIVE_TOTAL]
+        self._numerator = values[NUMERATOR]
+        self._denominator = values[DENOMINATOR]
         self.pending_events = values[PENDING_EVENTS]
         self.pending_exposure = values[PENDING_EXPOSURE]
         self.score = values[SCORE]
@@ -157,6 +171,11 @@ class Habit:
         """lam: events on a day of weight 1."""
         return (PRIOR + self._events) / (PRIOR / fleet.median_rate + self._exposure)
 
+    def learnt_before(self, exposure: float, fleet: FleetDay) -> float:
+        """What share of the baseline is older than the newest days of so much exposure; what is pending is in none."""
+        newer: float = 1.0 - 0.5 ** (max(exposure - self.pending_exposure, 0.0) / HALF_LIFE)
+        return 1.0 - HALF_LIFE / log(2.0) * newer / (PRIOR / fleet.median_rate + self._exposure)
+
     def active_rate(self, fleet: FleetDay) -> float:
         """Active days in a day of weight 1."""
         return (PRIOR + self._active) / (PRIOR / fleet.median_active_rate + self._active_exposure)
@@ -177,6 +196,24 @@ class Habit:
             max((prior * of_fleet + 7.0 * own) / (prior + self.week_total), _LEAST_WEIGHT)
             for of_fleet, own in zip(profile, self._week, strict=True)
         ]
+
+    def active_weights(self, fleet: FleetDay) -> list[float]:
+        """As `weights`, of active days."""
+        prior, profile = _ACTIVE_WEEK_PRIOR, fleet.active_profile
+        return [
+            max((prior * of_fleet + 7.0 * own) / (prior + self._active_total), _LEAST_WEIGHT)
+            for of_fleet, own in zip(profile, self._active_week, strict=True)
+        ]
+
+    def dispersion(self, fleet: FleetDay) -> float:
+        """1/k."""
+        value = (self._numerator + _DISPERSION_PRIOR * fleet.dispersion) / (self._denominator + _DISPERSION_PRIOR)
+        return min(max(value, _LEAST_DISPERSION), _MOST_DISPERSION)
+
+    @property
+    def known_share(self) -> float:
+        """What share of what is expected the drop channel expects, as the baseline is uncertain."""
+        return max(1.0 - 1.0 / sqrt(PRIOR + self._events), _LEAST_KNOWN)
 
 
 class Habits:
@@ -336,19 +373,20 @@ def active_weights(v: Column, weekday: int, fleet: FleetDay) -> Column:
     return _weights(v[ACTIVE_WEEK + weekday], v[ACTIVE_TOTAL], _ACTIVE_WEEK_PRIOR, fleet.active_profile[weekday])
 
 
-def weeks(v: Column, fleet: FleetDay) -> Column:
-    """`weights` of each weekday from Monday: [7, rows]."""
-    return _weights(v[WEEK : WEEK + 7], v[WEEK_TOTAL], _WEEK_PRIOR, np.array([fleet.weekday_profile]).T)
+def dispersions(v: Column, fleet: FleetDay) -> Column:
+    """`Habit.dispersion` of rows."""
+    value = (v[NUMERATOR] + _DISPERSION_PRIOR * fleet.dispersion) / (v[DENOMINATOR] + _DISPERSION_PRIOR)
+    clipped: Column = np.clip(value, _LEAST_DISPERSION, _MOST_DISPERSION)
+    return clipped
 
 
-def active_weeks(v: Column, fleet: FleetDay) -> Column:
-    """`active_weights` of each weekday from Monday: [7, rows]."""
-    return _weights(
-        v[ACTIVE_WEEK : ACTIVE_WEEK + 7], v[ACTIVE_TOTAL], _ACTIVE_WEEK_PRIOR, np.array([fleet.active_profile]).T
-    )
+def known_shares(v: Column) -> Column:
+    """`Habit.known_share` of rows."""
+    share: Column = np.maximum(1.0 - 1.0 / np.sqrt(PRIOR + v[EVENTS]), _LEAST_KNOWN)
+    return share
 
 
-def _weights(counts: Column, total: Column, prior: float, of_fleet: float | Column) -> Column:
+def _weights(counts: Column, total: Column, prior: float, of_fleet: float) -> Column:
     weight: Column = np.maximum((prior * of_fleet + 7.0 * counts) / (prior + total), _LEAST_WEIGHT)
     return weight
 

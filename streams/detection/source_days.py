@@ -5,7 +5,7 @@ tenths: else it is the whole. It has a facet (`facets.py`), and its days are fol
 counts for as much as the account did on it, so that an absence, which the whole says, is no evidence here. What
 a source does for all who use it, against what the fleet does, excuses each of them.
 
-Only a silence is told: a fall of one source to a part of itself may be a move to another one.
+Whether a fall is a move to another source is asked of those whom it concerns, by the whole: `signals/fallen_source.py`.
 """
 
 from collections.abc import Iterator
@@ -15,21 +15,24 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.detection.calendar import weekday
-from streams.detection.calibration import CALIBRATED_EVERY
+from streams.detection.calibration import CALIBRATED_EVERY, DROP
 from streams.detection.config import DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.facet_days import blocks, columns_of, in_its_place, monitor_facet, used
 from streams.detection.facets import SOURCES, Facet
 from streams.detection.fleet import FleetDay
-from streams.detection.fold import fold
+from streams.detection.fold import commit, fold
 from streams.detection.habits import (
     CLOCK,
     CLOSED_ACTIVE_DAY,
     DROP_LEVEL,
     FIRST_DAY,
+    FLOOR,
     LAST_DAY,
     MONITORED_DAY,
+    PENDING_EXPOSURE,
     REBASELINED,
+    SCORE,
     SILENCE_LEVEL,
     SOURCE,
     UNJUDGED,
@@ -50,6 +53,9 @@ _WHOLE: Final = 0.95
 """Above this a source is the whole, and is forgotten again."""
 _GONE: Final = 0.1
 """Below this, what is left of a source is none: it has another name now."""
+_SILENT: Final = 4.0
+"""What S piles up in a silence of so much (E, nats) is the silence's: whether that was told or not, it is not charged
+again as a fall when the source is back."""
 _NEW_NORMAL_DAYS: Final = 60.0
 _NEW_NORMAL_EVENTS: Final = 15.0
 """After so long without a source, and so many events that were expected of it, that is the account's new normal. It is
@@ -94,7 +100,7 @@ class SourceDays:
             for block in blocks(len(facet)):
                 mine = block if only is None else block[only[facet.whose[block]]]
                 facet.values[REBASELINED, mine] = 0.0
-                self._forget_with_whole(facet, mine)
+                self._normal_with_whole(facet, mine)
                 rows = mine[self._speaks(facet, mine)]
                 lived = rows[y[facet.whose[rows]] > 0.0]
                 if lived.size:
@@ -157,10 +163,17 @@ class SourceDays:
         speaks: Mask = (whole == 0.0) & (facet.values[FIRST_DAY, rows] >= 0.0)
         return speaks
 
-    def _forget_with_whole(self, facet: Facet, rows: Rows) -> None:
-        """With the day before a decline of the whole became its new normal, and with it what it declined by."""
-        gone = (self._habits.values[REBASELINED, facet.whose[rows]] > 0.0) & (facet.values[CLOCK, rows] > 0.0)
+    def _normal_with_whole(self, facet: Facet, rows: Rows) -> None:
+        """With the day before a decline of the whole became its new normal, and with it what it declined by: what is
+        silent is forgotten, and what is less is normal."""
+        rows = rows[self._habits.values[REBASELINED, facet.whose[rows]] > 0.0]
+        gone = facet.values[CLOCK, rows] > 0.0
         facet.values[FIRST_DAY, rows[gone]] = -1.0
+        less = rows[~gone & (facet.values[SCORE, rows] > 0.0)]
+        if less.size:
+            v = columns_of(facet, less)
+            commit(v, np.arange(less.size))
+            facet.values[:, less] = v
 
     def _fold(self, facet: Facet, rows: Rows, y: Column, counts: Column, day: int) -> None:
         rules, whole, whose = self._rules, self._habits.values, facet.whose[rows]
@@ -168,21 +181,24 @@ class SourceDays:
         v = columns_of(facet, rows)
         number = v[SOURCE].astype(np.intp)
         relative = used(self._habits, whose, y, day, fleet) * self._excuses(day)[number]
+        back = ((counts[number, whose] > 0.0) & (silences(v, fleet) >= _SILENT)).nonzero()[0]
+        v[FLOOR, back] = v[SCORE, back]
         fold(v, counts[number, whose], day, weekday(day), fleet, relative)
         monitor_facet(v, whole[MONITORED_DAY, whose], day, rules.config)
         v[LAST_DAY] = v[CLOSED_ACTIVE_DAY]
         normal = (day - v[LAST_DAY] > _NEW_NORMAL_DAYS) & (rates(v, fleet) * v[CLOCK] >= _NEW_NORMAL_EVENTS)
-        v[REBASELINED] = normal
+        v[REBASELINED, normal] = 1.0
         v[FIRST_DAY, normal] = -1.0
         facet.values[:, rows] = v
 
     def _concerned(self, facet: Facet, rows: Rows, day: int) -> list[int]:
         """Of the whole's rows those of which there is more to tell than is told."""
         rules, whole = self._rules, self._habits.values
-        rows = rows[(facet.values[CLOCK, rows] > 0.0) & (facet.values[MONITORED_DAY, rows] >= 0.0)]
+        thresholds = rules.learnt.facets.thresholds[SOURCES]
+        some = (facet.values[CLOCK, rows] > 0.0) | (facet.values[SCORE, rows] >= thresholds.least[DROP])
+        rows = rows[some & (facet.values[MONITORED_DAY, rows] >= 0.0)]
         whose = facet.whose[rows]
         said = np.maximum(whole[DROP_LEVEL, whose], whole[SILENCE_LEVEL, whose])
-        thresholds = rules.learnt.facets.thresholds[SOURCES]
         level = severities(columns_of(facet, rows), rules.fleet(day), thresholds, rules.config)
         concerned: list[int] = whose[level > said].tolist()
         return concerned
@@ -198,12 +214,15 @@ class SourceDays:
 
 
 def severities(v: Column, fleet: FleetDay, thresholds: Thresholds, config: DetectionConfig) -> Levels:
-    """How severe the silence of rows `v` is, from 1; 0 where there is nothing to tell."""
+    """How severe the silence of rows `v` is, or their fall unless it is a move, from 1; 0: there is nothing to tell."""
     rate = rates(v, fleet)
     least = thresholds.columns(rate)
     level: Levels = np.maximum(
         (silences(v, fleet) >= least.silence).sum(axis=0), (v[CLOCK] >= least.clock).sum(axis=0), dtype=np.int64
     )
-    tells = (v[FIRST_DAY] >= 0.0) & (v[MONITORED_DAY] >= 0.0) & (rate * v[CLOCK] >= config.expected_events)
-    level[~tells] = 0
+    level[rate * v[CLOCK] < config.expected_events] = 0
+    fall: Levels = (v[SCORE] - v[FLOOR] >= least.drop).sum(axis=0)
+    fall[rate * v[PENDING_EXPOSURE] < config.expected_events] = 0
+    level = np.maximum(level, fall)
+    level[(v[FIRST_DAY] < 0.0) | (v[MONITORED_DAY] < 0.0)] = 0
     return level

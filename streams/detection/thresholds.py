@@ -2,13 +2,14 @@
 for."""
 
 from bisect import bisect_right
+from math import log10
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.alerts import Severity
-from streams.detection.calibration import CHANNELS, CLOCK, JOINT, SHARED_JOINT, SILENCE, Calibration, Scale, none
+from streams.detection.calibration import CHANNELS, CLOCK, DROP, JOINT, SHARED_JOINT, SILENCE, Calibration, Scale, none
 from streams.detection.config import DetectionConfig
 from streams.detection.habits import Column
 from streams.detection.tiers import TIER_FROM, TIERS, tiers_of
@@ -40,7 +41,7 @@ class LevelColumns(NamedTuple):
 class Thresholds:
     """By rate tier, at the rate asked for, on a scale of how rare scores are; without one, on that of a cold start.
     `share` is what is left of the false alarms asked for, as other kinds have theirs. `shared`: all channels make about
-    as many alarms as so many would.
+    as many alarms as so many would. `falls`: the drop channel may make so many times its part.
 
     >>> from streams.detection.calibration import DROP
     >>> levels = Thresholds(DetectionConfig(alert_false_alarms=0.5)).of(0.5)
@@ -52,6 +53,7 @@ class Thresholds:
 
     __slots__ = (
         "_columns",
+        "_falls",
         "_scale",
         "_share",
         "_shared",
@@ -68,6 +70,7 @@ class Thresholds:
         scale: Scale | None = None,
         share: float = 1.0,
         shared: float = SHARED_JOINT,
+        falls: float = 1.0,
     ) -> None:
         watch = max(config.watch_false_alarms, config.alert_false_alarms)
         asked = (share * watch, share * config.alert_false_alarms, share * config.alert_false_alarms / 10.0)
@@ -76,12 +79,18 @@ class Thresholds:
         self._scale = scale
         self._share = share
         self._shared = shared
+        self._falls = falls
         self._wanted: Column = np.log10(shared / np.outer(asked, scale.shares))
         """Calibrated scores [watch, warning or critical; tier]."""
         self._wanted_of: list[list[float]] = self._wanted.T.tolist()
         """The same [tier][watch, warning or critical]."""
         self._tiers = tuple(
-            Levels(*[_three(scale, channel, tier, wanted) for channel in range(CHANNELS)])
+            Levels(
+                *[
+                    _three(scale, channel, tier, wanted, log10(falls) if channel == DROP else 0.0)
+                    for channel in range(CHANNELS)
+                ]
+            )
             for tier, wanted in enumerate(self._wanted_of)
         )
         self._columns = [np.array([levels[channel] for levels in self._tiers]).T for channel in range(CHANNELS)]
@@ -121,7 +130,7 @@ class Thresholds:
 
     def asking(self, config: DetectionConfig) -> "Thresholds":
         """The same, at the rate that another configuration asks for."""
-        return Thresholds(config, self._scale, self._share, self._shared)
+        return Thresholds(config, self._scale, self._share, self._shared, self._falls)
 
     def alert(self, channel: int, tier: npt.NDArray[np.intp]) -> Column:
         """The threshold of a channel for an alert (a warning), in each of the tiers."""
@@ -149,8 +158,8 @@ class Thresholds:
         )
 
 
-def _three(scale: Scale, channel: int, tier: int, wanted: list[float]) -> tuple[float, float, float]:
-    watch, warning, critical = [_at(scale, channel, tier, each) for each in wanted]
+def _three(scale: Scale, channel: int, tier: int, wanted: list[float], less: float) -> tuple[float, float, float]:
+    watch, warning, critical = [_at(scale, channel, tier, each - less) for each in wanted]
     return watch, warning, critical
 
 

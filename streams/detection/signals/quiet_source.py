@@ -33,18 +33,26 @@ class QuietSource(NamedTuple):
     """An account-year, at this score."""
 
 
-def quiet_source(account: Account, rules: Rules) -> QuietSource | None:
-    """The main source whose silence says most by the newest closed day; None where there is none to tell of, as on a
-    day on which all that came to the fleet was from one source."""
-    found: QuietSource | None = None
+def main_sources(account: Account, rules: Rules) -> list[tuple[int, Habit]]:
+    """The main sources that are judged on the newest closed day, by number; none on a day on which all that came to the
+    fleet was from one source."""
     if rules.learnt.sources(account.closed) is None:
-        return None
-    for facet in account.habits.facets[SOURCES:FACETS]:
-        values = facet.of(account.row)
-        if values is not None and values[FIRST_DAY] >= 0 and values[MONITORED_DAY] >= 0:
-            quiet = _quiet(Habit(values), int(values[SOURCE]), rules.fleet(account.closed), rules)
-            if quiet is not None and (found is None or (quiet.level, quiet.missed) > (found.level, found.missed)):
-                found = quiet
+        return []
+    rows = [facet.of(account.row) for facet in account.habits.facets[SOURCES:FACETS]]
+    return [
+        (int(values[SOURCE]), Habit(values))
+        for values in rows
+        if values is not None and values[FIRST_DAY] >= 0 and values[MONITORED_DAY] >= 0
+    ]
+
+
+def quiet_source(account: Account, rules: Rules) -> QuietSource | None:
+    """The main source whose silence says most by the newest closed day; None where there is none to tell of."""
+    found: QuietSource | None = None
+    for source, habit in main_sources(account, rules):
+        quiet = _quiet(habit, source, rules.fleet(account.closed), rules)
+        if quiet is not None and (found is None or (quiet.level, quiet.missed) > (found.level, found.missed)):
+            found = quiet
     return found
 
 
@@ -61,7 +69,8 @@ def _quiet(habit: Habit, source: int, fleet: FleetDay, rules: Rules) -> QuietSou
 
 
 def without_is_normal(account: Account) -> bool:
-    """Whether by the newest closed day it is the account's new normal to go without one of its main sources."""
+    """Whether by the newest closed day it is the account's new normal to go without one of its main sources, or to have
+    less of it."""
     rows = [facet.of(account.row) for facet in account.habits.facets[SOURCES:FACETS]]
     return any(values is not None and values[REBASELINED] > 0 for values in rows)
 

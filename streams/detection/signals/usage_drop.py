@@ -8,8 +8,9 @@ from streams.detection.habits import CALM_DAY, Habit
 from streams.detection.holding import held
 from streams.detection.rules import Rules
 from streams.detection.signals.base import DAYS_TOLD, Calm, Firing, Judgement
+from streams.detection.signals.fallen_source import FallenSource, fall_reason, fallen_source
 from streams.detection.signals.gate import muted
-from streams.detection.signals.quiet_source import quiet_source, source_reason, without_is_normal
+from streams.detection.signals.quiet_source import QuietSource, quiet_source, source_reason, without_is_normal
 from streams.detection.state import Account
 from streams.detection.thresholds import SEVERITIES, reached
 from streams.detection.window import spread
@@ -18,8 +19,9 @@ from streams.detection.window import spread
 class UsageDropSignal:
     """Fires when activity falls well below the account's own normal, by weekday and by what the fleet does: when the
     drop channel (S) reaches its threshold. Or when nothing comes from one of the account's main sources although it is
-    used, which a busy one would hide (`quiet_source`). Resolved when both have been below the lowest threshold for the
-    hold time, or when the decline has become the new normal.
+    used, which a busy one would hide (`quiet_source`), or less does and the account does not do more elsewhere for it
+    (`fallen_source`). Resolved when all have been below the lowest threshold for the hold time, or when the decline has
+    become the new normal.
 
     It leaves to `usage_silence` what that says already: it neither opens nor escalates to a severity at which silence
     is open. It does not open before the decline has lasted for about `expected_events` expected events.
@@ -33,8 +35,8 @@ class UsageDropSignal:
     def judge(self, account: Account, day: int) -> Judgement:
         """See `DailySignal`. Keeps count of the calm days, in the account's row."""
         rules, habit, alert = self._rules, account.habit, account.alert(self.kind)
-        level, source = self._level(habit, day), quiet_source(account, rules)
-        highest = max(level, source.level if source is not None else 0)
+        level, by_source = self._level(habit, day), _level_of(self._source(account))
+        highest = max(level, by_source)
         if alert is not None and (highest == 0 or habit.rebaselined):
             over, calm_day = held(habit, day, rules.config.drop_hold_days)
             if over is None and without_is_normal(account):
@@ -46,30 +48,43 @@ class UsageDropSignal:
         if alert is None and account.alert(Kind.USAGE_SILENCE) is not None:
             return None
         if alert is None and habit.rate(rules.fleet(day)) * habit.pending_exposure < rules.config.expected_events:
-            highest = 0 if source is None else source.level
+            highest = by_source
         return None if highest == 0 or muted(account) else Firing(SEVERITIES[highest - 1])
 
     def _level(self, habit: Habit, closed: int) -> int:
         return reached(habit.evidence, self._rules.thresholds.of(habit.rate(self._rules.fleet(closed))).drop)
 
+    def _source(self, account: Account) -> QuietSource | FallenSource | None:
+        """The main source that says most; at the same severity one that is silent."""
+        quiet, fallen = quiet_source(account, self._rules), fallen_source(account, self._rules)
+        return fallen if _level_of(fallen) > _level_of(quiet) else quiet
+
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days
         """See `Signal`. What says more stands first."""
         rules = self._rules
-        source = quiet_source(account, rules)
-        reason = None if source is None else source_reason(source, account, rules)
-        if source is None or reason is None or self._level(account.habit, account.closed) >= source.level:
+        source = self._source(account)
+        if source is None:
+            return self._fallen(account, firing, None)
+        if isinstance(source, QuietSource):
+            reason, first = source_reason(source, account, rules), source.last_day
+            days, observed, normal = account.closed - first, 0, source.missed
+        else:
+            reason, first = fall_reason(source, account, rules), source.first_day
+            days, observed, normal = account.closed - first + 1, round(source.observed), source.expected
+        if self._level(account.habit, account.closed) >= source.level:
             return self._fallen(account, firing, reason)
+        clock = {"clock_days": round(source.clock_days, 2)} if isinstance(source, QuietSource) else {}
         return Finding(
             firing.severity,
-            rules.calendar.start_of(source.last_day),
+            rules.calendar.start_of(first),
             reason.text,
             (reason,),
             {
-                "observed": 0,
-                "expected": round(source.missed, 2),
-                "window_days": account.closed - source.last_day,
+                "observed": observed,
+                "expected": round(normal, 2),
+                "window_days": days,
                 "score": round(source.score, 3),
-                "clock_days": round(source.clock_days, 2),
+                **clock,
                 "false_alarms_per_account_year": float(f"{source.false_alarms:.3g}"),
             },
         )
@@ -109,3 +124,7 @@ class UsageDropSignal:
                 "daily": spread(account.daily, closed - DAYS_TOLD + 1, closed),
             },
         )
+
+
+def _level_of(source: QuietSource | FallenSource | None) -> int:
+    return 0 if source is None else source.level

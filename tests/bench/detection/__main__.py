@@ -91,7 +91,7 @@ def run_parts(parts: Sequence[str], chosen: Sequence[Contender], size: Size, out
         show.show_lived(console, lived)
         found["lived"] = lived.as_dict()
     if "products" in parts:
-        with _timed(console, "the live engine, a second product that is given up"):
+        with _timed(console, "the live engine, a second product"):
             told_of = products(size.accounts // 2, size.seeds, MAIN)
         show.show_products(console, told_of)
         found["products"] = [one.as_dict() for one in told_of]

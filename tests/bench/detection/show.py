@@ -67,17 +67,19 @@ def show_lived(console: Console, lived: Lived) -> None:
 
 
 def show_products(console: Console, found: Sequence[Product]) -> None:
-    """A product that is given up beside another, with sources apart and without."""
+    """What became of a second product, with sources apart and without."""
+    cases = ", ".join(f"{story} {number} times" for story, number in found[0].cases.items())
     table = Table(
-        title=f"a second product given up, {found[0].cases} times, {found[0].asked:g} asked; false alarms per "
-        "account-year",
+        title=f"a second product ({cases}), {found[0].asked:g} asked: an alert within {', '.join(map(str, WITHIN))} "
+        "days; false alarms per account-year",
         title_justify="left",
     )
-    for name in ("sources", *[f"r{days}" for days in WITHIN], "false alarms", "of accounts with both"):
+    for name in ("sources", *found[0].cases, "false alarms", "of accounts with both"):
         table.add_column(name, justify="left" if name == "sources" else "right")
     for one in found:
-        figures = (*one.found, one.false_alarms, one.with_two)
-        table.add_row("apart" if one.apart else "added up", *[number(each) for each in figures])
+        shares = [", ".join(number(each) for each in one.found[story]) for story in one.cases]
+        rates = [number(each) for each in (one.false_alarms, one.with_two)]
+        table.add_row("apart" if one.apart else "added up", *shares, *rates)
     console.print(table)
 
 

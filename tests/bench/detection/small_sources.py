@@ -60,14 +60,19 @@ WORLDS: Final = (
 )
 
 
-def days_of(world: World, accounts: int, rate: float, random: np.random.Generator) -> Iterator[tuple[OfSource, float]]:
-    """A source's days, with its accounts' normals as known: an account has its own weekdays, and the source's are what
-    its factor of the weekday makes up for. Gives what is usual of the weekday, too."""
+def drawn(world: World, accounts: int, rate: float, random: np.random.Generator) -> tuple[Numbers, Numbers]:
+    """Of a source's days and accounts [day, account]: what is normal, and what came."""
     normal = np.maximum(rate * np.exp(random.normal(size=accounts)), 0.03)
     week = np.where(np.arange(DAYS) % 7 < 5, 1.0, _WEEK_END)
     level = world.level(random)
     mu = week[:, None] * normal
-    counts = random.poisson(mu * level[:, None] * random.gamma(_SIZE, 1.0 / _SIZE, mu.shape))
+    return mu, random.poisson(mu * level[:, None] * random.gamma(_SIZE, 1.0 / _SIZE, mu.shape)).astype(float)
+
+
+def days_of(world: World, accounts: int, rate: float, random: np.random.Generator) -> Iterator[tuple[OfSource, float]]:
+    """A source's days, with its accounts' normals as known: an account has its own weekdays, and the source's are what
+    its factor of the weekday makes up for. Gives what is usual of the weekday, too."""
+    mu, counts = drawn(world, accounts, rate, random)
     omega = 1.0 / (1.0 + mu)
     came, expected = (omega * np.minimum(counts, 4.0 * mu + 4.0)).sum(axis=1), (omega * mu).sum(axis=1)
     nats = _SIZE * np.log1p(mu / _SIZE)

@@ -120,11 +120,13 @@ def test_every_setting_that_is_followed_says_what_the_engine_says_at_it(
 
 
 def two_products() -> list[tuple[InputTopic, InputEvent]]:
-    """Some give up one of two products, half of them for a while; one is away altogether."""
+    """Some give up one of two products, half of them for a while; one is away altogether, one does less on a product
+    for ten weeks, and one does so and more on the other."""
     random, found = Random(3), list[tuple[InputTopic, InputEvent]]()
     for day in range(280):
         for number in range(8) if day % 7 < 5 else ():
-            for source, a_day in (("product", 8), ("mobile", 3)):
+            part = number > 5 and 150 <= day < 220
+            for source, a_day in (("product", 10 if part and number == 7 else 8), ("mobile", 1 if part else 3)):
                 back = 155 + 10 * number if number % 2 else 1_000
                 gone = source == "mobile" and number < 4 and 110 + 10 * number <= day < back
                 if not gone and not (number == 5 and 150 <= day < 185):
@@ -133,14 +135,14 @@ def two_products() -> list[tuple[InputTopic, InputEvent]]:
                         event="used",
                         occurred_at=PLAN.start + day * DAY_MS + 54_000_000 + 1_000 * number,
                         source=source,
-                        quantity=1 + int(random.expovariate(1 / a_day)),
+                        quantity=a_day if number > 5 else 1 + int(random.expovariate(1 / a_day)),
                     )
                     found.append((InputTopic.USAGE, usage))
     return found
 
 
 def test_a_product_that_is_given_up_is_followed_at_every_setting(tmp_path: Path) -> None:
-    events = two_products()
+    events, fallen = two_products(), set[str]()
     shadows = followed(events)
     for asked in ASKED:
         transitions, told = said_at(asked, events, tmp_path)
@@ -154,3 +156,6 @@ def test_a_product_that_is_given_up_is_followed_at_every_setting(tmp_path: Path)
         }
         assert {account for account, _ in given_up} >= {"a-0", "a-1", "a-2", "a-3"}
         assert {resolution for _, resolution in given_up} == {None, Resolution.RECOVERED, Resolution.REBASELINED}
+        fallen |= {each.account_id for each in transitions if each.reasons and each.reasons[0].code == "source_fallen"}
+    assert "a-6" in fallen
+    assert "a-7" not in fallen, "its use has moved"

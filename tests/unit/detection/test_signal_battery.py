@@ -178,7 +178,7 @@ def own(run: Run, kind: Kind) -> list[Transition]:
 
 def test_every_file_is_a_signal_that_is_listed_once() -> None:
     folder = Path(streams.detection.signals.__file__).parent
-    others = {"__init__", "base", "gate", "leaving", "named", "quiet_source", "taken_in"}
+    others = {"__init__", "base", "fallen_source", "gate", "leaving", "named", "quiet_source", "taken_in"}
     files = {path.stem for path in folder.glob("*.py")} - others
     assert sorted(kind.value for kind in KINDS) == sorted(files)
     assert set(FIRES) == set(ENDS) == set(KINDS)

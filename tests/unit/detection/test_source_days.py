@@ -188,3 +188,42 @@ def test_a_source_is_judged_once_it_is_known_as_an_account_is(given_up: Plain) -
     days = facet.values[:, : len(facet)]
     assert (days[MONITORED_DAY] - days[FIRST_DAY] >= CONFIG.monitored_age_days).all()
     assert np.isin(days[SOURCE], [0, 1]).all()
+
+
+def part_of_mobile(**others: int) -> Callable[[int], Counts]:
+    return lambda day: both(day) if day < STOPS else {"product": 8, "mobile": 1} | others
+
+
+def test_a_fall_of_a_source_to_a_part_is_told_with_its_name_and_numbers_and_becomes_normal_once() -> None:
+    plain = lived(STOPS + 120, part_of_mobile())
+    warning, critical, over = told(plain)
+    assert (warning.kind, warning.severity, critical.severity) == (Kind.USAGE_DROP, Severity.WARNING, Severity.CRITICAL)
+    assert at(STOPS + 14) < warning.at < at(STOPS + 36), "weeks, as a third of three a day still comes"
+    (reason,) = warning.reasons  # of the whole there is nothing to say
+    assert (reason.code, reason.values["source"]) == ("source_fallen", "mobile")
+    assert warning.headline == reason.text
+    assert warning.since == at(STOPS), "a Monday"
+    observed, expected = reason.values["observed"], reason.values["expected"]
+    weekdays = sum((STOPS + day) % 7 < 5 for day in range(int(str(warning.evidence["window_days"]))))
+    assert observed == warning.evidence["observed"] == weekdays
+    assert expected == pytest.approx(3 * weekdays * 9 / 11, rel=0.2), "by what is left of all"
+    assert f"Use of mobile is {reason.values['below_percent']}% below normal since 5 May 2025: {observed} events" in (
+        reason.text
+    )
+    assert 0 < float(str(warning.evidence["false_alarms_per_account_year"])) <= CONFIG.alert_false_alarms
+    assert over.resolution is Resolution.REBASELINED
+    assert set(slots(plain)) == {0, 1}, "it is still one of two"
+    outcomes = [Outcome(each[1]) for each in plain.account("a-0").outcomes.counts]
+    assert outcomes == [Outcome.RECOVERED_UNAIDED], "of the whole most is left, which makes it no false alarm"
+
+
+@pytest.mark.parametrize("moves", [part_of_mobile(product=10), part_of_mobile(fax=2)], ids=["main", "untracked"])
+def test_use_that_moves_to_another_source_is_told_nothing(moves: Callable[[int], Counts]) -> None:
+    plain = lived(STOPS + 90, moves)
+    assert plain.told.get("a-0", []) == [], "not even as a watch"
+
+
+def test_a_fall_of_all_sources_is_the_wholes_alone() -> None:
+    plain = lived(STOPS + 55, lambda day: {"product": 16, "mobile": 8} if day < STOPS else {"product": 6, "mobile": 3})
+    codes = {reason.code for each in told(plain) for reason in each.reasons}
+    assert codes == {"below_baseline"}
