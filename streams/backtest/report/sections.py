@@ -138,9 +138,8 @@ def _basis(found: Backtest) -> str:
         return (
             f"No outcomes were given, so silence tells: an account is lost when there are at least "
             f"{found.silence_days} days of data after its last event. An alarm is right that opened from 60 days "
-            "before that event until "
-            f"{found.silence_days} days after it, or sooner and was open still; in a shorter silence at the end of the data "
-            "it is not decided."
+            f"before that event until {found.silence_days} days after it, or sooner and was open still; in a shorter "
+            "silence at the end of the data it is not decided."
         )
     source = "the outcomes file" if found.judged.basis is Basis.FILE else "billing (the last subscription ended)"
     return (
