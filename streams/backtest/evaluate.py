@@ -7,6 +7,7 @@ from typing import Any
 
 from streams.backtest.accounts import by_risk, decisions
 from streams.backtest.activity import Activity
+from streams.backtest.cold_start import told_of_cold_start
 from streams.backtest.ending import Ending
 from streams.backtest.events import EventTally
 from streams.backtest.examples import choose
@@ -59,6 +60,8 @@ class Fleet:
     late: int
     excluded: Mapping[str, int]
     """Usage events that do not count, by setting."""
+    learnt_at: int | None
+    """When the first thresholds were no longer those of a cold start, in ms; None: never."""
 
 
 def fleet_of(results: Iterable[HomeResult], rule: UsageRule | None = None) -> Fleet:
@@ -68,6 +71,7 @@ def fleet_of(results: Iterable[HomeResult], rule: UsageRule | None = None) -> Fl
     activity, events, excluded = Activity(), EventTally(rule), Counter[str]()
     shadows: dict[float, Shadow] = {}
     duplicates = late = 0
+    learnt: list[int] = []
     for each in results:
         told += each.told
         endings |= {ending.account: ending for ending in each.endings}
@@ -78,8 +82,10 @@ def fleet_of(results: Iterable[HomeResult], rule: UsageRule | None = None) -> Fl
         duplicates += each.duplicates
         late += each.late
         excluded += each.excluded
+        learnt += [] if each.learnt_at is None else [each.learnt_at]
     ordered = [shadows[asked] for asked in sorted(shadows)]
-    return Fleet(in_order(told), endings, activity, events, ordered, duplicates, late, excluded)
+    learnt_at = min(learnt, default=None)
+    return Fleet(in_order(told), endings, activity, events, ordered, duplicates, late, excluded, learnt_at)
 
 
 def _outcomes(fleet: Fleet, asked: Asked) -> Outcomes:
@@ -133,10 +139,15 @@ def evaluate(fleet: Fleet, reading: Reading, config: DetectionConfig, asked: Ask
         events=fleet.events.shares(),
         programs=[] if asked.hashed else fleet.events.programs(),
         excluded=fleet.excluded,
+        learnt_at=fleet.learnt_at,
         at_risk=_at_risk((each.row for each in endings.values()), outcomes.losses),
         examples=choose(judged, activity, told, calendar, end),
         transitions=len(told),
-        notes=[*_left_out(fleet), *_notes(judged, spans, outcomes, curve, asked)],
+        notes=[
+            *_left_out(fleet),
+            *_notes(judged, spans, outcomes, curve, asked),
+            *told_of_cold_start(fleet.learnt_at, judged_from, end, judged, spans.values(), calendar),
+        ],
     )
 
 

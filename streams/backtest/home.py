@@ -34,6 +34,8 @@ class HomeResult:
     late: int
     excluded: Counter[str]
     """Usage events that do not count, by setting."""
+    learnt_at: int | None
+    """When the first thresholds were no longer those of a cold start, in ms; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,13 @@ def run_home(
     calendar = engine.rules.calendar
     activity, tally, ledger = Activity(), EventTally(job.rule), Ledger(alerts)
     excluded = Counter[str]()
+    learnt_at: int | None = None
     names = [job.names[topic] for topic in TOPICS]
 
     def day_closed() -> None:
+        nonlocal learnt_at
+        if learnt_at is None and engine.rules.thresholds.learnt:
+            learnt_at = calendar.close_of(engine.habits.closed)
         knob.closed()
         activity.forget_before(engine.habits.closed + 1)
 
@@ -97,7 +103,9 @@ def run_home(
     ledger.close()
     endings = [ending_of(account, engine, course.end) for account in replay.each_account()]
     counts = engine.tally
-    return HomeResult(ledger.told, endings, activity, tally, knob.end(), counts.duplicates, counts.late, excluded)
+    return HomeResult(
+        ledger.told, endings, activity, tally, knob.end(), counts.duplicates, counts.late, excluded, learnt_at
+    )
 
 
 def counted(block: list[Item], rule: UsageRule | None, excluded: Counter[str]) -> list[Item]:

@@ -92,7 +92,7 @@ def parts_of(sources: Sequence[Source], size: int = PART) -> list[Part]:
     for source in sources:
         form = source.resolved_format()
         spans: list[Span] = []
-        if not form.is_table or (form is Format.CSV and source.columns.id is None):
+        if form is not Format.PARQUET and not (form.is_table and source.columns.id):
             spans = spans_of(source.path, size, quoted=form is Format.CSV)
         parts += [Part(source, span, span is spans[-1]) for span in spans] or [Part(source)]
     return parts

@@ -72,6 +72,8 @@ class Backtest:
     """Users who are perhaps none."""
     excluded: Mapping[str, int]
     """Usage events that do not count, by setting."""
+    learnt_at: int | None
+    """When the first thresholds were no longer those of a cold start, in ms; None: never."""
     at_risk: Sequence[tuple[Any, ...]]
     """Accounts with an open alert, what is most at risk first: `accounts.HEADER`."""
     examples: Sequence[Example]

@@ -12,6 +12,7 @@ what was read (`rows`, `bad_rows`, ...) it has
 - `silence_rules`, and `best_silence_rule`: the shortest with no more false alarms than the engine, likewise;
 - `losses` of the last year, the newest first: `flagged_at`, `days` (the delay, or the lead), `told` in words, and, of
   one that was missed, `another_setting` of the knob that would have seen it, for `more_messages_per_person_and_week`;
+- `thresholds_learnt_at`: before, they were those of a cold start, which may give many more false alarms than asked;
 - `false_alarms_by_account_age`, `events` with what may be no usage, and `notes` for whoever reads the figures.
 """
 
@@ -47,6 +48,7 @@ def summary_of(found: Backtest) -> dict[str, Any]:
         "accounts_judged": found.judged_accounts,
         "accounts_by_phase": dict(found.phases),
         "false_alarms_per_account_year_asked": found.asked,
+        "thresholds_learnt_at": _time(found.learnt_at),
         "transitions": found.transitions,
         "messages": _load(found.load),
         "outcomes": {"basis": found.judged.basis.value, **_silence_days(found), **_judged(found.judged)},

@@ -3,7 +3,8 @@
 With losses that are known (a file, billing) an alarm is right when it was open, or opened, in the 60 days before the
 account left, or decided to: then its *lead* is the days from the alarm to that. With silence as the outcome a loss is
 dated to the last event, and an alarm is right that opened from 60 days before it until the silence was long enough to
-call it a loss: its *delay* is the days from the last event to the alarm.
+call it a loss, or that opened sooner and was open still: its *delay* is the days from the last event to the alarm. One
+that was over by then was no word on that silence.
 """
 
 from collections import Counter
@@ -171,9 +172,10 @@ def _verdict(alarm: Incident, outcomes: Outcomes, span: Span, leaves: int | None
         latest = leaves + outcomes.silence_days * DAY_MS
         if alarm.opened_at > latest:
             return Verdict.LATE
-        if alarm.closed_at is None or alarm.closed_at >= leaves - BEFORE_DAYS * DAY_MS:
-            return Verdict.RIGHT
-        return Verdict.FALSE
+        earliest = leaves - BEFORE_DAYS * DAY_MS
+        silence = outcomes.basis is Basis.SILENCE
+        is_open = alarm.closed_at is None or (alarm.closed_at > leaves if silence else alarm.closed_at >= earliest)
+        return Verdict.RIGHT if is_open or alarm.opened_at >= earliest else Verdict.FALSE
     if outcomes.basis is Basis.SILENCE:
         return Verdict.UNDECIDED if alarm.opened_at > span.last_event_at else Verdict.FALSE
     recent = alarm.opened_at > end - BEFORE_DAYS * DAY_MS

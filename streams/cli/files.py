@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from streams.runtime.settings import Settings
 
 FormatOption = Annotated[
-    Literal["native", "csv", "parquet", "segment", "stripe", "cloudevents", "auto"] | None,
+    Literal["native", "csv", "parquet", "jsonl", "segment", "stripe", "cloudevents", "auto"] | None,
     typer.Option(
         "--format",
-        help="Of FILE; without it, its name tells. All but csv and parquet are JSON lines, auto: each by its shape. "
-        ".gz is unpacked.",
+        help="Of FILE; without it, its name tells. All but csv and parquet are JSON lines: jsonl with columns as you "
+        "name them, the others with records of that format, auto: each by its shape. .gz is unpacked.",
     ),
 ]
 AccountOption = Annotated[str, typer.Option("--account", metavar="COL", help="Column of the account's id.")]

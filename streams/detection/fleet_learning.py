@@ -97,6 +97,11 @@ def _whole(values: Column) -> int:
     return int(in_whole(values).sum())
 
 
+def speaks(sums: Sums) -> bool:
+    """Whether a day with these sums says anything of the fleet: of a few accounts each is most of it."""
+    return bool(sums[_PLAIN : _PLAIN + _RATE_BINS].sum() >= FEWEST)
+
+
 class FleetLearning:
     """What is learnt of the fleet, day by day."""
 
@@ -110,7 +115,7 @@ class FleetLearning:
 
     def decide(self, weekday: int, sums: Sums) -> FleetDay:
         """The fleet on the next day, by its sums; learns from them for the days after it."""
-        if sums[_PLAIN : _PLAIN + _RATE_BINS].sum() < FEWEST:
+        if not speaks(sums):
             return self.known
         num, den, active_num, active_den = (real(each) for each in sums[:4])
         raw, active_raw = (num + 5.0) / (den + 5.0), (active_num + 5.0) / (active_den + 5.0)

@@ -23,7 +23,7 @@ from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.facet_learning import FacetLearning
 from streams.detection.fleet import NEUTRAL, FleetDay
-from streams.detection.fleet_learning import AGE, FleetLearning
+from streams.detection.fleet_learning import AGE, FleetLearning, speaks
 from streams.detection.flow import SLOT_MS, Counts, add
 from streams.detection.flow_learning import FlowLearning
 from streams.detection.lessons import NO_LESSONS, Lessons
@@ -343,7 +343,8 @@ class FleetLog:
         if layout != self.layout_of(day + 1):
             self._layouts.append((day + 1, layout))
         self._judge_flow(day, sums.flow)
-        self.stall.day(day, today.factor, sources, self._source_learning.wholes)
+        factor = today.factor if speaks(sums.fleet) else None
+        self.stall.day(day, factor, sources, self._source_learning.wholes)
         if not self.stall.learns_shares(day):
             self._shareless.add(day)
         self.measured = {"all": today.factor}

@@ -6,7 +6,7 @@ of it is over.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, Final
 
@@ -130,6 +130,14 @@ class _Course:
         return course
 
 
+def _leave_to_hours(found: dict[tuple[int, bool], _Found]) -> None:
+    """Days say nothing of all together any more: hours say when flow is back."""
+    found.pop((WHOLE, True), None)
+    known = found.get((WHOLE, False))
+    if known is not None and not known.by_hour:
+        found[WHOLE, False] = replace(known, by_hour=True)
+
+
 class Stall:
     """What is the matter with the flow of events, and the alert on it."""
 
@@ -167,12 +175,18 @@ class Stall:
         at = self._calendar.start_of(day) - _LOW_DAYS * DAY_MS
         return all(declined or each.since <= at for (_, declined), each in self._found.items())
 
-    def day(self, day: int, factor: float, sources: SourceDay | None, wholes: Sequence[WholeSource] = ()) -> None:
-        """A day is decided, with the fleet's factor and those of its sources, and with each source as one whole."""
+    def day(
+        self, day: int, factor: float | None, sources: SourceDay | None, wholes: Sequence[WholeSource] = ()
+    ) -> None:
+        """A day is decided, with the fleet's factor and those of its sources, and with each source as one whole. A
+        factor of None: the fleet is too small for a day to say anything of it."""
         at, since = self._calendar.close_of(day), self._calendar.start_of(day)
         self.wake(at)
         found = dict(self._found)
-        self._see(found, WHOLE, "", factor, since)
+        if factor is None:
+            _leave_to_hours(found)
+        else:
+            self._see(found, WHOLE, "", factor, since)
         if sources is not None:
             for number, (own, speaks) in enumerate(zip(sources.factors, sources.speaking, strict=True)):
                 key = key_of(number, sources.layout)
@@ -188,7 +202,8 @@ class Stall:
             del found[each]
         self._courses = {key: course for key, course in self._courses.items() if key in there}
         self._back = {key: back for key, back in self._back.items() if key in there}
-        self._become(found, at, round(100 * factor), withdrawn=bool(withdrawn))
+        percent = 100 if factor is None else round(100 * factor)
+        self._become(found, at, percent, withdrawn=bool(withdrawn))
 
     def hour(self, at: int, key: int, name: str, *, quiet: bool, since: int, percent: int) -> None:
         """The flow of all or of a source stopped, or is back, as is evident at a time; what is quiet already by all

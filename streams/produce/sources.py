@@ -19,6 +19,7 @@ from schemas.plain_usage import UsageFields
 from streams.produce.columns import Columns, usage_value
 from streams.produce.csv_files import read_csv
 from streams.produce.errors import BadRow, InputError
+from streams.produce.json_files import read_json
 from streams.produce.lines import read_events, read_lines
 from streams.produce.ordering import CHUNK, in_time_order
 from streams.produce.record import InputRecord
@@ -28,11 +29,13 @@ _UTC = ZoneInfo("UTC")
 
 
 class Format(StrEnum):
-    """How a file is written: a table, or JSON lines of records of a format."""
+    """How a file is written: a table, or JSON lines of records of a format. Of `jsonl` the objects are a table's rows,
+    with names of a company's own."""
 
     NATIVE = "native"
     CSV = "csv"
     PARQUET = "parquet"
+    JSONL = "jsonl"
     SEGMENT = "segment"
     STRIPE = "stripe"
     CLOUDEVENTS = "cloudevents"
@@ -40,8 +43,8 @@ class Format(StrEnum):
 
     @property
     def is_table(self) -> bool:
-        """Rows and columns; all others are JSON lines."""
-        return self in (Format.CSV, Format.PARQUET)
+        """Rows and columns; all others are JSON lines of records."""
+        return self in (Format.CSV, Format.PARQUET, Format.JSONL)
 
     @property
     def of_records(self) -> options.Format:
@@ -62,9 +65,10 @@ _SUFFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file and how to read it. `format` None: by the name's ending. `zone` is that of times without an offset.
+    """A file and how to read it. `format` None: by the name's ending, and JSON lines are a table when `columns` names
+    any. `zone` is that of times without an offset.
 
-    Tables (CSV, Parquet) hold usage events; every topic can be given as JSON lines. `sent_as` is how the topic's
+    Tables hold usage events; every topic can be given as JSON lines. `sent_as` is how the topic's
     records are to be written.
     """
 
@@ -83,6 +87,11 @@ class Source:
         if form is None:
             known = ", ".join(Format)
             raise InputError(f"{self.path}: the name does not tell the format; say --format, one of {known}")
+        if self.columns != Columns() and not form.is_table:
+            if self.format is not None:
+                tables = ", ".join(each for each in Format if each.is_table)
+                raise InputError(f"{self.path}: {form} records have names of their own; columns are those of {tables}")
+            form = Format.JSONL
         if form.is_table and self.topic is not InputTopic.USAGE:
             raise InputError(f"{self.path}: {form} files hold usage events; give {self.topic} as JSON lines (native)")
         if form.of_records not in FORMATS[self.topic]:
@@ -105,10 +114,13 @@ class Source:
 
 
 def read_table(source: Source, span: Span | None = None) -> Iterator[UsageFields | BadRow]:
-    """A table's usage events in the file's order, each checked; with `span` those of a part of a CSV file. Raises
+    """A table's usage events in the file's order, each checked; with `span` those of a part of it. Raises
     InputError when it is no such table."""
-    if source.resolved_format() is Format.CSV:
+    form = source.resolved_format()
+    if form is Format.CSV:
         return read_csv(source.path, source.columns, source.zone, span)
+    if form is Format.JSONL:
+        return read_json(source.path, source.columns, source.zone, span)
     try:
         from streams.produce.parquet_files import read_parquet  # noqa: PLC0415 - needs an extra
     except ImportError:

@@ -23,6 +23,8 @@ _COLOURS = {
     "cancel_scheduled": "k5",
 }
 _STEP = 0.72
+_WIDEST = 60.0
+"""A bar of one week alone would fill the plot."""
 _LETTER = 8.0
 _LINE = 14.0
 """About as large as letters and lines of the labels are, in the drawing's units."""
@@ -41,10 +43,10 @@ def weeks_plot(load: Load, calendar: Calendar) -> str:
     kinds = [kind for kind in _COLOURS if any(week[kind] for week in load.by_week.values())]
     kinds += sorted({kind for week in load.by_week.values() for kind in week} - set(kinds))
     top = max(week.total() for week in load.by_week.values())
-    ticks = nice_ticks(top)
+    ticks = nice_ticks(top, whole=True)
     frame = Frame(first - 1, last + 8, ticks[-1])
     base = frame.height - frame.bottom
-    width = max((frame.x(7) - frame.x(0)) * 0.8, 1.0)
+    width = min(max((frame.x(7) - frame.x(0)) * 0.8, 1.0), _WIDEST)
     parts = [frame.y_axis("alerts opened a week", ticks=ticks), frame.day_axis(calendar)]
     for monday in range(first, last + 1, 7):
         week = load.by_week.get(monday)
@@ -206,7 +208,7 @@ def account_plot(example: Example, calendar: Calendar) -> str:
     """One account: events a day, what is usual, alarms."""
     top = max([*example.counts, *(each.high for each in example.usual if each is not None), 1.0])
     top = min(top, 1.5 * max([*example.counts, 1]))
-    ticks = nice_ticks(top, 4)
+    ticks = nice_ticks(top, 4, whole=True)
     last = example.first + len(example.counts)
     frame = Frame(example.first, last, ticks[-1], height=250, top=44)
     parts = [frame.y_axis("events a day", ticks=ticks), frame.day_axis(calendar)]

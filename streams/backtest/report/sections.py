@@ -54,6 +54,7 @@ def alerts(found: Backtest) -> str:
         [plots.kind_name(kind), f"{opened:,}", figure(opened / load.weeks)]
         for kind, opened in load.opened.most_common()
     ]
+    earlier = sum(week.total() for week in load.by_week.values()) > load.opened.total()
     span = f"From {found.calendar.day_text(load.since)} to {found.calendar.day_text(load.until)}"
     return section(
         "Alerts by kind and week",
@@ -61,10 +62,11 @@ def alerts(found: Backtest) -> str:
             f"{span}: {count(load.messages, 'message')} in {figure(load.weeks)} weeks. Counted are alerts of severity "
             f"warning or critical. A message is sent when an alert opens, escalates or is resolved; what changes on an "
             f"account at one moment is one message. "
-            f"{load.watches:,} watches were recorded as well, and never sent."
+            f"{load.watches:,} {'watch was' if load.watches == 1 else 'watches were'} recorded as well, and never sent."
+            + (" The plot has what was opened before, too." if earlier else "")
         ),
         plots.weeks_plot(load, found.calendar),
-        table(columns, rows) if rows else paragraph("No alert was opened."),
+        table(columns, rows) if rows else paragraph("No alert was opened in that time."),
     )
 
 
@@ -136,8 +138,8 @@ def _basis(found: Backtest) -> str:
         return (
             f"No outcomes were given, so silence tells: an account is lost when there are at least "
             f"{found.silence_days} days of data after its last event. An alarm is right that opened from 60 days "
-            "before that event until "
-            f"{found.silence_days} days after it; in a shorter silence at the end of the data it is not decided."
+            f"before that event until {found.silence_days} days after it, or sooner and was open still; in a shorter "
+            "silence at the end of the data it is not decided."
         )
     source = "the outcomes file" if found.judged.basis is Basis.FILE else "billing (the last subscription ended)"
     return (

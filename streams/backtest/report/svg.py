@@ -9,22 +9,29 @@ from streams.detection.calendar import Calendar
 
 WIDTH = 860
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_LABEL_WIDTH = 58
+_LABEL_WIDTH = 70
+_YEARS_FROM = 1_500
+"""Days from which on an axis has years, and no months."""
 
 
-def nice_ticks(top: float, most: int = 5) -> list[float]:
-    """Round numbers from 0 to at least `top`, about `most` of them.
+def nice_ticks(top: float, most: int = 5, *, whole: bool = False) -> list[float]:
+    """Round numbers from 0 to at least `top`, about `most` of them; `whole` ones, as of what is counted.
 
     >>> nice_ticks(37)
     [0.0, 10.0, 20.0, 30.0, 40.0]
     >>> nice_ticks(0.7)
     [0.0, 0.2, 0.4, 0.6, 0.8]
+    >>> nice_ticks(2, whole=True)
+    [0.0, 1.0, 2.0]
     """
     if top <= 0:
         return [0.0, 1.0]
     rough = top / most
+    if whole:
+        rough = max(rough, 1.0)
     unit = 10.0 ** floor(log10(rough))
-    step = next(unit * factor for factor in (1, 2, 2.5, 5, 10) if unit * factor >= rough * 0.999)
+    steps = (unit * factor for factor in (1, 2, 2.5, 5, 10) if unit * factor >= rough * 0.999)
+    step = next(each for each in steps if not whole or each.is_integer())
     return [round(step * number, 10) for number in range(ceil(top / step - 1e-9) + 1)]
 
 
@@ -86,18 +93,19 @@ class Frame:
         return "".join(parts)
 
     def day_axis(self, calendar: Calendar) -> str:
-        """Months below; the values of x are day numbers."""
+        """Months below, or years where there are many; the values of x are day numbers."""
+        years = self.x_to - self.x_from > _YEARS_FROM
         base = self.height - self.bottom
         parts = [f'<line class="axis" x1="{self.left}" x2="{WIDTH - self.right}" y1="{base}" y2="{base}"/>']
         last = -float("inf")
         for day in range(ceil(self.x_from), floor(self.x_to) + 1):
             date, month, year = calendar.day_text(calendar.start_of(day)).split()
-            if date != "1":
+            if date != "1" or (years and month != "January"):
                 continue
             x = self.x(day)
             parts.append(f'<line class="axis" x1="{x}" x2="{x}" y1="{base}" y2="{base + 4}"/>')
             if x - last >= _LABEL_WIDTH and x < WIDTH - 30:
-                parts.append(text(x, base + 18, f"{month[:3]} {year}", "tick", "middle"))
+                parts.append(text(x, base + 18, year if years else f"{month[:3]} {year}", "tick", "middle"))
                 last = x
         return "".join(parts)
 

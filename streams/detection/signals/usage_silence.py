@@ -70,11 +70,13 @@ class UsageSilenceSignal:
         since = account.last_event_at
         # A late event does not end a silence, but it is the last activity all the same.
         quiet_days = closed - max(habit.last_day, rules.calendar.day_of(since))
-        missed = rate * habit.clock_days
+        active_rate = min(habit.active_rate(fleet), 1.0)
+        # Of a long silence the rate of events has come down to it, that of active days has not; none has fewer events.
+        missed = max(rate, active_rate) * habit.clock_days
         false_alarms = rules.thresholds.silence_false_alarms(rate, habit.evidence, score, habit.clock_days)
         if account.alert(Kind.USAGE_DROP) is None:
             false_alarms = min(false_alarms, rules.thresholds.false_alarms(DROP, habit.evidence, rate))
-        active_a_week = min(7.0 * habit.active_rate(fleet), 7.0)
+        active_a_week = 7.0 * active_rate
         since_text = rules.calendar.day_text(since)
         usual = (
             f"usually active on {number(active_a_week)} days a week"

@@ -57,6 +57,10 @@ def silence(last: float, *alarms: tuple[float, float | None], days: int = 60, en
         (100, (160, None), Verdict.RIGHT),
         (100, (161, None), Verdict.LATE),
         (100, (45, 50), Verdict.RIGHT),
+        (100, (40, 45), Verdict.RIGHT),
+        (100, (39, 99), Verdict.FALSE),
+        (100, (39, 100), Verdict.FALSE),
+        (100, (39, 101), Verdict.RIGHT),
         (100, (30, 39), Verdict.FALSE),
         (390, (395, None), Verdict.UNDECIDED),
         (390, (380, None), Verdict.FALSE),
@@ -170,6 +174,24 @@ def test_messages_and_openings_are_counted_from_when_accounts_are_judged() -> No
         0: {"usage_silence": 1},
         7: {"usage_silence": 1},
     }
+
+
+def labels_of(*openings: float) -> list[str]:
+    """All words of the plot of weeks with an alert opened on each of these days."""
+    opened = [told(day, Change.OPENED, alert=str(day)) for day in openings]
+    drawn = weeks_plot(load_of(opened, CALENDAR, judged_from=at(0), end=at(20_000), team=3), CALENDAR)
+    return re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
+
+
+def test_alerts_are_counted_in_whole_numbers() -> None:
+    assert labels_of(8, 9) == ["alerts opened a week", "0", "1", "2"]
+
+
+def test_a_plot_of_thirty_years_names_years_and_one_of_two_years_months() -> None:
+    decades = labels_of(0, 365.25 * 30)[3:]
+    assert all(re.fullmatch(r"20\d\d", each) for each in decades)
+    assert 8 < len(decades) < 16
+    assert labels_of(0, 30)[3:] == ["Feb 2025"]
 
 
 def test_a_colour_of_the_weeks_has_one_key() -> None:

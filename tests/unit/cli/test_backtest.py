@@ -255,7 +255,7 @@ def test_rows_that_are_not_usable_are_told_counted_and_left_out(runner: CliRunne
         ("f.jsonl", b"\x00\xff\xfe" * 50, "no row is usable"),
         ("f.parquet", b"PAR1 not really", "is not a readable Parquet file"),
         ("f.csv.gz", b"not gzip", "cannot be read"),
-        ("f.txt", b"a", "say --format, one of native, csv, parquet, segment"),
+        ("f.txt", b"a", "say --format, one of native, csv, parquet, jsonl, segment"),
     ],
 )
 def test_a_file_that_is_none_ends_with_1_and_says_why(

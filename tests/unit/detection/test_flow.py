@@ -91,6 +91,17 @@ def test_a_smaller_fleet_takes_longer() -> None:
     assert BROKEN + 2 * HOUR_MS < opened.at < BROKEN + 5 * HOUR_MS
 
 
+def test_of_a_fleet_too_small_for_days_to_tell_hours_say_when_flow_is_back() -> None:
+    mended = BROKEN + 20 * DAY_MS
+    found = told(30, 60, lambda at, _: BROKEN <= at < mended)
+    opened, resolved = (each for each in found if each.account_id == FLEET_ID)
+    assert (opened.change, resolved.change) == (Change.OPENED, Change.RESOLVED)
+    assert resolved.alert_id == opened.alert_id
+    assert BROKEN < opened.at < BROKEN + 2 * DAY_MS
+    assert mended < resolved.at < mended + 4 * DAY_MS
+    assert not [each for each in found if opened.at < each.at < mended], "they wait"
+
+
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (1, 2))])
 def test_ordinary_weeks_raise_nothing_and_a_short_morning_neither(seed: int) -> None:
     late = Random(seed)

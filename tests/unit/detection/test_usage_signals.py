@@ -39,6 +39,18 @@ def test_nothing_opens_on_fewer_missing_events_than_asked_for() -> None:
         assert bool(run.transitions) is opens
 
 
+def test_no_fewer_events_are_missing_than_active_days() -> None:
+    """An account that stops in its first weeks teaches its rate of events to come down."""
+    run = Run(Engine(DetectionConfig()))
+    run.uses(range(14), a_day=1)
+    run.close(at(70))
+    assert run.transitions
+    for each in run.transitions:
+        usual = next(reason.values["active_days_a_week"] for reason in each.reasons if reason.code == "usual_activity")
+        days = each.evidence["clock_days"]
+        assert each.evidence["expected"] >= usual / 7 * days - 0.1  # type: ignore[operator]
+
+
 def test_a_drop_is_over_when_it_has_been_for_the_hold_time() -> None:
     run = Run(Engine(DetectionConfig(drop_hold_days=5)))
     run.uses(range(91), a_day=12)

@@ -62,6 +62,44 @@ def test_a_csv_row_becomes_a_native_usage_event(tmp_path: Path) -> None:
     assert (first.account, first.topic, first.at) == ("acme", InputTopic.USAGE, parse_instant("2025-03-01T12:00:00Z"))
 
 
+def test_json_lines_are_a_table_once_a_column_is_named(tmp_path: Path) -> None:
+    lines = [{"customer": 17, "ms": 1740826800000, "what": "login", "who": "u1", "n": 3}]
+    lines += [{"customer": "b", "ms": "2025-03-01 12:00:00", "what": "logout", "n": 1}]
+    file = write(tmp_path / "a.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    columns = Columns("customer", "ms", user="who", event="what", quantity="n")
+    first, second = values(Source(file, columns=columns, zone=ZoneInfo("Europe/Berlin")))
+    assert first == {
+        "account_id": "17",
+        "occurred_at": "2025-03-01T11:00:00Z",
+        "user_id": "u1",
+        "event": "login",
+        "quantity": 3,
+    }
+    assert second == {"account_id": "b", "occurred_at": "2025-03-01T11:00:00Z", "event": "logout"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"firm": "a", "at": "2025-03-01"}', "line 1, column 'customer': is missing; the line has 'firm', 'at'"),
+        ('{"customer": ["a"], "at": "2025-03-01"}', "line 1, column 'customer': must be text or a whole number"),
+        ('{"customer": "a", "at": null}', "line 1, column 'at': a time is written like"),
+        ('{"customer": "a", "at": true}', "line 1, column 'at': a time is written like"),
+        ('["a", "2025-03-01"]', "line 1: must be a JSON object"),
+        ("a,2025-03-01", "line 1: no JSON: "),
+        ("{}", "line 1, column 'customer': is missing; the line has nothing"),
+    ],
+)
+def test_a_line_that_is_no_row_says_why(tmp_path: Path, line: str, said: str) -> None:
+    assert said in refusal(Source(write(tmp_path / "a.jsonl", line), columns=Columns("customer", "at")))
+
+
+def test_records_of_a_format_have_no_columns(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", "{}")
+    said = refusal(Source(file, format=Format.SEGMENT, columns=Columns("customer")))
+    assert said.endswith("segment records have names of their own; columns are those of csv, parquet, jsonl")
+
+
 def test_account_and_time_columns_have_the_native_names_unless_told(tmp_path: Path) -> None:
     file = write(tmp_path / "history.csv", "account_id,occurred_at,other\na,2025-03-01T12:00:00Z,x\n")
     assert values(Source(file)) == [
