@@ -38,7 +38,7 @@ from tests.e2e.slack import Slack
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 DAY_MS = 86_400_000
-DAYS = 130
+DAYS = 170
 TODAY = int(time.time() * 1000) // DAY_MS * DAY_MS
 
 
