@@ -150,7 +150,7 @@ class Scale:
     def at(self, channel: int, tier: int, score: float) -> float:
         """The lowest score of a channel that comes to a calibrated one; beyond the scale, its end."""
         curve = self.scores[channel, tier]
-        edge = int(np.searchsorted(curve, score))
+        edge = int(curve.searchsorted(score))
         if edge == 0 or edge > BINS:
             return _from_place(channel, float(min(edge, BINS)))
         low, high = float(curve[edge - 1]), float(curve[edge])

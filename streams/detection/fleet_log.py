@@ -282,17 +282,27 @@ class FleetLog:
         day = self._calendar.day_of(at)
         return 96 * weekday(day) + min((at - self._calendar.start_of(day)) // SLOT_MS, 95)
 
+    def _quarters_of(self, day: int, slots: range) -> list[int]:
+        """`_quarter_of` each slot of a day."""
+        start, monday = self._calendar.start_of(day), 96 * weekday(day)
+        quarters = [monday + min((slot * SLOT_MS - start) // SLOT_MS, 95) for slot in slots]
+        if slots and slots[0] * SLOT_MS < start:  # it begins on the day before
+            quarters[0] = self._quarter_of(slots[0])
+        return quarters
+
     def _judge_flow(self, day: int, flow: dict[int, Counts]) -> None:
         """In retrospect, what had not been told ahead; and learn from it."""
         calendar, learning = self._calendar, self._flow_learning
         first = calendar.start_of(day) // SLOT_MS
         slots = range(first, calendar.start_of(day + 1) // SLOT_MS)
-        quarters = [self._quarter_of(slot) for slot in slots]
-        before = self.stall.stalled
-        seen = set(before)
-        for slot in slots[max(0, learning.judged + 1 - first) :]:
-            self._judge_quarter(slot, quarters[slot - first], flow.get(slot, {}))
-            seen |= self.stall.stalled
+        quarters = self._quarters_of(day, slots)
+        seen = set(self.stall.stalled)
+        if learning.expects(quarters):
+            for slot in slots[max(0, learning.judged + 1 - first) :]:
+                self._judge_quarter(slot, quarters[slot - first], flow.get(slot, {}))
+                seen |= self.stall.stalled
+        elif slots:
+            learning.judged = max(learning.judged, slots[-1])
         layout = self.layout_of(day)
         keys = {DEFAULT_KEY} if layout == UNTRACKED else {key_of(number, layout) for number in range(SOURCES)} - {-1}
         learning.learn(quarters, flow, first, keys, stalled=bool(seen))

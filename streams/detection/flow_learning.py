@@ -87,6 +87,17 @@ class FlowLearning:
         """Whether this quarter of an hour of the week says anything of all sources together."""
         return self._expected(WHOLE, quarter) * (1.0 - _RATIO) / self._noise >= _LISTENS_FROM
 
+    def expects(self, quarters: list[int]) -> bool:
+        """Whether anything may be expected in one of a day's quarters of the week; if not, `judge` says nothing of any,
+        and changes nothing but what was judged. What is expected is the least of nine: whichever nine these are, among
+        them is one of every fifth of the day, and the next."""
+        pairs = [(each, (each + 1) % _QUARTERS) for each in quarters[:: _AN_HOUR + 1]]
+        return any(
+            profile[each] > 0.0 and profile[following] > 0.0
+            for profile in self._profiles.values()
+            for each, following in pairs
+        )
+
     def judge(self, slot: int, quarter: int, counts: Counts, stalled: frozenset[int]) -> list[Verdict]:
         """What the next slot, this quarter of the week, says of all and of each source. `stalled`: what is quiet
         already."""
@@ -119,9 +130,11 @@ class FlowLearning:
             self._days[key] = days + 1
             share = _LEARNS_STALLED if stalled else max(1.0 / (days // 7 + 1), _LEARNS)
             for slot, quarter in enumerate(quarters, first):
-                counts = flow.get(slot, {})
-                count = (sum(counts.values()) if key == WHOLE else counts.get(key, 0)) / ONE
+                counts = flow.get(slot)
                 expected = profile[quarter]
+                if counts is None and expected == 0.0:
+                    continue  # as it is at night
+                count = 0.0 if counts is None else (sum(counts.values()) if key == WHOLE else counts.get(key, 0)) / ONE
                 if days >= 7 * _WEEKS_BEFORE:
                     if key == WHOLE and expected >= _SPREAD_FROM and not stalled:
                         spread = min((count - expected) ** 2 / expected, _SPREAD_MOST)

@@ -176,7 +176,7 @@ def _note_clocks(records: Iterable[ConsumerRecord], clocks: dict[int, int]) -> N
 
 async def application(broker: Broker, home: Path, *, create: bool = True, **settings: str) -> Application:
     """An application with names that no other has; with `create` its topics exist. `settings` are further ones by
-    their names (`partitions="2"`); the clock is that of the events."""
+    their names (`partitions="4"`; there are two); the clock is that of the events."""
     name = f"e2e-{uuid4().hex[:8]}"
     (home / "slackwater.toml").touch()  # none of the user's own is to be read
     given = {
@@ -184,7 +184,7 @@ async def application(broker: Broker, home: Path, *, create: bool = True, **sett
         "brokers": broker.address,
         "app_id": name,
         "topic_prefix": f"{name}.",
-        "partitions": "4",
+        "partitions": "2",
         "clock": "events",
         "web_port": str(free_port()),
         "state_dir": str(home / "state"),

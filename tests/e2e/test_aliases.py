@@ -73,7 +73,7 @@ async def _as_the_pure_engine_has_it(broker: Broker, tmp_path: Path, *, killed: 
     expected = run([(topic, value) for _, topic, value in events], until=ends_at)
     totals = {name: account.events_total for name, account in expected.accounts.items()}
     assert totals == {"one": 240, "two": 180 + 118 + 60, "late": 62, "three": 180 + 62 + 30, "moves": 28}
-    app = await application(broker, tmp_path, create=True)
+    app = await application(broker, tmp_path, create=True, partitions="4")
     records = [InputRecord(at, topic, value["account_id"], orjson.dumps(value)) for at, topic, value in events]
     if killed:
         await _killed_in_between(app, records)

@@ -117,7 +117,7 @@ async def outcome(kafka: KafkaBroker, home: Path, client: str, story: Story) -> 
     """Where this client put its usage events, and what a worker comes to that reads the story from there: states,
     pictures and transitions by account."""
     home.mkdir()
-    app = await application(kafka, home, create=False)
+    app = await application(kafka, home, create=False, partitions="4")
     await create_inputs(app)
     end = (story.ends_at // HOUR_MS + 1) * HOUR_MS
     at_last = format_instant(end - 1_000)

@@ -66,7 +66,7 @@ async def _application(broker: KafkaBroker, home: Path, slack: Slack) -> Applica
     (home / "slack").write_text(slack.url)
     routes = "".join(f'[[routes]]\nname = "{name}"\nchannel = "cs"\n' for name in (*TEAMS, DEFAULT))
     (home / "slackwater.toml").write_text(f'[channels.cs]\ntype = "slack_webhook"\nurl_file = "{home}/slack"\n{routes}')
-    return await application(broker, home, clock="wall")
+    return await application(broker, home, partitions="4", clock="wall")
 
 
 async def _older_version(app: Application) -> None:

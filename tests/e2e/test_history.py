@@ -130,7 +130,7 @@ async def test_what_was_told_before_a_reset_is_no_news_of_the_past(
     kafka: KafkaBroker, tmp_path: Path, fleet: Path
 ) -> None:
     async with Slack() as slack:
-        app = await application(kafka, tmp_path, clock="wall", slack_webhook_url=slack.url, partitions="2")
+        app = await application(kafka, tmp_path, clock="wall", slack_webhook_url=slack.url)
         await app.slackwater(*produced(fleet))
         async with app.worker() as worker:
             await eventually(message_came(slack, worker), "the message about the past", patience=120)
@@ -184,7 +184,8 @@ def sources_of(fleet: Path) -> list[Source]:
     ]
 
 
-def engine_alone(fleet: Path) -> Replay:
+@pytest.fixture(scope="module")
+def alone(fleet: Path) -> Replay:
     """What the pure engine makes of the history that is loaded."""
     run = Replay(Engine(DetectionConfig()))
     for record in read_in_time_order(sources_of(fleet)):
@@ -204,20 +205,19 @@ def by_account(transitions: Iterable[Transition]) -> dict[str, list[Transition]]
 
 
 async def test_workers_go_on_from_loaded_history_and_count_what_they_have_in_common_once(
-    broker: Broker, tmp_path: Path, fleet: Path, topics_have: Path
+    broker: Broker, tmp_path: Path, fleet: Path, topics_have: Path, alone: Replay
 ) -> None:
     async with Slack() as slack:
         app = await application(broker, tmp_path, clock="wall", slack_webhook_url=slack.url)
         await app.slackwater(*produced(topics_have))
         shown = await app.slackwater(*bootstrapped(fleet, "--plan"))
-        assert "60 accounts, in 4 home partitions" in shown.output
+        assert "60 accounts, in 2 home partitions" in shown.output
         assert "rows are not before --until and are left out" in shown.output
         assert "alerts of the past" in shown.output
         assert await app.transitions() == []
         assert (await app.slackwater(*bootstrapped(fleet), check=False)).status == 2, "there is nobody to ask"
         await app.slackwater(*bootstrapped(fleet, "--yes"))
 
-        alone = engine_alone(fleet)
         written = await app.transitions()
         assert by_account(written) == by_account(alone.transitions)
         assert len(written) > 100
@@ -258,7 +258,7 @@ async def test_workers_go_on_from_loaded_history_and_count_what_they_have_in_com
 
 
 async def test_a_bootstrap_that_is_interrupted_holds_up_workers_and_is_finished_by_another(
-    kafka: KafkaBroker, tmp_path: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch
+    kafka: KafkaBroker, tmp_path: Path, fleet: Path, alone: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = await application(kafka, tmp_path, clock="wall")
     done = 0
@@ -266,7 +266,7 @@ async def test_a_bootstrap_that_is_interrupted_holds_up_workers_and_is_finished_
 
     async def until_killed(self: Any, *what: Any) -> Any:
         nonlocal done
-        if done == 6:  # of four marks and four histories
+        if done == 3:  # of two marks and two histories
             raise ConnectionError("killed")
         done += 1
         return await write(self, *what)
@@ -298,7 +298,7 @@ async def test_a_bootstrap_that_is_interrupted_holds_up_workers_and_is_finished_
 
     finished = await app.slackwater(*bootstrapped(fleet, "--yes"))
     assert "has its history already" in finished.output
-    assert by_account(await app.transitions()) == by_account(engine_alone(fleet).transitions)
+    assert by_account(await app.transitions()) == by_account(alone.transitions)
     async with app.worker() as worker:
         await app.applied_until(TODAY, worker=worker)
         await app.pictured(worker)

@@ -151,7 +151,7 @@ async def _application(broker: KafkaBroker, home: Path, slack: dict[str, SlackSe
         own = OWN[team].format(home=home)
         tables += f'[[routes]]\nname = "{team}"\nchannel = "{team}"\nteams = ["{team}"]\n{own}'
     (home / "slackwater.toml").write_text(tables)
-    return await application(broker, home, clock="wall", slack_webhook_url=slack["default"].url)
+    return await application(broker, home, partitions="4", clock="wall", slack_webhook_url=slack["default"].url)
 
 
 async def _until_held(worker: Worker, route: str, alerts: int) -> None:

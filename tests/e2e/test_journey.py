@@ -79,10 +79,11 @@ async def same_as_expected(app: Application, expected: Expected) -> int:
     return count
 
 
+@pytest.mark.thorough
 async def test_a_year_of_purchases_gives_the_alerts_of_the_pure_engine(
     kafka: Broker, tmp_path: Path, expected: "Future[Expected]"
 ) -> None:
-    app = await application(kafka, tmp_path)
+    app = await application(kafka, tmp_path, partitions="4")
     async with app.worker() as worker:
         started = monotonic()
         await app.slackwater(*PRODUCE)
@@ -124,7 +125,7 @@ async def test_a_worker_that_is_killed_in_the_middle_again_and_again_loses_and_r
     want = await asyncio.wrap_future(expected)
     span = want.last_at - want.first_at
     moments = sorted(want.first_at + int(span * random.uniform(0.05, 0.6)) for _ in range(3))
-    app = await application(kafka, tmp_path, lagging_flush="200ms", store=store)
+    app = await application(kafka, tmp_path, partitions="4", lagging_flush="200ms", store=store)
     async with app.command(*PRODUCE) as sending:
         for moment in moments:
             async with app.worker() as worker:

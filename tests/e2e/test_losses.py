@@ -165,7 +165,7 @@ async def test_topics_created_anew_while_the_worker_runs_are_read_from_their_sta
     kafka: KafkaBroker, tmp_path: Path
 ) -> None:
     history = History()
-    app = await application(kafka, tmp_path, console="true")
+    app = await application(kafka, tmp_path, console="true", partitions="4")
     usage, billing = app.settings.topic("usage"), app.settings.topic("billing")
     async with app.worker() as worker:
         await tell(app, history.first, history.middle)
@@ -204,7 +204,9 @@ async def test_records_removed_before_they_were_read_are_told_and_the_rest_is_co
 @pytest.mark.thorough
 async def test_records_removed_while_the_worker_stands_still_are_told(kafka: KafkaBroker, tmp_path: Path) -> None:
     history = History()
-    app = await application(kafka, tmp_path, console="true", session_timeout="30s", rebalance_timeout="40s")
+    app = await application(
+        kafka, tmp_path, console="true", partitions="4", session_timeout="30s", rebalance_timeout="40s"
+    )
     usage = app.settings.topic("usage")
     async with app.worker() as worker:
         await tell(app, history.first, history.middle)

@@ -64,7 +64,9 @@ async def run(embedded: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
         pytest.skip("needs prometheus (Debian and Ubuntu: apt-get install prometheus)")
     home = tmp_path_factory.mktemp("monitoring")
     async with Slack() as slack:
-        app = await application(embedded, home, slack_webhook_url=slack.url, exclude_events="search_run")
+        app = await application(
+            embedded, home, slack_webhook_url=slack.url, partitions="4", exclude_events="search_run"
+        )
         async with app.worker() as worker, Prometheus(home, worker.address.removeprefix("http://")) as prometheus:
 
             async def scraped() -> bool:

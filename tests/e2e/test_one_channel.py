@@ -86,4 +86,4 @@ async def _application(broker: KafkaBroker, home: Path, slack: Slack) -> Applica
     routes = "".join(f'[[routes]]\nname = "{team}"\nchannel = "cs"\nteams = ["{team}"]\n' for team in TEAMS)
     channel = f'[channels.cs]\ntype = "slack_webhook"\nurl_file = "{home}/slack"\n'
     (home / "slackwater.toml").write_text(f'{channel}{routes}[[routes]]\nname = "default"\nchannel = "cs"\n')
-    return await application(broker, home, clock="wall", slack_timeout="2s")
+    return await application(broker, home, partitions="4", clock="wall", slack_timeout="2s")

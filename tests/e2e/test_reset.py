@@ -43,7 +43,7 @@ SOME = (
     stories.a_cancellation_turns_critical_in_its_last_week_and_ends_as_lost,
     stories.a_cancellation_that_is_taken_back_is_over_and_silence_speaks_again,
 )
-"""Half a year at most: each day takes a round of all homes."""
+"""Half a year at most."""
 
 
 class History:
@@ -101,6 +101,12 @@ def history() -> History:
     return History()
 
 
+@pytest.fixture(scope="module")
+def short() -> History:
+    """Two of them: each day takes a round of all homes, and Slack takes a message a second."""
+    return History(SOME[:2])
+
+
 async def committed(app: Application) -> list[bytes]:
     """The state as it is stored."""
     log = topics.changelog(app.settings, topics.ENGAGEMENT)
@@ -110,9 +116,9 @@ async def committed(app: Application) -> list[bytes]:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_the_state_is_built_anew_the_transitions_come_once_more_and_nobody_is_told_again(
-    broker: Broker, tmp_path: Path
+    broker: Broker, short: History, tmp_path: Path
 ) -> None:
-    history = History(SOME[:2])  # Slack takes a message a second
+    history = short
     async with Slack() as slack:
         app = await application(broker, tmp_path, slack_webhook_url=slack.url)
         await history.live_through(app)
@@ -169,8 +175,9 @@ def told_of_the_past(worker: Worker) -> Any:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_with_the_outputs_deleted_it_is_as_if_it_had_never_been(
-    kafka: KafkaBroker, history: History, tmp_path: Path
+    kafka: KafkaBroker, short: History, tmp_path: Path
 ) -> None:
+    history = short
     app = await application(kafka, tmp_path)
     await history.live_through(app)
     async with AIOKafkaProducer(bootstrap_servers=kafka.address) as producer:
@@ -192,9 +199,10 @@ async def test_with_the_outputs_deleted_it_is_as_if_it_had_never_been(
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("writes", [3, pytest.param(10, marks=pytest.mark.thorough)])
 async def test_a_reset_that_is_killed_harms_nothing_and_is_finished_by_another(
-    kafka: KafkaBroker, history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+    kafka: KafkaBroker, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    app = await application(kafka, tmp_path, partitions="2")
+    history: History = request.getfixturevalue("short" if writes == 3 else "history")
+    app = await application(kafka, tmp_path)
     await history.live_through(app)
     done = 0
     write = carrying._Reset._write
@@ -230,7 +238,7 @@ async def test_a_reset_that_is_killed_harms_nothing_and_is_finished_by_another(
 async def test_a_worker_that_slept_through_a_reset_writes_nothing_of_its_own_and_begins_anew(
     kafka: KafkaBroker, history: History, tmp_path: Path
 ) -> None:
-    app = await application(kafka, tmp_path, partitions="2")
+    app = await application(kafka, tmp_path)
     async with app.worker() as worker:
         await send(history.records, app.settings, settle_ms=history.ends_at - history.records[-1].at)
         await history.gone_through(app, worker)
@@ -271,7 +279,7 @@ async def stopped(worker: Worker) -> None:
 
 async def test_what_is_live_is_told_once_before_and_after_a_reset(kafka: KafkaBroker, tmp_path: Path) -> None:
     async with Slack() as slack:
-        app = await application(kafka, tmp_path, partitions="2", clock="wall", slack_webhook_url=slack.url)
+        app = await application(kafka, tmp_path, clock="wall", slack_webhook_url=slack.url)
         async with app.worker() as worker:
             await fail(app, "acct-1")
             await heard(slack, 1)
@@ -290,7 +298,7 @@ async def test_messages_that_wait_are_named_and_dropped_where_that_is_asked_for(
 ) -> None:
     async with Slack() as slack:
         slack.status = HANG
-        app = await application(kafka, tmp_path, partitions="2", clock="wall", slack_webhook_url=slack.url)
+        app = await application(kafka, tmp_path, clock="wall", slack_webhook_url=slack.url)
         async with app.worker() as worker:
             await fail(app, "acct-1")
             await heard(slack, 1)
@@ -306,7 +314,7 @@ async def test_messages_that_wait_are_named_and_dropped_where_that_is_asked_for(
 
 
 async def test_the_plan_tells_what_is_not_there_any_more(kafka: KafkaBroker, history: History, tmp_path: Path) -> None:
-    app = await application(kafka, tmp_path, partitions="2")
+    app = await application(kafka, tmp_path)
     await send(history.records, app.settings)
     usage = TopicPartition(app.settings.topic("usage"), 1)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.address)

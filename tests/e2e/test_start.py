@@ -27,6 +27,9 @@ COMMANDS = {
     "slackwater": (sys.executable, "-m", "streams", "worker"),
     "faust": (sys.executable, "-m", "faust", "-A", "streams.app", "worker"),
 }
+EITHER = pytest.mark.parametrize(
+    "command", [pytest.param(each, marks=() if each == "slackwater" else pytest.mark.thorough) for each in COMMANDS]
+)
 PROMISED = {
     "events_total": {"topic", "type"},
     "events_rejected_total": {"topic", "reason"},
@@ -93,55 +96,59 @@ async def refusal(app: Application, command: str, **changed: str) -> str:
     return output
 
 
-async def both_refusals(app: Application, **changed: str) -> list[str]:
-    """What each of the two says."""
-    return await asyncio.gather(*(refusal(app, command, **changed) for command in COMMANDS))
-
-
 def has_words(output: str, *words: str) -> bool:
     """Whether all of them are there, however the log's lines were broken."""
     flat = re.sub(r"\W+", "", output)
     return all(re.sub(r"\W+", "", each) in flat for each in words)
 
 
-async def test_a_missing_input_topic_is_a_start_error(kafka: KafkaBroker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_missing_input_topic_is_a_start_error(kafka: KafkaBroker, tmp_path: Path, command: str) -> None:
     app = await application(kafka, tmp_path)
     missing = f"{app.settings.topic_prefix}nowhere"
-    for output in await both_refusals(app, topic_billing="nowhere"):
-        assert has_words(output, missing, "there is no such topic", "slackwater topics create"), output
+    output = await refusal(app, command, topic_billing="nowhere")
+    assert has_words(output, missing, "there is no such topic", "slackwater topics create"), output
 
 
-async def test_an_input_topic_that_loses_events_is_a_start_error(kafka: KafkaBroker, tmp_path: Path) -> None:
+@EITHER
+async def test_an_input_topic_that_loses_events_is_a_start_error(
+    kafka: KafkaBroker, tmp_path: Path, command: str
+) -> None:
     app = await application(kafka, tmp_path)
     name = f"{app.settings.topic_prefix}compacted"
     await create(kafka, NewTopic(name, 4, 1, topic_configs={"cleanup.policy": "compact"}))
-    for output in await both_refusals(app, topic_usage="compacted"):
-        assert has_words(output, name, "has cleanup.policy=compact, which would lose events"), output
-        assert has_words(output, "use cleanup.policy=delete"), output
+    output = await refusal(app, command, topic_usage="compacted")
+    assert has_words(output, name, "has cleanup.policy=compact, which would lose events"), output
+    assert has_words(output, "use cleanup.policy=delete"), output
 
 
+@EITHER
 async def test_another_number_of_partitions_than_the_state_has_is_a_start_error(
-    kafka: KafkaBroker, tmp_path: Path
+    kafka: KafkaBroker, tmp_path: Path, command: str
 ) -> None:
     app = await application(kafka, tmp_path, partitions="4")
-    for output in await both_refusals(app, partitions="3"):
-        assert has_words(output, f"{app.settings.app_id}-engagement-changelog", "has 4 partitions"), output
-        assert has_words(output, "SLACKWATER_PARTITIONS=4"), output
+    output = await refusal(app, command, partitions="3")
+    assert has_words(output, f"{app.settings.app_id}-engagement-changelog", "has 4 partitions"), output
+    assert has_words(output, "SLACKWATER_PARTITIONS=4"), output
 
 
-async def test_a_session_that_the_broker_does_not_take_is_a_start_error(kafka: KafkaBroker, tmp_path: Path) -> None:
+@EITHER
+async def test_a_session_that_the_broker_does_not_take_is_a_start_error(
+    kafka: KafkaBroker, tmp_path: Path, command: str
+) -> None:
     app = await application(kafka, tmp_path)
-    for output in await both_refusals(app, session_timeout="500ms", heartbeat_interval="100ms"):
-        assert has_words(output, "does not take SLACKWATER_SESSION_TIMEOUT=0.5s"), output
-        assert has_words(output, "group.min.session.timeout.ms"), output
+    output = await refusal(app, command, session_timeout="500ms", heartbeat_interval="100ms")
+    assert has_words(output, "does not take SLACKWATER_SESSION_TIMEOUT=0.5s"), output
+    assert has_words(output, "group.min.session.timeout.ms"), output
 
 
-async def test_a_port_that_is_taken_is_a_start_error(kafka: KafkaBroker, tmp_path: Path) -> None:
+@EITHER
+async def test_a_port_that_is_taken_is_a_start_error(kafka: KafkaBroker, tmp_path: Path, command: str) -> None:
     app = await application(kafka, tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        for output in await both_refusals(app, web_port=port):
-            assert has_words(output, f"SLACKWATER_WEB_PORT={port}", "address already in use"), output
+        output = await refusal(app, command, web_port=port)
+        assert has_words(output, f"SLACKWATER_WEB_PORT={port}", "address already in use"), output
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from schemas.shuffle import decode_shuffle
 from streams.detection.stall import FLEET_ID
 from streams.detection.statements import is_claim
+from tests.examples import examples
 from tests.properties.input_logs import CONFIG, World, worlds
 from tests.properties.shuffled import Ran, Ways, disturbed
 
-SLOW = settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+SLOW = settings(deadline=None, max_examples=examples(80), suppress_health_check=list(HealthCheck))
 
 
 def expected(log: list[bytes], most: int) -> tuple[set[str], Counter[tuple[str, int]]]:

@@ -25,7 +25,7 @@ from tests.properties.engine_histories import ACCOUNT, BEGINS, History, begun, c
 Told = tuple[list[Transition], list[RefusedCommand], bytes]
 SLOW = settings(
     deadline=None,
-    max_examples=settings().max_examples // 5,
+    max_examples=max(3, settings().max_examples // 5),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 pytestmark = pytest.mark.timeout(300)

@@ -305,8 +305,10 @@ pytestmark = pytest.mark.hypothesis  # the plugin does not see that they are
 
 
 def runs(share: float) -> settings:
-    """So many of the profile's examples."""
-    return settings(max_examples=int(EXAMPLES * share), stateful_step_count=40, suppress_health_check=list(HealthCheck))
+    """So many of the profile's examples, and at least 3."""
+    return settings(
+        max_examples=max(3, int(EXAMPLES * share)), stateful_step_count=40, suppress_health_check=list(HealthCheck)
+    )
 
 
 @pytest.mark.timeout(0 if EXAMPLES > 100 else 600)

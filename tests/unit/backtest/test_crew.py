@@ -50,7 +50,7 @@ def test_a_process_that_breaks_says_how(tmp_path: Path) -> None:
     ("sent", "status", "said"),
     [
         (signal.SIGINT, 130, "interrupted: nothing was written"),
-        (signal.SIGTERM, 143, "terminated: nothing was written"),
+        pytest.param(signal.SIGTERM, 143, "terminated: nothing was written", marks=pytest.mark.thorough),
     ],
 )
 def test_a_signal_ends_it_and_leaves_nothing_behind(

@@ -72,7 +72,7 @@ def test_rows_are_their_accounts_and_what_is_nobodys_is_told(tmp_path: Path) -> 
     assert reading.rows == {"usage": 2, "feedback": 1}
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.thorough)])
 def test_a_backtest_with_aliases_is_that_of_a_file_with_one_id_for_each_account(tmp_path: Path, jobs: str) -> None:
     began = datetime(2025, 1, 6, 9, tzinfo=UTC)
     days = [began + timedelta(days=day) for day in range(90)]

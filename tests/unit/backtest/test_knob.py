@@ -95,7 +95,8 @@ def followed_of(told: list[Told]) -> list[Incident]:
     return sorted(each._replace(since=0, alert_ids=()) for own in incidents(told).values() for each in own)
 
 
-@pytest.mark.parametrize("outages", [False, pytest.param(True, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("outages", [False, True])
 def test_every_setting_that_is_followed_says_what_the_engine_says_at_it(
     events: list[tuple[InputTopic, InputEvent]], tmp_path: Path, outages: bool
 ) -> None:

@@ -168,7 +168,7 @@ def test_accounts_say_from_when_they_were_judged_how_near_an_alert_they_are_and_
     assert all(row["judged_from"] for row in alarming)
 
 
-@pytest.mark.parametrize("jobs", [2, 3])
+@pytest.mark.parametrize("jobs", [2, pytest.param(3, marks=pytest.mark.thorough)])
 def test_several_processes_write_the_same_files(runner: CliRunner, fleet: Path, tmp_path: Path, jobs: int) -> None:
     options = (fleet / "product-usage.jsonl", "--billing", str(fleet / "billing.jsonl"))
     for number in (1, jobs):

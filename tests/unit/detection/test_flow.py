@@ -7,7 +7,7 @@ from random import Random
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.alerts import Change, Kind, Transition
@@ -140,6 +140,29 @@ def test_alerts_that_fall_due_while_it_lasts_are_held_and_come_when_flow_is_back
     assert 34 not in held.values(), "the day closes while nothing comes in"
     assert due <= set(held)
     assert all(held[name] in (35, 36) for name in due)
+
+
+@example([(40, 9)], 0, 96)
+@given(
+    st.lists(st.tuples(st.integers(0, 671), st.integers(1, 40)), max_size=12),
+    st.integers(0, 6),
+    st.sampled_from([92, 96, 100]),
+)
+def test_a_day_of_which_nothing_is_expected_is_told_apart_whatever_the_week_was_like(
+    busy: list[tuple[int, int]], weekday: int, slots: int
+) -> None:
+    counts = {(first + n) % 672: {DEFAULT_KEY: 1 << 20} for first, length in busy for n in range(length)}
+    learning = FlowLearning()
+    for day in range(28):
+        quarters = [96 * (day % 7) + n for n in range(96)]
+        flow = {quarter + 672 * (day // 7): counts[quarter] for quarter in quarters if quarter in counts}
+        learning.learn(quarters, flow, 96 * day, {DEFAULT_KEY}, stalled=False)
+    quarters = [96 * weekday + min(n, 95) for n in range(slots)]
+    before = learning.pack()
+    for slot, quarter in enumerate(quarters, 96 * 28):
+        learning.judge(slot, quarter, {}, frozenset())
+    said_nothing = learning.pack()[1:] == before[1:]
+    assert said_nothing or learning.expects(quarters)
 
 
 def shuffled(events: list[tuple[int, str, str]], first: int, clock: int) -> ShuffleRecord:

@@ -23,7 +23,9 @@ def lived(random: Random, days: int, active: float, a_day: int, *, weekends: boo
     return run
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed", [*range(5), *(pytest.param(each, marks=pytest.mark.thorough) for each in range(5, 20))]
+)
 def test_on_that_day_the_silence_is_a_warning(seed: int) -> None:
     random = Random(seed)
     active = random.choice([0.15, 0.5, 0.9, 1.0])

@@ -16,7 +16,7 @@ from streams.detection.home import Home
 from streams.detection.homes import Homes
 from streams.detection.merge import Merge, Progress
 from streams.detection.origin import Origin
-from streams.detection.replay import OUT_OF_ORDER_MS, replay
+from streams.detection.replay import OUT_OF_ORDER_MS, Replay, replay
 from streams.detection.state import Account
 from streams.simulator import FleetPlan, simulate
 
@@ -59,10 +59,16 @@ def history() -> tuple[Events, int]:
     return events, plan.end + 3 * DAY_MS
 
 
-@pytest.mark.parametrize("partitions", [3, *(pytest.param(each, marks=pytest.mark.thorough) for each in (1, 8))])
-def test_several_homes_come_to_what_one_comes_to(history: tuple[Events, int], partitions: int) -> None:
+@pytest.fixture(scope="module")
+def alone(history: tuple[Events, int]) -> Replay:
+    """What the engine alone comes to."""
     events, until = history
-    alone = replay(((topic, topic.value, event) for topic, event in events), Engine(DetectionConfig()), end=until)
+    return replay(((topic, topic.value, event) for topic, event in events), Engine(DetectionConfig()), end=until)
+
+
+@pytest.mark.parametrize("partitions", [3, *(pytest.param(each, marks=pytest.mark.thorough) for each in (1, 8))])
+def test_several_homes_come_to_what_one_comes_to(history: tuple[Events, int], alone: Replay, partitions: int) -> None:
+    events, until = history
     expected: dict[str, list[Transition]] = defaultdict(list)
     for each in alone.transitions:
         expected[each.account_id].append(each)
@@ -84,10 +90,9 @@ def test_several_homes_come_to_what_one_comes_to(history: tuple[Events, int], pa
 
 @pytest.mark.parametrize("into_the_day", [pytest.param(0, marks=pytest.mark.thorough), 11 * HOUR_MS + 7])
 def test_who_goes_on_from_loaded_history_comes_to_what_one_comes_to_who_had_it_all(
-    history: tuple[Events, int], into_the_day: int
+    history: tuple[Events, int], alone: Replay, into_the_day: int
 ) -> None:
     events, until = history
-    alone = replay(((topic, topic.value, event) for topic, event in events), Engine(DetectionConfig()), end=until)
     middle = until - 50 * DAY_MS + into_the_day
     homes, said = homes_of([each for each in events if moment(each[1]) < middle], 1, middle)
     known = {"usage": middle, "billing": middle, "accounts": middle}

@@ -20,6 +20,7 @@ COMMANDS = {
     "slackwater": ("-m", "streams", "worker"),
     "faust": ("-m", "faust", "-A", "streams.app", "worker"),
 }
+EITHER = [pytest.param(each, marks=() if each == "slackwater" else pytest.mark.thorough) for each in COMMANDS]
 SECRET = "not-for-the-log"
 NOBODY = "127.0.0.1:1"
 
@@ -71,7 +72,7 @@ async def test_wrong_settings_are_told_a_line_each(tmp_path: Path, command: str)
     assert SECRET not in worker.output
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", EITHER)
 async def test_a_certificate_that_is_not_there_is_a_wrong_setting(tmp_path: Path, command: str) -> None:
     worker = await ended(tmp_path, command, security_protocol="SSL", ssl_cafile="nowhere.pem")
     assert worker.status == 2
@@ -79,7 +80,7 @@ async def test_a_certificate_that_is_not_there_is_a_wrong_setting(tmp_path: Path
     assert len(worker.complaints.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", EITHER)
 async def test_a_broker_that_is_not_there_is_told_where_it_was_looked_for(tmp_path: Path, command: str) -> None:
     worker = await ended(
         tmp_path,
