@@ -19,7 +19,7 @@ pytest_plugins = ["pytester", "tests.no_skips"]
 # property, `make test-thorough` the usual number.
 settings.register_profile("full", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.register_profile("few", settings.get_profile("full"), max_examples=10)
-settings.register_profile("thorough", settings.get_profile("full"), max_examples=100)
+settings.register_profile("thorough", settings.get_profile("full"), max_examples=250)
 settings.register_profile("long", settings.get_profile("full"), max_examples=5_000, derandomize=False)
 settings.load_profile("few")
 

@@ -191,19 +191,11 @@ class Habit:
 
     def weights(self, fleet: FleetDay) -> list[float]:
         """w: what share of a week's events falls on each weekday from Monday, as a multiple of a seventh."""
-        prior, profile = _WEEK_PRIOR, fleet.weekday_profile
-        return [
-            max((prior * of_fleet + 7.0 * own) / (prior + self.week_total), _LEAST_WEIGHT)
-            for of_fleet, own in zip(profile, self._week, strict=True)
-        ]
+        return _week(self._week, self.week_total, _WEEK_PRIOR, fleet.weekday_profile)
 
     def active_weights(self, fleet: FleetDay) -> list[float]:
         """As `weights`, of active days."""
-        prior, profile = _ACTIVE_WEEK_PRIOR, fleet.active_profile
-        return [
-            max((prior * of_fleet + 7.0 * own) / (prior + self._active_total), _LEAST_WEIGHT)
-            for of_fleet, own in zip(profile, self._active_week, strict=True)
-        ]
+        return _week(self._active_week, self._active_total, _ACTIVE_WEEK_PRIOR, fleet.active_profile)
 
     def dispersion(self, fleet: FleetDay) -> float:
         """1/k."""
@@ -389,6 +381,14 @@ def known_shares(v: Column) -> Column:
 def _weights(counts: Column, total: Column, prior: float, of_fleet: float) -> Column:
     weight: Column = np.maximum((prior * of_fleet + 7.0 * counts) / (prior + total), _LEAST_WEIGHT)
     return weight
+
+
+def _week(counts: list[float], total: float, prior: float, profile: tuple[float, ...]) -> list[float]:
+    """`_weights` of one account, of each weekday."""
+    return [
+        max((prior * of_fleet + 7.0 * own) / (prior + total), _LEAST_WEIGHT)
+        for of_fleet, own in zip(profile, counts, strict=True)
+    ]
 
 
 def _wider(columns: Column) -> Column:
