@@ -175,9 +175,8 @@ def told_of_the_past(worker: Worker) -> Any:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_with_the_outputs_deleted_it_is_as_if_it_had_never_been(
-    kafka: KafkaBroker, short: History, tmp_path: Path
+    kafka: KafkaBroker, history: History, tmp_path: Path
 ) -> None:
-    history = short
     app = await application(kafka, tmp_path)
     await history.live_through(app)
     async with AIOKafkaProducer(bootstrap_servers=kafka.address) as producer:

@@ -76,10 +76,10 @@ def test_usage_alone_makes_no_account_due_and_an_alert_until_it_was_followed(run
 
 @pytest.mark.slow
 def test_what_was_kept_of_the_days_stays_small(run: Run) -> None:
-    for day in range(0, 1000, 50):
+    for day in range(0, 4000, 50):
         run.apply(usage(at(day, 9)))
     assert len(run.account.daily) <= 3
-    run.uses(range(1000, 1200))
+    run.uses(range(4000, 4400))
     assert len(run.account.daily) <= 60 + 8
 
 

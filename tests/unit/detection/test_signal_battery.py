@@ -293,7 +293,7 @@ def test_the_loss_of_the_account_ends_it_and_nothing_follows(kind: Kind) -> None
     run.apply(bills("subscription.ended", at(day)))
     told = own(run, kind)
     assert (told[-1].change, told[-1].resolution, told[-1].health) == (Change.RESOLVED, "lost", 0)
-    assert run.close(at(day) + 400 * DAY_MS) == []
+    assert run.close(at(day) + 900 * DAY_MS) == []
     assert run.account.due is None
 
 
