@@ -12,6 +12,7 @@ alike, and one knob sets every threshold.
 All counts are whole numbers, and those of several partitions are added up.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from math import log, log2, log10
 from typing import Final, Self
@@ -32,14 +33,21 @@ BINS: Final = 400
 _STEPS = np.array([0.25, 0.1, 0.0])
 """Width of a bin of S and of E, in nats; the clock's are 40 to a doubling."""
 _CLOCK_BINS: Final = 40.0
+_SOME: Final = 3
+"""Excursions from which a curve can be drawn at all."""
 _ENOUGH: Final = 20
 _ENOUGH_YEARS: Final = 5.0
 _YEAR: Final = 365.25
 _RAREST: Final = 1e-12
+_TELLING: Final = 100.0
 _HIGH: Final = 0.02
 _HIGHEST: Final = 0.002
 _COLD_YEARS: Final = 0.3
-"""For how long (years of each account) the cold start has a say."""
+"""For how long (years of each account) the cold start has a say in how quiet a fleet is: as the long excursions end
+last, a young one looks quieter than it is."""
+_TABLE: Final = 1.0
+"""How many excursions the table of a cold start is worth to a fleet that is louder than it: those that are over are no
+more for being looked at early."""
 _GONE: Final = 20.0
 """Excursions that are taken to go on for ever beside those that do: one account that comes back when hardly anyone is
 left to compare it with is no rule."""
@@ -51,7 +59,7 @@ many alarms as this many channels would: measured, on simulated fleets and on re
 JOINT: Final = 0.5
 """Decades. A silence is seen by all three channels: the mean of their calibrated scores and this is about as rare as
 one of them alone that stands so high. Measured as `SHARED` was."""
-SHARED_JOINT: Final = 1.9
+SHARED_JOINT: Final = 1.8
 """As `SHARED`, where that mean counts besides."""
 _SILENT: Final = -1.0
 """What a channel counts for at least in that mean: how often it leaves 0 says nothing of a silence."""
@@ -131,19 +139,25 @@ class Scale:
         self.shares: Column = np.ones(TIERS)
         """By tier, how many times the false alarms that are asked for: 1 in the mean of the time watched for, and each
         in a cold start."""
+        years = days / _YEAR
         for channel in range(CHANNELS):
-            known = [tier for tier in range(TIERS) if _known(peaks[channel, tier], days[tier])]
+            table = np.array([_cold(channel, tier, drop_cold) for tier in range(TIERS)])
+            learnt = {
+                tier: _curve(
+                    channel, _above(peaks[channel, tier], censored[channel, tier]), float(years[tier]), table[tier]
+                )
+                for tier in range(TIERS)
+                if peaks[channel, tier].sum() >= _SOME and days[tier] > 0
+            }
+            known = [tier for tier in learnt if _known(peaks[channel, tier], days[tier])]
             for tier in range(TIERS):
+                score = table[tier]
                 if known:
                     nearest = min(known, key=lambda each: (abs(each - tier), each))
-                    years = float(days[nearest]) / _YEAR
-                    above = _above(peaks[channel, nearest], censored[channel, nearest])
-                    learnt = _curve(channel, above, years)
-                    cold = _cold(channel, tier, drop_cold)
-                    self.scores[channel, tier] = _mixed(learnt, years, cold, int(accounts[nearest]))
+                    score = _mixed(learnt[nearest], float(years[nearest]), score, int(accounts[nearest]))
                     self.cold[channel, tier] = False
-                else:
-                    self.scores[channel, tier] = _cold(channel, tier, drop_cold)
+                score = np.minimum(score, _as_loud(tier, table, learnt, years))
+                self.scores[channel, tier] = np.maximum.accumulate(score)
         if not self.cold.all():
             self.shares = _FAVOUR * int(days.sum()) / float((_FAVOUR * days).sum())
 
@@ -207,26 +221,50 @@ def _above(peaks: Counts, censored: Counts) -> Column:
     return expected
 
 
-def _curve(channel: int, above: Column, years: float) -> Column:
-    """Interpolated between the edges; beyond the 0.2% highest peaks the line through the 2% and the 0.2%."""
+def _curve(channel: int, above: Column, years: float, table: Column) -> Column:
+    """Interpolated between the edges; beyond the 0.2% highest peaks the line through the 2% and the 0.2%. Where those
+    are too few, or all alike, it falls there as the table does."""
     edges = np.arange(BINS + 1.0)
     total = above[0]
     score = -np.log10(np.maximum(above, 0.5) / years)
     highest = _quantile(above, _HIGHEST * total)
-    high = min(_quantile(above, _HIGH * total), highest - 1)
-    at_high, at_highest = score[high], score[highest]
-    slope = max((at_highest - at_high) / _nats(channel, high, highest), 0.05)
+    high = _quantile(above, _HIGH * total)
     beyond = edges > highest
-    score[beyond] = at_highest + slope * _nats_from(channel, highest, edges[beyond])
+    if total >= _TELLING and high < highest:
+        slope = max((score[highest] - score[high]) / _nats(channel, high, highest), 0.05)
+        score[beyond] = score[highest] + slope * _nats_from(channel, highest, edges[beyond])
+    else:
+        score[beyond] = score[highest] + table[beyond] - table[highest]
     curve: Column = np.maximum.accumulate(score)
     return curve
 
 
 def _mixed(learnt: Column, years: float, cold: Column, accounts: int) -> Column:
     young = _COLD_YEARS * accounts
-    rate = (years * 10.0**-learnt + young * 10.0**-cold) / (years + young)
-    score: Column = np.maximum.accumulate(-np.log10(np.maximum(rate, _RAREST)))
+    score: Column = -np.log10((years * _rate(learnt) + young * _rate(cold)) / (years + young))
     return score
+
+
+def _as_loud(tier: int, table: Column, learnt: Mapping[int, Column], years: Column) -> Column:
+    """Scores of a tier by what is known of excursions [tier: curve], however little, where that is more than the
+    `table` [tier, edge] of a cold start has. By how many times it is more in all tiers together comes before the tier's
+    own: who is loud in one is loud in the others."""
+    cold = _rate(table[tier])
+    seen = np.zeros_like(cold)
+    for each, curve in learnt.items():
+        seen += years[each] * _rate(np.interp(table[tier], table[each], curve))
+    watched = float(sum(years[each] for each in learnt))
+    rate = cold * np.maximum((seen + _TABLE) / (watched * cold + _TABLE), 1.0)
+    if tier in learnt:
+        rate = (years[tier] * _rate(learnt[tier]) + _TABLE) / (years[tier] + _TABLE / rate)
+    score: Column = -np.log10(rate)
+    return score
+
+
+def _rate(score: Column) -> Column:
+    """Excursions an account-year."""
+    rate: Column = np.maximum(10.0**-score, _RAREST)
+    return rate
 
 
 def _quantile(above: Column, count: float) -> int:

@@ -287,7 +287,7 @@ class Home:
             engine.begin(first)
             self._log.post(offer(self._partition, engine.habits.closed + 1, None))
             return
-        self._read_log(None)
+        self._read_ahead(learnt.decided)
         day, clock = learnt.waits_for, self.merge.clock
         if day is not None and clock is not None and engine.closed_before(day, clock):
             engine.habits.closed = day - 1
@@ -325,17 +325,17 @@ class Home:
                 learnt.take(offset, record)
         self._tell_of_fleet()
 
-    def _read_log(self, day: int | None) -> bool:
+    def _read_log(self, day: int) -> bool:
         """Read on, but not beyond the decision of the day, so that it is judged by what was known then. Gives whether
         it is decided."""
         learnt = self._engine.learnt
-        if day is None or learnt.decided < day:
+        if learnt.decided < day:
             for offset, record in self._log.since(learnt.position):
                 learnt.take(offset, record)
-                if day is not None and learnt.decided >= day:
+                if learnt.decided >= day:
                     break
         self._tell_of_fleet()
-        return day is not None and learnt.decided >= day
+        return learnt.decided >= day
 
     def _day_ends(self) -> bool:
         at = self._engine.closes_at

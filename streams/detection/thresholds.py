@@ -46,7 +46,7 @@ class Thresholds:
     >>> from streams.detection.calibration import DROP
     >>> levels = Thresholds(DetectionConfig(alert_false_alarms=0.5)).of(0.5)
     >>> [round(each[1], 1) for each in levels]
-    [7.6, 6.5, 17.8]
+    [7.6, 6.5, 17.7]
     >>> round(Thresholds(DetectionConfig()).false_alarms(DROP, 7.6, 0.5), 1)
     0.5
     """

@@ -63,6 +63,38 @@ def test_what_little_is_known_counts_little_as_long_as_the_fleet_is_young() -> N
     assert old.of(*at) > cold.of(*at) + 1
 
 
+def test_a_few_excursions_that_the_table_does_not_have_are_heard_at_once_and_in_all_tiers() -> None:
+    """Five accounts for half a year, of which each comes to 9 nats four times: by the table once in 46 years."""
+    found = learnt(np.full(20, 9.0), 2.5, channel=SILENCE).scale(np.full(TIERS, 5), none())
+    cold = Calibration().scale(NOBODY, none())
+    height = np.array([9.0])
+    for tier in range(TIERS):
+        at = (SILENCE, np.array([tier]), height)
+        times = 10.0 ** float((cold.of(*at) - found.of(*at)).item())
+        assert times > 5.0, f"tier {tier}"
+    assert found.cold.all(), "it is no fleet's own scale yet"
+
+
+def test_peaks_that_are_all_alike_say_nothing_of_higher_ones() -> None:
+    """Whoever comes once a week is silent for six days a week: that is no reason to wait for months."""
+    found = learnt(np.full(30, 6.0), 0.6, channel=CLOCK, tier=1).scale(NOBODY, none())
+    cold = Calibration().scale(NOBODY, none())
+    at = (CLOCK, np.array([1]), np.array([40.0]))
+    assert found.of(*at) == pytest.approx(cold.of(*at), abs=0.5)
+
+
+@given(st.integers(0, 2**32), st.integers(0, CHANNELS - 1))
+def test_what_little_is_known_makes_no_score_rarer_than_the_table_does(seed: int, channel: int) -> None:
+    rng = np.random.default_rng(seed)
+    found = learnt(rng.gamma(0.5, 3.0, rng.integers(1, 19)), float(rng.uniform(0.01, 4)), channel=channel)
+    scale = found.scale(rng.integers(0, 1_000, TIERS), rng.poisson(0.02, (CHANNELS, TIERS, BINS)))
+    cold = Calibration().scale(NOBODY, none())
+    assert scale.cold.all()
+    for tier in range(TIERS):
+        at = (channel, np.full(50, tier), np.linspace(0.0, 20.0, 50))
+        assert (scale.of(*at) <= cold.of(*at) + 1e-9).all()
+
+
 def test_what_is_not_over_counts_so_that_a_young_fleet_knows_how_long_silences_become() -> None:
     """A silence a day for each of 40,000 accounts, of 8 days in the mean, and a look after 40 days."""
     rng = np.random.default_rng(2)

@@ -64,3 +64,22 @@ def test_until_the_day_is_over_here_all_is_judged_by_what_was_known_before() -> 
     assert again.learnt.decided == FIRST_DAY, "the second day is still open"
     until(again, 3, 57)
     assert again.learnt.decided == FIRST_DAY + 1
+
+
+def test_who_had_stored_nothing_begins_with_what_was_known_then_too() -> None:
+    offers = Offers()
+    homes = [home_of(number, offers) for number in range(2)]
+    for number, hours in enumerate((9, 33, 57)):
+        for home in homes:
+            until(home, number, hours)
+        for home in homes * 2:
+            step(home)
+    assert {home.learnt.decided for home in homes} == {FIRST_DAY + 1}
+
+    again = home_of(0, offers)
+    step(again)  # it has received nothing yet
+    assert again.learnt.decided < FIRST_DAY
+    until(again, 0, 9)
+    assert again.learnt.decided < FIRST_DAY, "the first day is still open"
+    until(again, 1, 33)
+    assert again.learnt.decided == FIRST_DAY
