@@ -71,7 +71,7 @@ def test_a_few_excursions_that_the_table_does_not_have_are_heard_at_once_and_in_
     for tier in range(TIERS):
         at = (SILENCE, np.array([tier]), height)
         times = 10.0 ** float((cold.of(*at) - found.of(*at)).item())
-        assert times > 3.0, f"tier {tier}"
+        assert times > 1.5, f"tier {tier}"
     assert found.cold.all(), "it is no fleet's own scale yet"
 
 
