@@ -94,6 +94,14 @@ def test_a_line_that_is_no_row_says_why(tmp_path: Path, line: str, said: str) ->
     assert said in refusal(Source(write(tmp_path / "a.jsonl", line), columns=Columns("customer", "at")))
 
 
+def test_a_name_that_no_line_has_is_an_error_and_one_that_some_leave_out_is_none(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", '{"account_id":"a","occurred_at":"2025-03-01"}\n' * 3)
+    source = Source(file, columns=Columns(user="who"))
+    assert refusal(source) == f"{file}: no line has 'who'; there are 'account_id', 'occurred_at'"
+    write(file, file.read_text() + '{"account_id":"a","occurred_at":"2025-03-02","who":"u"}\n')
+    assert [each.get("user_id") for each in values(source)] == [None, None, None, "u"]
+
+
 def test_records_of_a_format_have_no_columns(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", "{}")
     said = refusal(Source(file, format=Format.SEGMENT, columns=Columns("customer")))
