@@ -19,6 +19,7 @@ from streams.backtest.load import Load, load_of
 from streams.backtest.outcomes import Basis, Outcomes, silent_for_good
 from streams.backtest.postmortem import Coroner, Elsewhere, PostMortem, in_order_of_loss
 from streams.backtest.reading import Reading
+from streams.backtest.repeats import BY_COLUMN, told_of_repeats
 from streams.backtest.result import AgeBand, Backtest, CurvePoint
 from streams.backtest.silence_rule import History, best_rule, rule_of
 from streams.backtest.verdicts import YEAR_MS, Judged, Span, Verdict, judge
@@ -57,6 +58,7 @@ class Fleet:
     shadows: Sequence[Shadow]
     """By the setting of the knob, ascending."""
     duplicates: int
+    repeated: int
     late: int
     excluded: Mapping[str, int]
     """Usage events that do not count, by setting."""
@@ -70,7 +72,7 @@ def fleet_of(results: Iterable[HomeResult], rule: UsageRule | None = None) -> Fl
     endings: dict[str, Ending] = {}
     activity, events, excluded = Activity(), EventTally(rule), Counter[str]()
     shadows: dict[float, Shadow] = {}
-    duplicates = late = 0
+    duplicates = repeated = late = 0
     learnt: list[int] = []
     for each in results:
         told += each.told
@@ -80,12 +82,13 @@ def fleet_of(results: Iterable[HomeResult], rule: UsageRule | None = None) -> Fl
         for shadow in each.shadows:
             shadows.setdefault(shadow.asked, Shadow(shadow.asked)).add(shadow)
         duplicates += each.duplicates
+        repeated += each.repeated
         late += each.late
         excluded += each.excluded
         learnt += [] if each.learnt_at is None else [each.learnt_at]
     ordered = [shadows[asked] for asked in sorted(shadows)]
     learnt_at = min(learnt, default=None)
-    return Fleet(in_order(told), endings, activity, events, ordered, duplicates, late, excluded, learnt_at)
+    return Fleet(in_order(told), endings, activity, events, ordered, duplicates, repeated, late, excluded, learnt_at)
 
 
 def _outcomes(fleet: Fleet, asked: Asked) -> Outcomes:
@@ -123,6 +126,7 @@ def evaluate(fleet: Fleet, reading: Reading, config: DetectionConfig, asked: Ask
         calendar=calendar,
         timezone=config.timezone,
         duplicates=fleet.duplicates,
+        repeated=fleet.repeated,
         late=fleet.late,
         accounts=sum(span.last_event_at >= 0 for span in spans.values()),
         judged_accounts=sum(span.monitored_at is not None for span in spans.values()),
@@ -145,6 +149,7 @@ def evaluate(fleet: Fleet, reading: Reading, config: DetectionConfig, asked: Ask
         transitions=len(told),
         notes=[
             *_left_out(fleet),
+            *_repeated(fleet),
             *_notes(judged, spans, outcomes, curve, asked),
             *told_of_cold_start(fleet.learnt_at, judged_from, end, judged, spans.values(), calendar),
         ],
@@ -246,6 +251,11 @@ def _left_out(fleet: Fleet) -> list[str]:
         return []
     by = ", ".join(f"{name} {count:,}" for name, count in sorted(fleet.excluded.items()))
     return [f"{sum(fleet.excluded.values()):,} events do not count as usage and are left out, by setting: {by}."]
+
+
+def _repeated(fleet: Fleet) -> list[str]:
+    told = told_of_repeats(fleet.repeated, fleet.events.total - sum(fleet.excluded.values()), BY_COLUMN)
+    return [] if told is None else [told]
 
 
 def _notes(

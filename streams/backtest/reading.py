@@ -146,13 +146,13 @@ def _rows(part: Part, topic: int, named: Named) -> Iterator[Item | BadRow | Igno
     form = source.resolved_format()
     if form.is_table:
         for row in read_table(source, part.span, named):
-            yield row if isinstance(row, BadRow) else _usage_item(*row)
+            yield row if isinstance(row, BadRow) else usage_item(*row)
         return
     plainly = topic == USAGE and form in (Format.NATIVE, Format.AUTO)
     for number, raw in read_lines(source.path, part.span):
         plain = read_plainly(raw) if plainly else None
         if plain is not None:
-            yield _usage_item(*plain)
+            yield usage_item(*plain)
             continue
         events = read_events(source.path, number, source.topic, raw, form.of_records, source.lookup)
         if isinstance(events, BadRow | Ignored):
@@ -160,14 +160,15 @@ def _rows(part: Part, topic: int, named: Named) -> Iterator[Item | BadRow | Igno
             continue
         for event in events:
             if isinstance(event, UsageEvent):
-                yield _usage_item(*fields_of(event))
+                yield usage_item(*fields_of(event))
             else:
                 yield (moment(event), topic, event.account_id, encode(event))
 
 
-def _usage_item(
+def usage_item(
     account: str, at: int, event: str, user: str | None, quantity: int, source: str, event_id: str | None
 ) -> Item:
+    """The item of a usage event."""
     return (at, USAGE, account, event, user, quantity, source, event_id)
 
 

@@ -299,6 +299,20 @@ def test_a_file_may_have_any_name_and_rows_that_are_yet_to_come_are_told(runner:
     assert summary["rows"] == {"usage": 60}
 
 
+def test_rows_that_stand_twice_in_a_file_are_counted_and_told(runner: CliRunner, tmp_path: Path) -> None:
+    rows = [f"a{day % 3},2025-{month:02}-{day:02} 09:10:00,{day}" for month in range(1, 4) for day in range(1, 29)]
+    file = tmp_path / "usage.csv"
+    file.write_text("\n".join(["account_id,occurred_at,basket", *rows, *rows[40:]]))
+    code, said = backtest(runner, file, tmp_path / "out")
+    assert code == 0
+    assert "44 of 128 usage events (34%) are, in account, event, user, quantity and time, like another" in said
+    assert "--id COLUMN (in records: event_id) lets it count once" in said
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["repeated_events"], summary["rows"]) == (44, {"usage": 128})
+    assert "44 of 128 usage events" in (tmp_path / "out" / "report.html").read_text()
+    assert "like another" not in backtest(runner, file, tmp_path / "ids", "--id", "basket")[1]
+
+
 def test_names_from_the_data_are_text_in_the_report(runner: CliRunner, tmp_path: Path) -> None:
     file = tmp_path / "usage.csv"
     name = "<script>alert('x')</script>&amp;"
