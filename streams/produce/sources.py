@@ -23,7 +23,7 @@ from streams.produce.json_files import Named, read_json
 from streams.produce.lines import read_events, read_lines
 from streams.produce.ordering import CHUNK, in_time_order
 from streams.produce.record import InputRecord
-from streams.produce.text import Span
+from streams.produce.text import PACKED, Span
 
 _UTC = ZoneInfo("UTC")
 
@@ -82,7 +82,7 @@ class Source:
 
     def resolved_format(self) -> Format:
         """The format given or guessed. Raises InputError when it cannot be told, or does not go with the topic."""
-        endings = [ending for ending in self.path.suffixes if ending != ".gz"]
+        endings = [ending for ending in self.path.suffixes if ending not in PACKED]
         form = self.format or _SUFFIXES.get(endings[-1].lower() if endings else "")
         if form is None:
             known = ", ".join(Format)

@@ -183,7 +183,7 @@ def test_a_fault_in_a_process_is_told_as_one(runner: CliRunner, tmp_path: Path) 
     code, error = backtest(runner, tmp_path / "f.csv", tmp_path / "out", "--jobs", "2")
     assert (code, error) == (
         1,
-        f"{tmp_path / 'f.csv'}: there is no column 'account_id'; the file has 'who', 'occurred_at'",
+        f"{tmp_path / 'f.csv'}: there is no column 'account_id' (--account); the file has 'who', 'occurred_at'",
     )
 
 
@@ -241,12 +241,12 @@ def test_rows_that_are_not_usable_are_told_counted_and_left_out(runner: CliRunne
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("f.csv", b"", "there is no column 'account_id', 'occurred_at'; the file has no columns"),
+        ("f.csv", b"", "there is no column 'account_id' (--account), 'occurred_at' (--time); the"),
         ("f.csv", b"account_id,occurred_at\n", "f.csv: there are no rows"),
         (
             "f.csv",
             b"who,occurred_at\na,2025-03-01\n",
-            "there is no column 'account_id'; the file has 'who', 'occurred_at'",
+            "there is no column 'account_id' (--account); the file has 'who', 'occurred_at'",
         ),
         ("f.csv", b"account_id,occurred_at\na,yesterday\n", "f.csv: no row is usable"),
         ("f.csv", b"account_id,occurred_at\na,2025-03-01\nb,x\nc,y\n", "2 of 3 rows are not usable"),
