@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from schemas.instants import format_instant
 from streams.backtest.accounts import by_risk, decisions
 from streams.backtest.activity import Activity
 from streams.backtest.cold_start import told_of_cold_start
@@ -44,6 +45,8 @@ class Asked:
     """Up to where the data go, in ms."""
     hashed: bool = False
     """No user's id is to be seen."""
+    now: int | None = None
+    """Up to where events can be, in ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ def evaluate(fleet: Fleet, reading: Reading, config: DetectionConfig, asked: Ask
         examples=choose(judged, activity, told, calendar, end),
         transitions=len(told),
         notes=[
+            *_yet_to_come(reading, asked),
             *_left_out(fleet),
             *_repeated(fleet),
             *_notes(judged, spans, outcomes, curve, asked),
@@ -253,6 +257,16 @@ def _left_out(fleet: Fleet) -> list[str]:
     return [f"{sum(fleet.excluded.values()):,} events do not count as usage and are left out, by setting: {by}."]
 
 
+def _yet_to_come(reading: Reading, asked: Asked) -> list[str]:
+    if asked.now is None or reading.last_at is None or reading.last_at <= asked.now + DAY_MS:
+        return []
+    last, today = (format_instant(at)[:10] for at in (reading.last_at, asked.now))
+    said = (
+        f"The newest row is of {last}, which is yet to come, and the time goes on to it for all accounts, as if they "
+    )
+    return [f"{said}were silent until then; --until {today} leaves out what is later."]
+
+
 def _repeated(fleet: Fleet) -> list[str]:
     told = told_of_repeats(fleet.repeated, fleet.events.total - sum(fleet.excluded.values()), BY_COLUMN)
     return [] if told is None else [told]
@@ -263,7 +277,12 @@ def _notes(
 ) -> list[str]:
     notes = []
     unknown = [account for account in outcomes.losses if account not in spans]
-    if unknown:
+    if len(unknown) == len(outcomes.losses) > 1 and spans:
+        notes.append(
+            f"None of the {len(unknown):,} accounts that were lost has events in the data. Are ids written alike? "
+            f"There it is {min(unknown)!r}, here {min(spans)!r}."
+        )
+    elif unknown:
         notes.append(f"{len(unknown):,} of the accounts that were lost have no events in the data; they are left out.")
     if not judged.account_years:
         notes.append("No account was known well enough to be judged: the history is too short, or too thin.")

@@ -200,6 +200,11 @@ def test_outcomes_of_a_file_go_before_what_billing_says(runner: CliRunner, fleet
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["outcomes"]["basis"], summary["outcomes"]["losses"]) == ("file", 1)
     assert "1 of the accounts that were lost have no events" in said
+    outcomes.write_text("account_id,at,outcome\n1,2025-06-01,churned\n2,2025-06-01,churned\n")
+    code, said = backtest(runner, fleet / "product-usage.jsonl", tmp_path, "--outcomes", str(outcomes))
+    assert code == 0
+    assert "None of the 2 accounts that were lost has events in the data. Are ids written alike?" in said
+    assert "There it is '1', here 'acct-0000" in said
 
 
 @pytest.mark.parametrize(
@@ -232,7 +237,7 @@ def test_rows_that_are_not_usable_are_told_counted_and_left_out(runner: CliRunne
     assert "usage.jsonl, line 6: no JSON" in said
     assert "usage.jsonl, line 7, column 'account_id'" in said
     assert "line 8, column 'occurred_at': must be a time in RFC 3339 with an offset" in said
-    assert "2 more rows" in said
+    assert "2 more rows; 15.2% of all rows are left out" in said
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert (summary["bad_rows"], summary["rows"]) == (5, {"usage": 28})
     assert "5 rows were not usable" in (tmp_path / "out" / "report.html").read_text()
@@ -253,6 +258,11 @@ def test_rows_that_are_not_usable_are_told_counted_and_left_out(runner: CliRunne
         ("f.csv", b"\x89PNG\r\n\x1a\n\x00\x00" * 50, "there is no column"),
         ("f.jsonl", b"", "f.jsonl: there are no rows"),
         ("f.jsonl", b"\x00\xff\xfe" * 50, "no row is usable"),
+        (
+            "f.jsonl",
+            b'oops\n{"org":1,"o":{"at":2}}',
+            "a line has 'org', 'o.at': --account, --time and --event say what",
+        ),
         ("f.parquet", b"PAR1 not really", "is not a readable Parquet file"),
         ("f.csv.gz", b"not gzip", "cannot be read"),
         ("f.txt", b"a", "say --format, one of native, csv, parquet, jsonl, segment"),
@@ -292,8 +302,9 @@ def test_a_file_may_have_any_name_and_rows_that_are_yet_to_come_are_told(runner:
     file.write_text("\n".join(["account_id;occurred_at", *(f"a;{day}" for day in days), "b;soon"]))
     code, said = backtest(runner, file, tmp_path / "out")
     assert code == 0
-    assert f"the newest row is of {days[0]}, which is yet to come" in said
+    assert f"The newest row is of {days[0]}, which is yet to come" in said
     assert f"--until {datetime.now(UTC):%Y-%m-%d}" in said
+    assert "which is yet to come" in (tmp_path / "out" / "report.html").read_text()
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["files"] == [str(tmp_path / "us\N{REPLACEMENT CHARACTER}ge.csv")]
     assert summary["rows"] == {"usage": 60}
