@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from schemas.instants import format_instant
 from streams.backtest.accounts import by_risk, decisions
@@ -31,6 +31,11 @@ from streams.detection.usage_rule import UsageRule
 _THRESHOLDS = (2, 3, 4, 5, 7, 10, 14, 21, 28, 35, 42, 60, 90, 120, 180)
 _AGES = (0, 30, 90, 180, 365)
 _AT_RISK = 25
+_NONE: Final = frozenset(("null", "none", "nan", "n/a", "\\n", "undefined", "(not set)"))
+_AFTERWARDS_MS: Final = 28 * DAY_MS
+_FEW: Final = 3
+_MANY: Final = 0.1
+"""Share of the losses that have to be odd before it is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,9 @@ def evaluate(fleet: Fleet, reading: Reading, config: DetectionConfig, asked: Ask
             *_yet_to_come(reading, asked),
             *_left_out(fleet),
             *_repeated(fleet),
+            *_placeholders(activity),
             *_notes(judged, spans, outcomes, curve, asked),
+            *_doubtful(judged, spans, calendar, asked),
             *told_of_cold_start(fleet.learnt_at, judged_from, end, judged, spans.values(), calendar),
         ],
     )
@@ -220,7 +227,7 @@ def _post_mortems(
             loss, fleet.endings.get(loss.account), None if loss.incident is not None else elsewhere.get(loss.account)
         )
         for loss in judged.losses
-        if loss.at > end - YEAR_MS
+        if end - YEAR_MS < loss.at <= end
     )
 
 
@@ -270,6 +277,37 @@ def _yet_to_come(reading: Reading, asked: Asked) -> list[str]:
 def _repeated(fleet: Fleet) -> list[str]:
     told = told_of_repeats(fleet.repeated, fleet.events.total - sum(fleet.excluded.values()), BY_COLUMN)
     return [] if told is None else [told]
+
+
+def _placeholders(activity: Activity) -> list[str]:
+    """Of ids by which exports say that there is none."""
+    return [
+        f"{account!r}, with {sum(activity[account][1]):,} events, is counted as an account: are these rows of none?"
+        for account in sorted(activity)
+        if account.lower() in _NONE
+    ]
+
+
+def _doubtful(judged: Judged, spans: Mapping[str, Span], calendar: Calendar, asked: Asked) -> list[str]:
+    """What in a file of outcomes does not go with the events."""
+    if judged.basis is not Basis.FILE:
+        return []
+    notes, losses = [], judged.losses
+    later = sum(loss.at > asked.end for loss in losses)
+    if later:
+        notes.append(
+            f"Of the losses {later:,} {'lies' if later == 1 else 'lie'} after the end of the data, "
+            f"{calendar.day_text(asked.end - 1)}: whether they are found nobody knows yet."
+        )
+    active = sum(spans[loss.account].last_event_at > loss.at + _AFTERWARDS_MS for loss in losses)
+    if active >= max(_FEW, _MANY * len(losses)):
+        notes.append(
+            f"{active:,} of {len(losses):,} lost accounts have events more than four weeks after the outcome's time: "
+            "is that the day on which they left?"
+        )
+    if len(losses) > later and not judged.judged_losses:
+        notes.append("No loss could be judged: the accounts left before they were known well enough.")
+    return notes
 
 
 def _notes(

@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -205,6 +206,34 @@ def test_outcomes_of_a_file_go_before_what_billing_says(runner: CliRunner, fleet
     assert code == 0
     assert "None of the 2 accounts that were lost has events in the data. Are ids written alike?" in said
     assert "There it is '1', here 'acct-0000" in said
+
+
+def test_outcomes_that_do_not_go_with_the_events_are_told(runner: CliRunner, fleet: Path, tmp_path: Path) -> None:
+    outcomes, accounts = tmp_path / "outcomes.csv", [f"acct-0000{number}" for number in range(1, 5)]
+
+    def told(day: str) -> tuple[str, dict[str, Any]]:
+        rows = [f"{account},{day},churned" for account in accounts]
+        outcomes.write_text("\n".join(["account_id,at,outcome", *rows]))
+        code, said = backtest(runner, fleet / "product-usage.jsonl", tmp_path, "--outcomes", str(outcomes))
+        assert code == 0
+        return said, json.loads((tmp_path / "summary.json").read_text())
+
+    said, summary = told("2031-01-01")
+    assert "Of the losses 4 lie after the end of the data, " in said
+    assert "No loss could be judged" not in said
+    assert (summary["outcomes"]["losses_judged"], summary["losses"]) == (0, [])
+    said, _ = told("2020-01-01")
+    assert "4 of 4 lost accounts have events more than four weeks after the outcome's time" in said
+    assert "No loss could be judged: the accounts left before they were known well enough." in said
+
+
+def test_ids_that_say_that_there_is_none_are_told(runner: CliRunner, tmp_path: Path) -> None:
+    days = [f"2025-{month:02}-{day:02}" for month in range(1, 4) for day in range(1, 29)]
+    (tmp_path / "f.csv").write_text("\n".join(["account_id,occurred_at", *(f"a,{day}\nNULL,{day}" for day in days)]))
+    code, said = backtest(runner, tmp_path / "f.csv", tmp_path / "out")
+    assert code == 0
+    assert "'NULL', with 84 events, is counted as an account: are these rows of none?" in said
+    assert "'a'" not in said
 
 
 @pytest.mark.parametrize(
