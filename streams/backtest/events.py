@@ -57,6 +57,13 @@ class _Pace:
             self.last, self.gap = at, gap
         self.rhythm.add(at)
 
+    @property
+    def is_a_programs(self) -> bool:
+        """Whether this one user's come at regular times, or around the clock."""
+        night = self.rhythm.night
+        regular = self.gaps >= _GAPS and self.alike >= _REGULAR * self.gaps
+        return regular or (night is not None and night >= _NO_NIGHT)
+
     def join(self, other: Self) -> None:
         """The same user's in other accounts."""
         self.gaps += other.gaps
@@ -110,6 +117,11 @@ class _Seen:
     def is_nobodys(self) -> bool:
         """Whether it hardly ever names a user."""
         return self.nameless >= _NOBODY * self.count
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether it is a program's with more than one user: of one it may as well be the user who is none."""
+        return sum(pace.is_a_programs for pace in self.paces.values()) > 1
 
     @property
     def regularity(self) -> float | None:
@@ -264,9 +276,13 @@ class EventTally:
 
     def programs(self, most: int = 10) -> list[UserShare]:
         """Users who are perhaps programs, the busiest first; those who are excluded already are not among them. They
-        are judged without the events that are left out, or of which it is said that they may be a program's: whose
-        client sends heartbeats is no program."""
-        gone = {name for name, seen in self._seen.items() if self._left_out(name) or self._doubts(name, seen)}
+        are judged without the events that are left out, or of which it is said that they may be a program's, whoever
+        the user is: whose client sends heartbeats is no program."""
+        gone = {
+            name
+            for name, seen in self._seen.items()
+            if self._left_out(name) or (seen.is_of_several and self._doubts(name, seen))
+        }
         found = []
         for user, known in self._users.items():
             if self._rule.excludes_user(user):

@@ -113,6 +113,14 @@ def test_a_user_whose_client_sends_heartbeats_is_no_program_and_the_heartbeat_is
     assert "of 1,000 other events in its quietest" in program.suggestion
 
 
+def test_what_one_user_alone_does_around_the_clock_may_be_the_users_doing_or_the_events() -> None:
+    found = EventTally()
+    for at, name, account, user in sorted(people("view", "anna", count=90) + around_the_clock("view", "robot")):
+        found.add(name, account, user, at)
+    assert "around the clock" in str(found.shares()[0].suggestion)
+    assert [each.user for each in found.programs()] == ["robot"]
+
+
 def test_users_are_judged_without_the_events_that_are_left_out_already() -> None:
     found, parts = EventTally(UsageRule(exclude=["beat"])), [EventTally(), EventTally()]
     for number, event in enumerate(heartbeats_of_people_and_a_robot()):

@@ -70,7 +70,7 @@ def test_a_user_whom_only_one_part_of_the_lines_names_is_found_and_one_whom_none
     parts = parts_of([Source(file, columns=Columns(user="who"))], 1_000)
     assert len(parts) > 3
     assert crew.read(parts, lambda _rows: None).total == 101
-    with pytest.raises(InputError, match="no line has 'whom'; there are 'account_id', 'occurred_at', 'who'"):
+    with pytest.raises(InputError, match=r"no line has 'whom' .*; there are 'account_id', 'occurred_at', 'who'$"):
         crew.read(parts_of([Source(file, columns=Columns(user="whom"))], 1_000), lambda _rows: None)
 
 
