@@ -20,7 +20,8 @@ from streams.backtest.job import Job
 from streams.backtest.reading import Part, Reading
 from streams.backtest.worker import Dealt, Worker
 from streams.detection.home import OwnLog
-from streams.produce import InputError
+from streams.produce import InputError, Source
+from streams.produce.json_files import Named
 from streams.produce.ordering import Blocks, Item
 
 Rows: TypeAlias = Callable[[int], None]
@@ -86,6 +87,7 @@ class Crew:
         reading = Reading()
         for dealt in self._dealt:
             reading += dealt.reading
+        _require_names(parts, self._dealt)
         return reading
 
     def _read(self, parts: Sequence[Part], progress: Rows) -> list[Dealt]:
@@ -180,6 +182,16 @@ class Crew:
         else:
             how = f"ended with status {status}"
         return ProcessError(f"process {number + 1} of {len(self._processes)} {how}. Nothing was written.")
+
+
+def _require_names(parts: Sequence[Part], found: Sequence[Dealt]) -> None:
+    """Raises InputError for a file none of whose parts has a column that was named."""
+    named: dict[Source, Named] = {}
+    for part, dealt in zip(parts, found, strict=True):
+        own = named.setdefault(part.source, Named())
+        own += dealt.reading.named
+    for source, own in named.items():
+        own.require(source.path, source.columns)
 
 
 class _SharedLog:

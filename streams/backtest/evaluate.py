@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
+from schemas.instants import format_instant
 from streams.backtest.accounts import by_risk, decisions
 from streams.backtest.activity import Activity
 from streams.backtest.cold_start import told_of_cold_start
@@ -19,6 +20,7 @@ from streams.backtest.load import Load, load_of
 from streams.backtest.outcomes import Basis, Outcomes, silent_for_good
 from streams.backtest.postmortem import Coroner, Elsewhere, PostMortem, in_order_of_loss
 from streams.backtest.reading import Reading
+from streams.backtest.repeats import BY_COLUMN, told_of_repeats
 from streams.backtest.result import AgeBand, Backtest, CurvePoint
 from streams.backtest.silence_rule import History, best_rule, rule_of
 from streams.backtest.verdicts import YEAR_MS, Judged, Span, Verdict, judge
@@ -29,6 +31,11 @@ from streams.detection.usage_rule import UsageRule
 _THRESHOLDS = (2, 3, 4, 5, 7, 10, 14, 21, 28, 35, 42, 60, 90, 120, 180)
 _AGES = (0, 30, 90, 180, 365)
 _AT_RISK = 25
+_NONE: Final = frozenset(("null", "none", "nan", "n/a", "\\n", "undefined", "(not set)"))
+_AFTERWARDS_MS: Final = 28 * DAY_MS
+_FEW: Final = 3
+_MANY: Final = 0.1
+"""Share of the losses that have to be odd before it is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,8 @@ class Asked:
     """Up to where the data go, in ms."""
     hashed: bool = False
     """No user's id is to be seen."""
+    now: int | None = None
+    """Up to where events can be, in ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class Fleet:
     shadows: Sequence[Shadow]
     """By the setting of the knob, ascending."""
     duplicates: int
+    repeated: int
     late: int
     excluded: Mapping[str, int]
     """Usage events that do not count, by setting."""
@@ -70,7 +80,7 @@ def fleet_of(results: Iterable[HomeResult], rule: UsageRule | None = None) -> Fl
     endings: dict[str, Ending] = {}
     activity, events, excluded = Activity(), EventTally(rule), Counter[str]()
     shadows: dict[float, Shadow] = {}
-    duplicates = late = 0
+    duplicates = repeated = late = 0
     learnt: list[int] = []
     for each in results:
         told += each.told
@@ -80,12 +90,13 @@ def fleet_of(results: Iterable[HomeResult], rule: UsageRule | None = None) -> Fl
         for shadow in each.shadows:
             shadows.setdefault(shadow.asked, Shadow(shadow.asked)).add(shadow)
         duplicates += each.duplicates
+        repeated += each.repeated
         late += each.late
         excluded += each.excluded
         learnt += [] if each.learnt_at is None else [each.learnt_at]
     ordered = [shadows[asked] for asked in sorted(shadows)]
     learnt_at = min(learnt, default=None)
-    return Fleet(in_order(told), endings, activity, events, ordered, duplicates, late, excluded, learnt_at)
+    return Fleet(in_order(told), endings, activity, events, ordered, duplicates, repeated, late, excluded, learnt_at)
 
 
 def _outcomes(fleet: Fleet, asked: Asked) -> Outcomes:
@@ -123,6 +134,7 @@ def evaluate(fleet: Fleet, reading: Reading, config: DetectionConfig, asked: Ask
         calendar=calendar,
         timezone=config.timezone,
         duplicates=fleet.duplicates,
+        repeated=fleet.repeated,
         late=fleet.late,
         accounts=sum(span.last_event_at >= 0 for span in spans.values()),
         judged_accounts=sum(span.monitored_at is not None for span in spans.values()),
@@ -144,8 +156,12 @@ def evaluate(fleet: Fleet, reading: Reading, config: DetectionConfig, asked: Ask
         examples=choose(judged, activity, told, calendar, end),
         transitions=len(told),
         notes=[
+            *_yet_to_come(reading, asked),
             *_left_out(fleet),
+            *_repeated(fleet),
+            *_placeholders(activity),
             *_notes(judged, spans, outcomes, curve, asked),
+            *_doubtful(judged, spans, calendar, asked),
             *told_of_cold_start(fleet.learnt_at, judged_from, end, judged, spans.values(), calendar),
         ],
     )
@@ -211,7 +227,7 @@ def _post_mortems(
             loss, fleet.endings.get(loss.account), None if loss.incident is not None else elsewhere.get(loss.account)
         )
         for loss in judged.losses
-        if loss.at > end - YEAR_MS
+        if end - YEAR_MS < loss.at <= end
     )
 
 
@@ -248,12 +264,63 @@ def _left_out(fleet: Fleet) -> list[str]:
     return [f"{sum(fleet.excluded.values()):,} events do not count as usage and are left out, by setting: {by}."]
 
 
+def _yet_to_come(reading: Reading, asked: Asked) -> list[str]:
+    if asked.now is None or reading.last_at is None or reading.last_at <= asked.now + DAY_MS:
+        return []
+    last, today = (format_instant(at)[:10] for at in (reading.last_at, asked.now))
+    said = (
+        f"The newest row is of {last}, which is yet to come, and the time goes on to it for all accounts, as if they "
+    )
+    return [f"{said}were silent until then; --until {today} leaves out what is later."]
+
+
+def _repeated(fleet: Fleet) -> list[str]:
+    told = told_of_repeats(fleet.repeated, fleet.events.total - sum(fleet.excluded.values()), BY_COLUMN)
+    return [] if told is None else [told]
+
+
+def _placeholders(activity: Activity) -> list[str]:
+    """Of ids by which exports say that there is none."""
+    return [
+        f"{account!r}, with {sum(activity[account][1]):,} events, is counted as an account: are these rows of none?"
+        for account in sorted(activity)
+        if account.lower() in _NONE
+    ]
+
+
+def _doubtful(judged: Judged, spans: Mapping[str, Span], calendar: Calendar, asked: Asked) -> list[str]:
+    """What in a file of outcomes does not go with the events."""
+    if judged.basis is not Basis.FILE:
+        return []
+    notes, losses = [], judged.losses
+    later = sum(loss.at > asked.end for loss in losses)
+    if later:
+        notes.append(
+            f"Of the losses {later:,} {'lies' if later == 1 else 'lie'} after the end of the data, "
+            f"{calendar.day_text(asked.end - 1)}: whether they are found nobody knows yet."
+        )
+    active = sum(spans[loss.account].last_event_at > loss.at + _AFTERWARDS_MS for loss in losses)
+    if active >= max(_FEW, _MANY * len(losses)):
+        notes.append(
+            f"{active:,} of {len(losses):,} lost accounts have events more than four weeks after the outcome's time: "
+            "is that the day on which they left?"
+        )
+    if len(losses) > later and not judged.judged_losses:
+        notes.append("No loss could be judged: the accounts left before they were known well enough.")
+    return notes
+
+
 def _notes(
     judged: Judged, spans: Mapping[str, Span], outcomes: Outcomes, curve: Sequence[CurvePoint], asked: Asked
 ) -> list[str]:
     notes = []
     unknown = [account for account in outcomes.losses if account not in spans]
-    if unknown:
+    if len(unknown) == len(outcomes.losses) > 1 and spans:
+        notes.append(
+            f"None of the {len(unknown):,} accounts that were lost has events in the data. Are ids written alike? "
+            f"There it is {min(unknown)!r}, here {min(spans)!r}."
+        )
+    elif unknown:
         notes.append(f"{len(unknown):,} of the accounts that were lost have no events in the data; they are left out.")
     if not judged.account_years:
         notes.append("No account was known well enough to be judged: the history is too short, or too thin.")

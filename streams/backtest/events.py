@@ -5,7 +5,7 @@ an account that goes slack, as they come whether or not anybody is there. What t
 settings `include_events`, `exclude_events` and `exclude_users` say it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final, Self
@@ -24,6 +24,8 @@ FOLLOWED: Final = 30
 least, so that they are the same ones in whichever parts a history is looked at."""
 BUSIEST: Final = 500
 """Users of all events, the busiest, of whom something is known; up to twice as many in between."""
+OWN: Final = 16
+"""Names of events that are told apart for each of these users; what else they do goes together as `OTHERS`."""
 _ALIKE: Final = 0.05
 _GAPS: Final = 30
 _REGULAR: Final = 0.7
@@ -54,6 +56,13 @@ class _Pace:
                 self.alike += abs(gap - self.gap) <= _ALIKE * self.gap
             self.last, self.gap = at, gap
         self.rhythm.add(at)
+
+    @property
+    def is_a_programs(self) -> bool:
+        """Whether this one user's come at regular times, or around the clock."""
+        night = self.rhythm.night
+        regular = self.gaps >= _GAPS and self.alike >= _REGULAR * self.gaps
+        return regular or (night is not None and night >= _NO_NIGHT)
 
     def join(self, other: Self) -> None:
         """The same user's in other accounts."""
@@ -105,6 +114,16 @@ class _Seen:
         self._drop_highest()
 
     @property
+    def is_nobodys(self) -> bool:
+        """Whether it hardly ever names a user."""
+        return self.nameless >= _NOBODY * self.count
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether it is a program's with more than one user: of one it may as well be the user who is none."""
+        return sum(pace.is_a_programs for pace in self.paces.values()) > 1
+
+    @property
     def regularity(self) -> float | None:
         gaps = sum(pace.gaps for pace in self.paces.values())
         return sum(pace.alike for pace in self.paces.values()) / gaps if gaps >= _GAPS else None
@@ -116,6 +135,43 @@ class _Seen:
     @property
     def weekend(self) -> float | None:
         return _typical(pace.rhythm.weekend for pace in self.paces.values())
+
+
+class _User:
+    """When a user does what, by the event's name."""
+
+    __slots__ = ("count", "rhythms")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.rhythms: dict[str, Rhythm] = {}
+
+    def add(self, name: str, at: int) -> None:
+        """One more event; `at` in milliseconds."""
+        self.count += 1
+        rhythm = self.rhythms.get(name)
+        if rhythm is None:
+            rhythm = self._new(name)
+        rhythm.add(at)
+
+    def join(self, other: Self) -> None:
+        """What the user did in other accounts."""
+        self.count += other.count
+        for name, rhythm in other.rhythms.items():
+            self._new(name).join(rhythm)
+
+    def _new(self, name: str) -> Rhythm:
+        if len(self.rhythms) >= OWN and name not in self.rhythms:
+            name = OTHERS
+        return self.rhythms.setdefault(name, Rhythm())
+
+    def without(self, names: Set[str]) -> Rhythm:
+        """All that is not called so."""
+        rest = Rhythm()
+        for name, rhythm in self.rhythms.items():
+            if name not in names:
+                rest.join(rhythm)
+        return rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +201,12 @@ class EventShare:
 
 @dataclass(frozen=True, slots=True)
 class UserShare:
-    """A user who is perhaps a program."""
+    """A user who is perhaps a program, by what is not left out, nor suggested to be, anyway."""
 
     user: str
     count: int
     share: float
+    """Of all events."""
     night: float
     weekend: float | None
     suggestion: str
@@ -163,7 +220,7 @@ class EventTally:
         self.total = 0
         self._rule = rule or UsageRule()
         self._seen: dict[str, _Seen] = {}
-        self._users: dict[str, Rhythm] = {}
+        self._users: dict[str, _User] = {}
 
     def add(self, name: str, account: str, user: str | None, at: int) -> None:
         """Count one event. `at` in milliseconds."""
@@ -177,10 +234,10 @@ class EventTally:
         else:
             if len(seen.users) < USERS:
                 seen.users.add(known_hash64(user))
-            rhythm = self._users.get(user)
-            if rhythm is None:
-                rhythm = self._new_user(user)
-            rhythm.add(at)
+            known = self._users.get(user)
+            if known is None:
+                known = self._new_user(user)
+            known.add(name, at)
         if len(seen.accounts) < USERS:
             seen.accounts.add(account)
         seen.follow(known_hash64(account if user is None else user), at)
@@ -191,11 +248,11 @@ class EventTally:
         for name, seen in other._seen.items():
             own = self._seen.get(name)
             (self._new(name) if own is None else own).join(seen)
-        for user, rhythm in other._users.items():
+        for user, theirs in other._users.items():
             known = self._users.get(user)
             if known is None:
                 known = self._new_user(user)
-            known.join(rhythm)
+            known.join(theirs)
         self.total += other.total
         return self
 
@@ -204,35 +261,45 @@ class EventTally:
             name = OTHERS
         return self._seen.setdefault(name, _Seen())
 
-    def _new_user(self, user: str) -> Rhythm:
+    def _new_user(self, user: str) -> _User:
         # Who is among the busiest of all soon comes again: the others may be forgotten, and begin anew.
         if len(self._users) >= 2 * BUSIEST:
             ordered = sorted(self._users.items(), key=lambda pair: -pair[1].count)
             self._users = dict(ordered[:BUSIEST])
-        return self._users.setdefault(user, Rhythm())
+        return self._users.setdefault(user, _User())
 
     def shares(self, most: int = 20) -> list[EventShare]:
         """The events that come most, the most frequent first, each with what it may be instead of usage."""
-        named = any(seen.nameless < 0.5 * seen.count for seen in self._seen.values())
         ordered = sorted(self._seen.items(), key=lambda pair: (-pair[1].count, pair[0]))
-        suspicious = [pair for pair in ordered[most:] if self._suggestion(*pair, named=named) is not None]
-        return [self._share(name, seen, named=named) for name, seen in (*ordered[:most], *suspicious[:most])]
+        suspicious = [pair for pair in ordered[most:] if self._suggestion(*pair) is not None]
+        return [self._share(name, seen) for name, seen in (*ordered[:most], *suspicious[:most])]
 
     def programs(self, most: int = 10) -> list[UserShare]:
-        """Users who are perhaps programs, the busiest first; those who are excluded already are not among them."""
+        """Users who are perhaps programs, the busiest first; those who are excluded already are not among them. They
+        are judged without the events that are left out, or of which it is said that they may be a program's, whoever
+        the user is: whose client sends heartbeats is no program."""
+        gone = {
+            name
+            for name, seen in self._seen.items()
+            if self._left_out(name) or (seen.is_of_several and self._doubts(name, seen))
+        }
         found = []
-        for user, rhythm in sorted(self._users.items(), key=lambda pair: (-pair[1].count, pair[0])):
-            night = rhythm.night
-            if night is not None and night >= _NO_NIGHT and not self._rule.excludes_user(user):
+        for user, known in self._users.items():
+            if self._rule.excludes_user(user):
+                continue
+            rhythm = known.without(gone)
+            night, count = rhythm.night, rhythm.count
+            if night is not None and night >= _NO_NIGHT:
+                what = "events" if count == known.count else "other events"
                 text = (
-                    f"does as much at night as by day: {night:.0%} of {rhythm.count:,} events {_QUIETEST}; if it is a "
+                    f"does as much at night as by day: {night:.0%} of {count:,} {what} {_QUIETEST}; if it is a "
                     "program, put it into exclude_users"
                 )
-                share = rhythm.count / self.total
-                found.append(UserShare(user, rhythm.count, share, night, rhythm.weekend, text))
+                found.append(UserShare(user, count, count / self.total, night, rhythm.weekend, text))
+        found.sort(key=lambda each: (-each.count, each.user))
         return found[:most]
 
-    def _share(self, name: str, seen: _Seen, *, named: bool) -> EventShare:
+    def _share(self, name: str, seen: _Seen) -> EventShare:
         by = self._rule.excludes(name, None)
         return EventShare(
             name=name,
@@ -245,21 +312,16 @@ class EventTally:
             night=seen.night,
             weekend=seen.weekend,
             excluded=None if by is None else by.value,
-            suggestion=self._suggestion(name, seen, named=named),
+            suggestion=self._suggestion(name, seen),
         )
 
-    def _suggestion(self, name: str, seen: _Seen, *, named: bool) -> str | None:
-        if name == OTHERS or self._rule.excludes(name, None) is not None:
+    def _left_out(self, name: str) -> bool:
+        return self._rule.excludes(name, None) is not None
+
+    def _suggestion(self, name: str, seen: _Seen) -> str | None:
+        if name == OTHERS or self._left_out(name):
             return None
-        regularity, night = seen.regularity, seen.night
-        said = []
-        if regularity is not None and regularity >= _REGULAR:
-            said.append(f"comes at regular times ({regularity:.0%} of the gaps are as long as the one before)")
-        if night is not None and night >= _NO_NIGHT:
-            said.append(f"comes around the clock ({night:.0%} {_QUIETEST})")
-        nobody = seen.nameless >= _NOBODY * seen.count
-        if nobody and (said or named):
-            said.append(f"names no user ({seen.nameless / seen.count:.0%} of them)")
+        said = self._doubts(name, seen)
         if not said:
             if seen.count >= _MOST * self.total and len(self._seen) > 1:
                 return (
@@ -267,8 +329,25 @@ class EventTally:
                     "itself, put it into exclude_events"
                 )
             return None
-        what = "a timer or the server" if nobody else "a timer or a heartbeat"
+        what = "a timer or the server" if seen.is_nobodys else "a timer or a heartbeat"
         return f"{' and '.join(said)}: perhaps {what}; if no person does it, put it into exclude_events"
+
+    def _doubts(self, name: str, seen: _Seen) -> list[str]:
+        """Why an event may be a program's."""
+        if name == OTHERS:
+            return []
+        regularity, night = seen.regularity, seen.night
+        said = []
+        if regularity is not None and regularity >= _REGULAR:
+            said.append(f"comes at regular times ({regularity:.0%} of the gaps are as long as the one before)")
+        if night is not None and night >= _NO_NIGHT:
+            said.append(f"comes around the clock ({night:.0%} {_QUIETEST})")
+        if seen.is_nobodys and (said or self._names_users()):
+            said.append(f"names no user ({seen.nameless / seen.count:.0%} of them)")
+        return said
+
+    def _names_users(self) -> bool:
+        return any(each.nameless < 0.5 * each.count for each in self._seen.values())
 
 
 _QUIETEST: Final = "in its quietest eight hours, where a person has next to nothing and a program a third"

@@ -12,6 +12,7 @@ from streams.backtest.job import Job
 from streams.backtest.knob import Knob, Shadow
 from streams.backtest.ledger import Ledger, Told
 from streams.backtest.reading import TOPICS, USAGE, event_of, fields_of_item
+from streams.backtest.repeats import Repeats
 from streams.detection.engine import Engine
 from streams.detection.fleet_log import FleetLog
 from streams.detection.home import Log
@@ -31,6 +32,8 @@ class HomeResult:
     shadows: list[Shadow]
     """By the settings of the job."""
     duplicates: int
+    repeated: int
+    """Usage events that count and are like another, without an id that would tell them apart."""
     late: int
     excluded: Counter[str]
     """Usage events that do not count, by setting."""
@@ -64,7 +67,7 @@ def run_home(
     how many events were taken since the last time, and the time (ms)."""
     engine = Engine(job.config, FleetLog(job.config, job.homes))
     calendar = engine.rules.calendar
-    activity, tally, ledger = Activity(), EventTally(job.rule), Ledger(alerts)
+    activity, tally, ledger, repeats = Activity(), EventTally(job.rule), Ledger(alerts), Repeats()
     excluded = Counter[str]()
     learnt_at: int | None = None
     names = [job.names[topic] for topic in TOPICS]
@@ -91,6 +94,7 @@ def run_home(
                 tally.add(item[3], item[2], item[4], item[0])
         kept = counted(block, job.rule, excluded)
         activity.fold(kept, calendar)
+        repeats.take(kept)
         for item in kept:
             if item[1] == USAGE:
                 take_usage(usage, fields_of_item(item))
@@ -104,7 +108,16 @@ def run_home(
     endings = [ending_of(account, engine, course.end) for account in replay.each_account()]
     counts = engine.tally
     return HomeResult(
-        ledger.told, endings, activity, tally, knob.end(), counts.duplicates, counts.late, excluded, learnt_at
+        told=ledger.told,
+        endings=endings,
+        activity=activity,
+        events=tally,
+        shadows=knob.end(),
+        duplicates=counts.duplicates,
+        repeated=repeats.count,
+        late=counts.late,
+        excluded=excluded,
+        learnt_at=learnt_at,
     )
 
 

@@ -16,6 +16,7 @@ from streams.backtest.identities import Identities
 from streams.produce import Format, Source
 from streams.produce.csv_files import OPEN_END
 from streams.produce.errors import BadRow
+from streams.produce.json_files import Named
 from streams.produce.lines import read_events, read_lines
 from streams.produce.ordering import Item
 from streams.produce.sources import read_table
@@ -48,6 +49,8 @@ class Reading:
     last_at: int | None = None
     torn: bool = False
     """A part ended amid a row: the file is to be read as a whole."""
+    named: Named = field(default_factory=Named)
+    """Whether a table of JSON lines has the users' field."""
 
     @property
     def total(self) -> int:
@@ -68,6 +71,7 @@ class Reading:
         self.ignored += other.ignored
         self.later += other.later
         self.torn |= other.torn
+        self.named += other.named
         firsts = [each for each in (self.first_at, other.first_at) if each is not None]
         lasts = [each for each in (self.last_at, other.last_at) if each is not None]
         self.first_at, self.last_at = min(firsts, default=None), max(lasts, default=None)
@@ -109,7 +113,7 @@ def read_items(part: Part, until: int | None, reading: Reading, ids: Identities 
     named = ids if ids and part.source.topic not in _SAY_WHOSE else None
     usable = 0
     try:
-        for row in _rows(part, topic):
+        for row in _rows(part, topic, reading.named):
             if isinstance(row, BadRow):
                 reading.torn |= row.detail == OPEN_END and not part.last
                 reading.turn_away(row)
@@ -137,18 +141,18 @@ def read_items(part: Part, until: int | None, reading: Reading, ids: Identities 
             reading.first_at, reading.last_at = first_at, last_at
 
 
-def _rows(part: Part, topic: int) -> Iterator[Item | BadRow | Ignored]:
+def _rows(part: Part, topic: int, named: Named) -> Iterator[Item | BadRow | Ignored]:
     source = part.source
     form = source.resolved_format()
     if form.is_table:
-        for row in read_table(source, part.span):
-            yield row if isinstance(row, BadRow) else _usage_item(*row)
+        for row in read_table(source, part.span, named):
+            yield row if isinstance(row, BadRow) else usage_item(*row)
         return
     plainly = topic == USAGE and form in (Format.NATIVE, Format.AUTO)
     for number, raw in read_lines(source.path, part.span):
         plain = read_plainly(raw) if plainly else None
         if plain is not None:
-            yield _usage_item(*plain)
+            yield usage_item(*plain)
             continue
         events = read_events(source.path, number, source.topic, raw, form.of_records, source.lookup)
         if isinstance(events, BadRow | Ignored):
@@ -156,14 +160,15 @@ def _rows(part: Part, topic: int) -> Iterator[Item | BadRow | Ignored]:
             continue
         for event in events:
             if isinstance(event, UsageEvent):
-                yield _usage_item(*fields_of(event))
+                yield usage_item(*fields_of(event))
             else:
                 yield (moment(event), topic, event.account_id, encode(event))
 
 
-def _usage_item(
+def usage_item(
     account: str, at: int, event: str, user: str | None, quantity: int, source: str, event_id: str | None
 ) -> Item:
+    """The item of a usage event."""
     return (at, USAGE, account, event, user, quantity, source, event_id)
 
 

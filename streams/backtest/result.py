@@ -49,6 +49,8 @@ class Backtest:
     calendar: Calendar
     timezone: str
     duplicates: int
+    repeated: int
+    """Usage events that count and are like another, without an id that would tell them apart."""
     late: int
     accounts: int
     judged_accounts: int

@@ -3,6 +3,8 @@
 Times are RFC 3339 in UTC, shares from 0 to 1, rates per account-year; null where there is nothing to go by. Besides
 what was read (`rows`, `bad_rows`, ...) it has
 
+- `duplicates`: events whose id had come before, and which do not count; `repeated_events`: those without an id that are
+  like another, at a time that is no full quarter of an hour, and count;
 - `messages`: over `weeks` weeks, at most the last year: `count`, `per_week`, `per_person_and_week` for a `team` of so
   many, `alerts_opened` by kind;
 - `outcomes`: where losses come from (`basis`), how many were found and when (`found_within_N_days` of the last
@@ -39,6 +41,7 @@ def summary_of(found: Backtest) -> dict[str, Any]:
         "bad_row_examples": reading.examples,
         "rows_after_until": reading.later,
         "duplicates": found.duplicates,
+        "repeated_events": found.repeated,
         "late_events": found.late,
         "first_event_at": _time(reading.first_at),
         "last_event_at": _time(reading.last_at),

@@ -52,7 +52,7 @@ class Found:
     account: str
     at: int
     judged: bool
-    """Whether the account was known well enough, before it left, to be judged."""
+    """Whether the account was known well enough, before it left, to be judged; and left before the data end."""
     incident: Incident | None
     days: float | None
 
@@ -147,14 +147,14 @@ def judge(alarms: Mapping[str, Iterable[Incident]], outcomes: Outcomes, spans: M
         judged += verdicts
         until = span.last_event_at if outcomes.basis is Basis.SILENCE else end if leaves is None else leaves
         if span.monitored_at is not None:
-            exposed += max(0, until - span.monitored_at)
+            exposed += max(0, min(until, end) - span.monitored_at)
         if at is not None and leaves is not None:
             first = next((each for each, verdict in verdicts if verdict is Verdict.RIGHT), None)
             days = None if first is None else (first.opened_at - leaves) / DAY_MS
             if days is not None and outcomes.basis is not Basis.SILENCE:
                 days = -days
             latest = leaves + outcomes.silence_days * DAY_MS
-            known = span.monitored_at is not None and span.monitored_at < latest
+            known = span.monitored_at is not None and span.monitored_at < latest and leaves <= end
             losses.append(Found(account, at, known, first, days))
     counts = Counter(verdict for _, verdict in judged)
     return Judged(outcomes.basis, tuple(judged), tuple(losses), outcomes.silence_days, exposed / YEAR_MS, counts)

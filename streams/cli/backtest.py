@@ -5,7 +5,6 @@
 import os
 import signal
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -51,7 +50,6 @@ _LARGE = 8 << 20
 _PACKED = 8
 """A packed file holds so many times as much."""
 _MOSTLY_BAD = 0.5
-_DAY = 86_400
 
 
 def register(app: typer.Typer) -> None:
@@ -180,6 +178,12 @@ def _terminate(*_: object) -> None:
     raise typer.Exit(TERMINATED)
 
 
+def _now() -> int:
+    from time import time
+
+    return int(time() * 1000)
+
+
 def _jobs(sources: "list[Source]") -> int:
     """As many as there are cores, when there is enough to do."""
     from streams.produce import Format
@@ -205,7 +209,7 @@ def _run(job: "Job", sources: "list[Source]", asked: "Asked", out: Path) -> "Bac
             reading = read_rows(crew, bar, sources)
             assert reading.first_at is not None
             assert reading.last_at is not None
-            asked = replace(asked, end=max(asked.end, reading.last_at + 1), hashed=bool(job.user_key))
+            asked = replace(asked, end=max(asked.end, reading.last_at + 1), hashed=bool(job.user_key), now=_now())
             topics = tuple(number for number, topic in enumerate(TOPICS) if reading.rows[topic.value])
             results = _judge(crew, Course(reading.first_at, asked.end, topics), bar, reading.total)
         bar.add_task("evaluating", total=None, status="")
@@ -219,12 +223,10 @@ def _run(job: "Job", sources: "list[Source]", asked: "Asked", out: Path) -> "Bac
 
 def read_rows(crew: "Crew", bar: "Progress", sources: "list[Source]") -> "Reading":
     """Have all files read, and tell what came of it. Raises InputError where they are no use."""
-    from schemas.instants import format_instant
     from streams.backtest.reading import parts_of
     from streams.produce import InputError
 
     task = bar.add_task("reading", total=None, status="")
-    today = datetime.now(UTC)
     seen = 0
 
     def show(rows: int) -> None:
@@ -237,23 +239,36 @@ def read_rows(crew: "Crew", bar: "Progress", sources: "list[Source]") -> "Readin
     for example in reading.examples[:_SHOWN]:
         tell(f"not usable: {example}")
     if reading.bad > _SHOWN:
-        tell(f"not usable: {reading.bad - _SHOWN:,} more rows")
+        share = reading.bad / (reading.total + reading.bad + reading.later)
+        tell(f"not usable: {reading.bad - _SHOWN:,} more rows; {share:.1%} of all rows are left out")
     if reading.ignored:
         tell(told_of_ignored(reading.ignored))
-    if reading.last_at is not None and reading.last_at > (today.timestamp() + _DAY) * 1000:
-        tell(
-            f"the newest row is of {format_instant(reading.last_at)[:10]}, which is yet to come, and the time goes on "
-            f"to it for all accounts; --until {today:%Y-%m-%d} leaves out what is later"
-        )
     rows = reading.total + reading.bad + reading.later
     names = ", ".join(str(source.path) for source in sources)
     if reading.total == 0:
         if reading.later:
             raise InputError(f"{names}: all rows are later than --until")
-        raise InputError(f"{names}: no row is usable" if rows else f"{names}: there are no rows")
+        raise InputError(f"{names}: no row is usable{_which(sources)}" if rows else f"{names}: there are no rows")
     if reading.bad > _MOSTLY_BAD * rows:
         raise InputError(f"{names}: {reading.bad:,} of {rows:,} rows are not usable: are these the right columns?")
     return reading
+
+
+def _which(sources: "list[Source]") -> str:
+    """What may help where records have other names than native ones."""
+    from streams.produce import Format
+    from streams.produce.json_files import first_names
+
+    usage = sources[0]
+    if usage.resolved_format() is not Format.NATIVE or not usage.path.is_file():  # of a pipe there is nothing left
+        return ""
+    names = first_names(usage.path)
+    if names is None:
+        return ""
+    return (
+        f" as a native event; a line has {names}: --account, --time and --event say what is which, or --format whose "
+        "records they are"
+    )
 
 
 def _judge(crew: "Crew", course: "Course", bar: "Progress", total: int) -> "list[HomeResult]":

@@ -62,7 +62,8 @@ def check(  # noqa: PLR0913, PLR0917 - a command has the options that it has
 
     Of the usage topic it shows which events there are, and which are perhaps no usage, as they come at regular times,
     around the clock, or name no user. SLACKWATER_EXCLUDE_EVENTS and SLACKWATER_EXCLUDE_USERS leave them out. At night:
-    share in a user's quietest eight hours, of which a program has a third.
+    share in a user's quietest eight hours, of which a program has a third. Where many events are alike and have no id,
+    it says that each counts.
 
     With --routes it asks no broker: exit status 1 when nobody would be told of the example.
     """

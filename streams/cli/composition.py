@@ -9,6 +9,8 @@ from alerting.words import count
 from schemas.instants import format_instant
 from schemas.plain_usage import UsageFields
 from streams.backtest.events import EventShare, EventTally, UserShare, suggestions
+from streams.backtest.reading import usage_item
+from streams.backtest.repeats import Repeats, told_of_repeats
 from streams.runtime.settings import Settings
 
 
@@ -20,6 +22,8 @@ class Composition:
     programs: list[UserShare]
     """Users who are perhaps programs; empty where user ids are hashed."""
     total: int
+    repeated: int
+    """Those that count and are like another, without an id that would tell them apart."""
     first_at: int | None
     last_at: int | None
 
@@ -29,6 +33,7 @@ class Composition:
             "events": [asdict(each) for each in self.events],
             "perhaps_programs": [asdict(each) for each in self.programs],
             "total": self.total,
+            "repeated": self.repeated,
             "first_at": None if self.first_at is None else format_instant(self.first_at),
             "last_at": None if self.last_at is None else format_instant(self.last_at),
         }
@@ -37,13 +42,16 @@ class Composition:
 def composition(settings: Settings, fields: Sequence[UsageFields], most: int) -> Composition:
     """What these usage events come to: the `most` last ones of them."""
     last = sorted(fields, key=attrgetter("at"))[-most:]  # the embedded broker's offsets are those of batches
-    tally = EventTally(settings.usage_rule())
+    rule = settings.usage_rule()
+    tally, repeats = EventTally(rule), Repeats()
     for each in last:
         tally.add(each.event, each.account, each.user, each.at)
+    repeats.take(usage_item(*each) for each in last if rule.excludes(each.event, each.user) is None)
     return Composition(
         tally.shares(),
         [] if settings.user_hash_key else tally.programs(),  # then no id is to be seen
         len(last),
+        repeats.count,
         last[0].at if last else None,
         last[-1].at if last else None,
     )
@@ -73,3 +81,6 @@ def show(found: Composition, topic: str) -> None:
     console.print(table, markup=False)
     for doubt in suggestions(found.events, found.programs):
         console.print(f"  perhaps no usage: {doubt}", markup=False)
+    repeated = told_of_repeats(found.repeated, found.total, "an event_id that stays the same")
+    if repeated:
+        console.print(f"  perhaps counted twice: {repeated}", markup=False)

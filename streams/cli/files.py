@@ -20,7 +20,8 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         help="Of FILE; without it, its name tells. All but csv and parquet are JSON lines: jsonl with columns as you "
-        "name them, the others with records of that format, auto: each by its shape. .gz is unpacked.",
+        "name them (properties.plan: inside of an object), the others with records of that format, auto: each by its "
+        "shape. .gz is unpacked.",
     ),
 ]
 AccountOption = Annotated[str, typer.Option("--account", metavar="COL", help="Column of the account's id.")]

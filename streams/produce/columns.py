@@ -19,6 +19,15 @@ from schemas.plain_usage import UsageFields
 from streams.produce.errors import BadRow, InputError
 
 Cell = str | int | float | bool | None
+OPTIONS: Final = {
+    "account_id": "--account",
+    "occurred_at": "--time",
+    "event_id": "--id",
+    "user_id": "--user",
+    "event": "--event",
+    "quantity": "--quantity",
+}
+"""By which the columns of native fields are told on the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +59,15 @@ class Columns:
         }
         return {field: column for field, column in names.items() if column is not None}
 
+    def named(self, field: str) -> str:
+        """The column of a native field, with the option that says another."""
+        return f"{self.fields[field]!r} ({OPTIONS[field]})"
+
     def require(self, path: Path, present: Sequence[str]) -> None:
         """Raises InputError naming the columns that the file lacks, and those it has, or one that it has twice."""
-        missing = [column for column in self.fields.values() if column not in present]
+        missing = [field for field, column in self.fields.items() if column not in present]
         if missing:
-            names = ", ".join(repr(name) for name in missing)
+            names = ", ".join(self.named(field) for field in missing)
             has = ", ".join(repr(name) for name in present)
             raise InputError(f"{path}: there is no column {names}; the file has {has or 'no columns'}")
         for column in self.fields.values():
@@ -145,6 +158,8 @@ def usage_value(fields: UsageFields) -> bytes:
 def _rejected(fields: UsageFields) -> Rejected | None:
     """Why the worker would not take the record of such an event; None when it would."""
     for name, each in (("account_id", fields.account), ("event", fields.event), ("user_id", fields.user)):
+        if each == "":
+            return Rejected(Reason.MISSING_FIELD, name, "is empty")
         if each is not None and not _is_utf8(each):  # a surrogate: what a reader makes of a byte that is no text
             return Rejected(Reason.NOT_UTF8, name, "is not UTF-8 text")
     if fields.event_id is not None and not _is_utf8(fields.event_id):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from schemas.plain_usage import UsageFields
 from streams.produce.cells import cells_of
 from streams.produce.columns import Cell, Columns, Row, usage_fields
-from streams.produce.errors import BadRow
+from streams.produce.errors import BadRow, InputError
 from streams.produce.text import Span, open_text
 from streams.produce.times import parse_time
 
@@ -26,39 +26,32 @@ def read_csv(path: Path, columns: Columns, zone: ZoneInfo, span: Span | None = N
     def read_time(cell: Cell) -> int:
         return parse_time(str(cell), zone)
 
-    header: list[str] | None = None
-    separator: str | None = None
-    before = 0
-    if span is not None and span.start:
-        before = span.lines
-        with open_text(path) as text:
-            reader = cells_of(path, text)
-            header, separator = _header(reader), reader.dialect.delimiter
-    with open_text(path, span) as text:
-        rows = _csv_rows(path, cells_of(path, text, separator), columns, header, before)
-        yield from usage_fields(path, "line", rows, columns, read_time)
+    later = span if span is not None and span.start else None
+    with open_text(path, None if later else span) as text:
+        reader = cells_of(path, text)
+        header = _header(path, reader)
+        columns.require(path, header)
+        if later is None:
+            yield from usage_fields(path, "line", _csv_rows(path, reader, columns, header, 0), columns, read_time)
+            return
+    with open_text(path, later) as text:
+        cells = cells_of(path, text, reader.dialect.delimiter)
+        yield from usage_fields(path, "line", _csv_rows(path, cells, columns, header, later.lines), columns, read_time)
 
 
-def _header(reader: Any) -> list[str]:
-    while True:
-        try:
-            return list(next(reader, ()))
-        except csv.Error:  # as when the rows are read: the next line is tried
-            continue
+def _header(path: Path, reader: Any) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(reader, ())]
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}, which names the columns: {error}") from None
 
 
-def _csv_rows(
-    path: Path, reader: Any, columns: Columns, header: list[str] | None, before: int
-) -> Iterator[Row | BadRow]:
-    pick = tuple if header is None else _picked(columns, header)
+def _csv_rows(path: Path, reader: Any, columns: Columns, header: list[str], before: int) -> Iterator[Row | BadRow]:
+    pick = _picked(columns, header)
     while True:
         try:
             for cells in reader:
-                if header is None:
-                    header = cells
-                    columns.require(path, header)
-                    pick = _picked(columns, header)
-                elif len(cells) == len(header) and (cells[0] or any(cells)):
+                if len(cells) == len(header) and (cells[0] or any(cells)):
                     yield Row(before + reader.line_num, pick(cells))
                 elif len(cells) != len(header) and any(map(str.strip, cells)):
                     detail = f"has {len(cells)} fields where the header has {len(header)}"
@@ -66,8 +59,6 @@ def _csv_rows(
             break
         except csv.Error as error:  # the reader goes on with the next line
             yield BadRow(path, f"line {before + reader.line_num}", None, str(error))
-    if header is None:
-        columns.require(path, [])
 
 
 def _picked(columns: Columns, header: list[str]) -> Callable[[list[str]], tuple[str, ...]]:

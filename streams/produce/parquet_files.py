@@ -59,5 +59,9 @@ def _cells(column: pa.Array) -> Sequence[Cell]:
     if column.type == pa.int64() and not column.null_count:
         # Twenty times as fast as to_pylist; the buffer may begin before the column and end after it.
         return memoryview(column.buffers()[1]).cast("q")[column.offset : column.offset + len(column)].tolist()
-    cells: Sequence[Cell] = column.to_pylist()
+    cells: Sequence[Any] = column.to_pylist()
+    if pa.types.is_decimal(column.type):  # as some databases write every number
+        return [None if cell is None else int(cell) if cell == int(cell) else float(cell) for cell in cells]
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):  # text that does not say so
+        return [None if cell is None else cell.decode(errors="surrogateescape") for cell in cells]
     return cells

@@ -19,11 +19,11 @@ from schemas.plain_usage import UsageFields
 from streams.produce.columns import Columns, usage_value
 from streams.produce.csv_files import read_csv
 from streams.produce.errors import BadRow, InputError
-from streams.produce.json_files import read_json
+from streams.produce.json_files import Named, read_json
 from streams.produce.lines import read_events, read_lines
 from streams.produce.ordering import CHUNK, in_time_order
 from streams.produce.record import InputRecord
-from streams.produce.text import Span
+from streams.produce.text import PACKED, Span
 
 _UTC = ZoneInfo("UTC")
 
@@ -82,7 +82,7 @@ class Source:
 
     def resolved_format(self) -> Format:
         """The format given or guessed. Raises InputError when it cannot be told, or does not go with the topic."""
-        endings = [ending for ending in self.path.suffixes if ending != ".gz"]
+        endings = [ending for ending in self.path.suffixes if ending not in PACKED]
         form = self.format or _SUFFIXES.get(endings[-1].lower() if endings else "")
         if form is None:
             known = ", ".join(Format)
@@ -113,14 +113,14 @@ class Source:
         )
 
 
-def read_table(source: Source, span: Span | None = None) -> Iterator[UsageFields | BadRow]:
+def read_table(source: Source, span: Span | None = None, named: Named | None = None) -> Iterator[UsageFields | BadRow]:
     """A table's usage events in the file's order, each checked; with `span` those of a part of it. Raises
-    InputError when it is no such table."""
+    InputError when it is no such table; what lines of JSON may leave out goes by `named`, see `read_json`."""
     form = source.resolved_format()
     if form is Format.CSV:
         return read_csv(source.path, source.columns, source.zone, span)
     if form is Format.JSONL:
-        return read_json(source.path, source.columns, source.zone, span)
+        return read_json(source.path, source.columns, source.zone, span, named)
     try:
         from streams.produce.parquet_files import read_parquet  # noqa: PLC0415 - needs an extra
     except ImportError:

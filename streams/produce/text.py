@@ -9,6 +9,18 @@ from typing import IO, Any, Final, NamedTuple, TextIO
 
 from streams.produce.errors import InputError
 
+PACKED: Final = (".gz", ".zst", ".bz2", ".xz", ".zip")
+"""What a name ends in when the file is packed; the first one is read."""
+_NO_TEXT: Final = {
+    b"\x1f\x8b": "is packed by gzip: let its name end in .gz",
+    b"\x28\xb5\x2f\xfd": "is packed by zstd, which is not read: unpack it (zstd -d), or pack it by gzip",
+    b"BZh": "is packed by bzip2, which is not read: unpack it (bunzip2), or pack it by gzip",
+    b"\xfd7zXZ": "is packed by xz, which is not read: unpack it (unxz), or pack it by gzip",
+    b"PK\x03\x04": "is a zip archive, or a spreadsheet: unpack it, or save it as CSV in UTF-8",
+    b"PAR1": "is a Parquet file: say --format parquet",
+}
+"""By what it begins with."""
+_BEGINNING: Final = max(map(len, _NO_TEXT))
 _LOOKS_BACK: Final = 10_000
 """Ends of lines that are tried, from a part's end back, for one that is the end of a row."""
 
@@ -28,7 +40,7 @@ def spans_of(path: Path, size: int, *, quoted: bool) -> list[Span]:
     each ends outside of them. Empty: it is to be read as a whole, being small or packed, or with ends of lines or
     quotation marks that cannot be counted like this. Raises InputError when it cannot be read."""
     try:
-        if path.suffix == ".gz" or path.stat().st_size < 2 * size:
+        if path.suffix in PACKED or path.stat().st_size < 2 * size:
             return []
         with path.open("rb") as raw:
             return _spans(raw, size, quoted=quoted)
@@ -74,10 +86,19 @@ def _row_end(block: bytes, inside: int | None) -> int | None:
 
 
 def open_part(path: Path, span: Span | None) -> IO[bytes]:
-    """The bytes of a file, or of a part of it; unpacked when its name ends in .gz."""
+    """The bytes of a file, or of a part of it; unpacked when its name ends in .gz. Raises InputError for what is
+    plainly no text."""
     if span is None:
-        whole: Any = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 - the caller's
-        return whole  # type: ignore[no-any-return]
+        if path.suffix == ".gz":
+            packed: Any = gzip.open(path)  # noqa: SIM115 - the caller's
+            return packed  # type: ignore[no-any-return]
+        whole = path.open("rb")
+        beginning = whole.peek(_BEGINNING)  # it may be a pipe, which has no way back
+        for mark, told in _NO_TEXT.items():
+            if beginning.startswith(mark):
+                whole.close()
+                raise InputError(f"{path}: {told}")
+        return whole
     with path.open("rb") as raw:
         raw.seek(span.start)
         return io.BytesIO(raw.read(span.end - span.start))

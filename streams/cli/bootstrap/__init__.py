@@ -137,14 +137,14 @@ def _learn(
             bar.update(task, completed=at - first, status=f"{events:,} events, {format_instant(at)[:10]}")
 
         learnt.go_through(crew.blocks(), show)
-    return learnt, _plan(settings, learnt, reading, learnt.excluded, found)
+    return learnt, _plan(settings, learnt, reading, found)
 
 
-def _plan(
-    settings: "Settings", learnt: "Learnt", reading: "Reading", excluded: dict[str, int], found: "Found"
-) -> dict[str, Any]:
+def _plan(settings: "Settings", learnt: "Learnt", reading: "Reading", found: "Found") -> dict[str, Any]:
     """What will be done, as plain values."""
+    from schemas.events import InputTopic
     from schemas.instants import format_instant
+    from streams.backtest.repeats import BY_COLUMN, told_of_repeats
 
     message = learnt.message(learnt.until)
     assert reading.first_at is not None
@@ -162,8 +162,12 @@ def _plan(
         )
     if reading.bad:
         warnings.append(f"{reading.bad:,} rows are not usable and are left out")
-    if excluded:
-        warnings.append(f"{sum(excluded.values()):,} events do not count as usage ({', '.join(sorted(excluded))})")
+    left_out = sum(learnt.excluded.values())
+    if left_out:
+        warnings.append(f"{left_out:,} events do not count as usage ({', '.join(sorted(learnt.excluded))})")
+    usage = reading.rows[InputTopic.USAGE.value] - left_out
+    if repeated := told_of_repeats(learnt.repeats.count, usage, BY_COLUMN):
+        warnings.append(repeated)
     if found.interrupted:
         warnings.append("a bootstrap was interrupted: what it left is done now")
     return {

@@ -13,6 +13,7 @@ from schemas.codec import encode
 from schemas.events import InputTopic
 from streams.backtest.home import counted
 from streams.backtest.reading import TOPICS, event_of
+from streams.backtest.repeats import Repeats
 from streams.detection.homes import Homes
 from streams.produce.ordering import Item
 from streams.runtime.channels import routes_of
@@ -41,6 +42,7 @@ class Learnt:
         self.until = until
         self.excluded = Counter[str]()
         """Usage events that do not count, by setting."""
+        self.repeats = Repeats()
         self.known = {topic.value: until for topic in sorted(topics)}
         self._settings = settings
         self._log = changelog(settings, ENGAGEMENT)
@@ -61,7 +63,9 @@ class Learnt:
         taken = 0
         rule = self._settings.usage_rule() or None
         for block in blocks:
-            for item in counted(block, rule, self.excluded):
+            kept = counted(block, rule, self.excluded)
+            self.repeats.take(kept)
+            for item in kept:
                 self._engine.take(event_of(item), TOPICS[item[1]])
             taken += len(block)
             progress(taken, block[-1][0])

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from streams.backtest.events import BUSIEST, NAMES, OTHERS, EventShare, EventTally, suggestions
+from streams.backtest.events import BUSIEST, NAMES, OTHERS, OWN, EventShare, EventTally, suggestions
 from streams.backtest.rhythm import Rhythm
 from streams.detection.usage_rule import UsageRule
 
@@ -93,6 +93,50 @@ def test_a_user_who_never_sleeps_is_perhaps_a_program() -> None:
     assert (program.user, program.count, program.share) == ("robot", 1_000, 0.25)
     assert "exclude_users" in program.suggestion
     assert "'robot'" in suggestions([], [program])[0]
+
+
+def heartbeats_of_people_and_a_robot() -> list[tuple[int, str, str, str]]:
+    """Five people whose clients send heartbeats day and night, and a robot that works as well."""
+    beats = [(number * HOUR_MS + who, "beat", "a1", f"anna{who}") for who in range(5) for number in range(1_500)]
+    return sorted(
+        people("view", "anna") + beats + around_the_clock("view", "robot") + around_the_clock("beat", "robot")
+    )
+
+
+def test_a_user_whose_client_sends_heartbeats_is_no_program_and_the_heartbeat_is_named() -> None:
+    found = EventTally()
+    for event in heartbeats_of_people_and_a_robot():
+        found.add(event[1], event[2], event[3], event[0])
+    assert [each.name for each in found.shares() if each.suggestion is not None] == ["beat"]
+    (program,) = found.programs()
+    assert (program.user, program.count) == ("robot", 1_000)
+    assert "of 1,000 other events in its quietest" in program.suggestion
+
+
+def test_what_one_user_alone_does_around_the_clock_may_be_the_users_doing_or_the_events() -> None:
+    found = EventTally()
+    for at, name, account, user in sorted(people("view", "anna", count=90) + around_the_clock("view", "robot")):
+        found.add(name, account, user, at)
+    assert "around the clock" in str(found.shares()[0].suggestion)
+    assert [each.user for each in found.programs()] == ["robot"]
+
+
+def test_users_are_judged_without_the_events_that_are_left_out_already() -> None:
+    found, parts = EventTally(UsageRule(exclude=["beat"])), [EventTally(), EventTally()]
+    for number, event in enumerate(heartbeats_of_people_and_a_robot()):
+        for each in (found, parts[number % 2]):
+            each.add(event[1], event[2], event[3], event[0])
+    assert [each.user for each in found.programs()] == ["robot"]
+    parts[0] += parts[1]  # as those of two homes
+    assert parts[0].programs() == found.programs()
+
+
+def test_who_does_many_things_is_known_by_some_of_them_and_the_rest() -> None:
+    found = EventTally()
+    for number in range(200 * OWN):
+        found.add(f"event {number % (20 * OWN)}", "a", "robot", number * HOUR_MS)
+    assert len(found._users["robot"].rhythms) == OWN + 1
+    assert [each.count for each in found.programs()] == [200 * OWN]
 
 
 def test_what_is_excluded_is_shown_and_not_suggested_again() -> None:

@@ -108,6 +108,16 @@ def test_with_known_losses_the_lead_is_measured_to_the_decision_to_leave() -> No
     assert [each for _, each in lost(100, (20, 41)).alarms] == [Verdict.RIGHT]
 
 
+def test_what_is_lost_after_the_end_of_the_data_is_neither_missed_nor_time_in_which_it_was_judged() -> None:
+    outcomes = Outcomes(Basis.FILE, {"a": at(300)})
+    ahead = judge({"a": [alarm(190)]}, outcomes, {"a": span(199)}, at(200))
+    assert ahead.account_years == pytest.approx(200 / 365.25)
+    assert (len(ahead.losses), ahead.judged_losses, ahead.recall) == (1, [], None)
+    assert ahead.count(Verdict.RIGHT) == 1
+    decided = judge({"a": [alarm(150)]}, outcomes, {"a": span(199, decided=180)}, at(200))
+    assert decided.days == [30]
+
+
 def test_an_alarm_on_an_account_that_stays_is_false_unless_it_is_open_and_young() -> None:
     outcomes, spans = Outcomes(Basis.BILLING, {}), {"a": span(399)}
     for each, verdict in (((350, None), Verdict.UNDECIDED), ((350, 360), Verdict.FALSE), ((330, None), Verdict.FALSE)):

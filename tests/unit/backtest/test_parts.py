@@ -10,7 +10,7 @@ from streams.backtest.crew import Crew
 from streams.backtest.job import Job
 from streams.backtest.reading import Part, Reading, parts_of, read_items
 from streams.detection.config import DetectionConfig
-from streams.produce import Columns, Source
+from streams.produce import Columns, InputError, Source
 from streams.produce.ordering import Item
 
 COLUMNS = Columns(event="event")
@@ -58,6 +58,20 @@ def test_parts_of_json_lines_give_the_same_rows_and_faults(tmp_path: Path) -> No
     parts = parts_of([Source(file)], 1_000)
     assert len(parts) > 3
     assert read(parts) == read([Part(Source(file))])
+
+
+def test_a_user_whom_only_one_part_of_the_lines_names_is_found_and_one_whom_none_does_is_an_error(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "f.jsonl"
+    row = '{"account_id":"a","occurred_at":"2025-01-01T00:00:00Z"%s}\n'
+    file.write_text(row % "" * 100 + row % ',"who":"u"')
+    crew = Crew(Job(DetectionConfig(), {}, 0, tmp_path))
+    parts = parts_of([Source(file, columns=Columns(user="who"))], 1_000)
+    assert len(parts) > 3
+    assert crew.read(parts, lambda _rows: None).total == 101
+    with pytest.raises(InputError, match=r"no line has 'whom' .*; there are 'account_id', 'occurred_at', 'who'$"):
+        crew.read(parts_of([Source(file, columns=Columns(user="whom"))], 1_000), lambda _rows: None)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -183,7 +184,7 @@ def test_a_fault_in_a_process_is_told_as_one(runner: CliRunner, tmp_path: Path) 
     code, error = backtest(runner, tmp_path / "f.csv", tmp_path / "out", "--jobs", "2")
     assert (code, error) == (
         1,
-        f"{tmp_path / 'f.csv'}: there is no column 'account_id'; the file has 'who', 'occurred_at'",
+        f"{tmp_path / 'f.csv'}: there is no column 'account_id' (--account); the file has 'who', 'occurred_at'",
     )
 
 
@@ -200,6 +201,39 @@ def test_outcomes_of_a_file_go_before_what_billing_says(runner: CliRunner, fleet
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["outcomes"]["basis"], summary["outcomes"]["losses"]) == ("file", 1)
     assert "1 of the accounts that were lost have no events" in said
+    outcomes.write_text("account_id,at,outcome\n1,2025-06-01,churned\n2,2025-06-01,churned\n")
+    code, said = backtest(runner, fleet / "product-usage.jsonl", tmp_path, "--outcomes", str(outcomes))
+    assert code == 0
+    assert "None of the 2 accounts that were lost has events in the data. Are ids written alike?" in said
+    assert "There it is '1', here 'acct-0000" in said
+
+
+def test_outcomes_that_do_not_go_with_the_events_are_told(runner: CliRunner, fleet: Path, tmp_path: Path) -> None:
+    outcomes, accounts = tmp_path / "outcomes.csv", [f"acct-0000{number}" for number in range(1, 5)]
+
+    def told(day: str) -> tuple[str, dict[str, Any]]:
+        rows = [f"{account},{day},churned" for account in accounts]
+        outcomes.write_text("\n".join(["account_id,at,outcome", *rows]))
+        code, said = backtest(runner, fleet / "product-usage.jsonl", tmp_path, "--outcomes", str(outcomes))
+        assert code == 0
+        return said, json.loads((tmp_path / "summary.json").read_text())
+
+    said, summary = told("2031-01-01")
+    assert "Of the losses 4 lie after the end of the data, " in said
+    assert "No loss could be judged" not in said
+    assert (summary["outcomes"]["losses_judged"], summary["losses"]) == (0, [])
+    said, _ = told("2020-01-01")
+    assert "4 of 4 lost accounts have events more than four weeks after the outcome's time" in said
+    assert "No loss could be judged: the accounts left before they were known well enough." in said
+
+
+def test_ids_that_say_that_there_is_none_are_told(runner: CliRunner, tmp_path: Path) -> None:
+    days = [f"2025-{month:02}-{day:02}" for month in range(1, 4) for day in range(1, 29)]
+    (tmp_path / "f.csv").write_text("\n".join(["account_id,occurred_at", *(f"a,{day}\nNULL,{day}" for day in days)]))
+    code, said = backtest(runner, tmp_path / "f.csv", tmp_path / "out")
+    assert code == 0
+    assert "'NULL', with 84 events, is counted as an account: are these rows of none?" in said
+    assert "'a'" not in said
 
 
 @pytest.mark.parametrize(
@@ -232,7 +266,7 @@ def test_rows_that_are_not_usable_are_told_counted_and_left_out(runner: CliRunne
     assert "usage.jsonl, line 6: no JSON" in said
     assert "usage.jsonl, line 7, column 'account_id'" in said
     assert "line 8, column 'occurred_at': must be a time in RFC 3339 with an offset" in said
-    assert "2 more rows" in said
+    assert "2 more rows; 15.2% of all rows are left out" in said
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert (summary["bad_rows"], summary["rows"]) == (5, {"usage": 28})
     assert "5 rows were not usable" in (tmp_path / "out" / "report.html").read_text()
@@ -241,18 +275,23 @@ def test_rows_that_are_not_usable_are_told_counted_and_left_out(runner: CliRunne
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("f.csv", b"", "there is no column 'account_id', 'occurred_at'; the file has no columns"),
+        ("f.csv", b"", "there is no column 'account_id' (--account), 'occurred_at' (--time); the"),
         ("f.csv", b"account_id,occurred_at\n", "f.csv: there are no rows"),
         (
             "f.csv",
             b"who,occurred_at\na,2025-03-01\n",
-            "there is no column 'account_id'; the file has 'who', 'occurred_at'",
+            "there is no column 'account_id' (--account); the file has 'who', 'occurred_at'",
         ),
         ("f.csv", b"account_id,occurred_at\na,yesterday\n", "f.csv: no row is usable"),
         ("f.csv", b"account_id,occurred_at\na,2025-03-01\nb,x\nc,y\n", "2 of 3 rows are not usable"),
         ("f.csv", b"\x89PNG\r\n\x1a\n\x00\x00" * 50, "there is no column"),
         ("f.jsonl", b"", "f.jsonl: there are no rows"),
         ("f.jsonl", b"\x00\xff\xfe" * 50, "no row is usable"),
+        (
+            "f.jsonl",
+            b'oops\n{"org":1,"o":{"at":2}}',
+            "a line has 'org', 'o.at': --account, --time and --event say what",
+        ),
         ("f.parquet", b"PAR1 not really", "is not a readable Parquet file"),
         ("f.csv.gz", b"not gzip", "cannot be read"),
         ("f.txt", b"a", "say --format, one of native, csv, parquet, jsonl, segment"),
@@ -292,11 +331,26 @@ def test_a_file_may_have_any_name_and_rows_that_are_yet_to_come_are_told(runner:
     file.write_text("\n".join(["account_id;occurred_at", *(f"a;{day}" for day in days), "b;soon"]))
     code, said = backtest(runner, file, tmp_path / "out")
     assert code == 0
-    assert f"the newest row is of {days[0]}, which is yet to come" in said
+    assert f"The newest row is of {days[0]}, which is yet to come" in said
     assert f"--until {datetime.now(UTC):%Y-%m-%d}" in said
+    assert "which is yet to come" in (tmp_path / "out" / "report.html").read_text()
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["files"] == [str(tmp_path / "us\N{REPLACEMENT CHARACTER}ge.csv")]
     assert summary["rows"] == {"usage": 60}
+
+
+def test_rows_that_stand_twice_in_a_file_are_counted_and_told(runner: CliRunner, tmp_path: Path) -> None:
+    rows = [f"a{day % 3},2025-{month:02}-{day:02} 09:10:00,{day}" for month in range(1, 4) for day in range(1, 29)]
+    file = tmp_path / "usage.csv"
+    file.write_text("\n".join(["account_id,occurred_at,basket", *rows, *rows[40:]]))
+    code, said = backtest(runner, file, tmp_path / "out")
+    assert code == 0
+    assert "44 of 128 usage events (34%) are, in account, event, user, quantity and time, like another" in said
+    assert "--id COLUMN (in records: event_id) lets it count once" in said
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["repeated_events"], summary["rows"]) == (44, {"usage": 128})
+    assert "44 of 128 usage events" in (tmp_path / "out" / "report.html").read_text()
+    assert "like another" not in backtest(runner, file, tmp_path / "ids", "--id", "basket")[1]
 
 
 def test_names_from_the_data_are_text_in_the_report(runner: CliRunner, tmp_path: Path) -> None:

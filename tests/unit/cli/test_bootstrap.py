@@ -1,15 +1,21 @@
 """When history may be loaded, and what is said where it may not."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from schemas.errors import StateError
+from schemas.events import InputTopic
+from streams.backtest.reading import Reading, usage_item
 from streams.cli import app
+from streams.cli.bootstrap import _plan
 from streams.cli.bootstrap.found import Begun, Found, Standing
+from streams.cli.bootstrap.learn import Learnt
 from streams.detection.merge import Progress
+from streams.runtime.settings import Settings
 
 T = 1_740_000_000_000
 FRESH = Standing()
@@ -55,6 +61,15 @@ def test_a_mark_is_read_as_it_was_written_and_one_of_a_newer_version_is_refused(
     assert Begun.decode(mark.encode()) == mark
     with pytest.raises(StateError, match="newer version"):
         Begun.decode(mark.encode().replace(b"[1,", b"[2,", 1))
+
+
+def test_the_plan_tells_of_events_that_are_written_twice() -> None:
+    items = [usage_item("a", T + 1 + number // 2, "view", None, 1, "product", None) for number in range(40)]
+    learnt = Learnt(Settings(), T + 1_000, frozenset({InputTopic.USAGE}))
+    learnt.go_through([items[:15], items[15:]], lambda _events, _at: None)
+    reading = Reading(rows=Counter(usage=len(items)), first_at=T + 1, last_at=T + 20)
+    (warning,) = _plan(Settings(), learnt, reading, Found((), (FRESH,)))["warnings"]
+    assert warning.startswith("20 of 40 usage events (50%) are, in account, ")
 
 
 @pytest.mark.parametrize(("until", "said"), [("2090-01-01", "is in the future"), ("soon", "--until")])

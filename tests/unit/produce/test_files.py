@@ -1,8 +1,11 @@
 """Files to records: what is read, in which order, and what is said about what cannot be."""
 
+import bz2
 import gzip
 import json
+import lzma
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,12 +20,13 @@ from schemas.codec import decode
 from schemas.errors import Reason, Rejected
 from schemas.events import InputTopic
 from schemas.instants import parse_instant
-from schemas.plain_usage import fields_of
+from schemas.plain_usage import UsageFields, fields_of
 from schemas.usage import UsageEvent
 from streams.produce import Columns, Format, InputError, Source, read, read_in_time_order
 from streams.produce.columns import Row, usage_fields, usage_value
 from streams.produce.errors import BadRow
 from streams.produce.parquet_files import _cells
+from streams.produce.sources import read_table
 
 BASKETS = Columns("household", "at", id="basket")
 
@@ -92,6 +96,24 @@ def test_json_lines_are_a_table_once_a_column_is_named(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_row_says_why(tmp_path: Path, line: str, said: str) -> None:
     assert said in refusal(Source(write(tmp_path / "a.jsonl", line), columns=Columns("customer", "at")))
+
+
+def test_a_name_that_no_line_has_is_an_error_and_one_that_some_leave_out_is_none(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", '{"account_id":"a","occurred_at":"2025-03-01"}\n' * 3)
+    source = Source(file, columns=Columns(user="who"))
+    assert refusal(source) == f"{file}: no line has 'who' (--user); there are 'account_id', 'occurred_at'"
+    write(file, file.read_text() + '{"account_id":"a","occurred_at":"2025-03-02","who":"u"}\n')
+    assert [each.get("user_id") for each in values(source)] == [None, None, None, "u"]
+
+
+def test_a_column_may_be_a_field_inside_of_an_object(tmp_path: Path) -> None:
+    line = {"event": "x", "properties": {"firm": {"id": 7}, "time": 1740826800}, "a.b": "u"}
+    file = write(tmp_path / "a.jsonl", json.dumps(line))
+    (event,) = values(Source(file, columns=Columns("properties.firm.id", "properties.time", user="a.b", event="event")))
+    assert (event["account_id"], event["occurred_at"], event["user_id"]) == ("7", "2025-03-01T11:00:00Z", "u")
+    said = refusal(Source(file, columns=Columns("firm.id", "properties.time")))
+    assert said.endswith("is missing; the line has 'event', 'properties.firm.id', 'properties.time', 'a.b'")
+    assert "column 'event.id': is missing" in refusal(Source(file, columns=Columns("event.id", "properties.time")))
 
 
 def test_records_of_a_format_have_no_columns(tmp_path: Path) -> None:
@@ -201,6 +223,21 @@ def test_whole_numbers_stored_as_floats_are_ids(tmp_path: Path) -> None:
     assert [record.account for record in read(Source(tmp_path / "t.parquet"))] == ["900"]
 
 
+@pytest.mark.parametrize(
+    ("column", "ids"),
+    [
+        (pa.array([Decimal(12), None, Decimal(10**20)], pa.decimal128(38, 0)), ["12", str(10**20)]),
+        (pa.array([Decimal("12.00"), None, Decimal("13.00")], pa.decimal128(10, 2)), ["12", "13"]),
+        (pa.array([b"a", None, "\N{BULLET}".encode()], pa.binary()), ["a", "\N{BULLET}"]),
+    ],
+)
+def test_ids_are_read_as_warehouses_write_them(tmp_path: Path, column: pa.Array, ids: list[str]) -> None:
+    pq.write_table(pa.table({"account_id": column, "occurred_at": [1740826800000] * 3}), tmp_path / "a.parquet")
+    first, empty, last = read_table(Source(tmp_path / "a.parquet"))
+    assert [each.account for each in (first, last) if isinstance(each, UsageFields)] == ids
+    assert str(empty).endswith("row 2, column 'account_id': is empty")
+
+
 def test_json_lines_are_sent_as_they_stand(tmp_path: Path) -> None:
     line = '{"account_id":"a",  "occurred_at":"2025-03-01T12:00:00Z","event":"x","extra":[1]}'
     file = write(tmp_path / "a.jsonl", f"{line}\n\n")
@@ -217,11 +254,12 @@ def test_json_lines_of_every_topic_have_their_own_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "columns", "said"),
     [
-        ("a,at\nx,2025-03-01\n", Columns("b", "at"), "there is no column 'b'; the file has 'a', 'at'"),
-        ("", Columns("b", "at"), "there is no column 'b', 'at'; the file has no columns"),
+        ("a,at\nx,2025-03-01\n", Columns("b", "at"), "there is no column 'b' (--account); the file has 'a', 'at'"),
+        ("", Columns("b", "at"), "there is no column 'b' (--account), 'at' (--time); the file has no"),
+        ('"a" , at\nx,2025-03-01\n', Columns("a", "at"), "f.csv, line 1, which names the columns: ',' expected after"),
         ("a,at\nx,2025-03-01\nx,soon\n", Columns("a", "at"), "f.csv, line 3, column 'at': a time is written like"),
         ("a,at,a\nx,2025-03-01,y\n", Columns("a", "at"), "f.csv: there are 2 columns 'a'; one can be read"),
-        ("a,at\n,2025-03-01\n", Columns("a", "at"), "f.csv, line 2, column 'a': "),
+        ("a,at\n,2025-03-01\n", Columns("a", "at"), "f.csv, line 2, column 'a': is empty"),
         ('a,at\n"\n\n",2025-03-01\n', Columns("a", "at"), "f.csv, line 4, column 'a': "),
         ("a,at\nx\n", Columns("a", "at"), "f.csv, line 2: has 1 fields where the header has 2"),
         ("a,at,n\nx,2025-03-01,0\n", Columns("a", "at", quantity="n"), "f.csv, line 2, column 'n': "),
@@ -259,6 +297,24 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path) -> Non
     assert "cannot be read" in refusal(Source(tmp_path / "a.csv.gz"))
     for name in ("none.csv", "none.jsonl", "none.parquet"):
         assert f"{name}: cannot be read: No such file" in refusal(Source(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", gzip.compress(b"a,at\n"), "is packed by gzip: let its name end in .gz"),
+        ("a.jsonl.zst", b"\x28\xb5\x2f\xfd\x24", "is packed by zstd, which is not read: unpack it"),
+        ("a.csv.bz2", bz2.compress(b"a,at\n"), "is packed by bzip2"),
+        ("a.csv.xz", lzma.compress(b"a,at\n"), "is packed by xz"),
+        ("a.csv.zip", b"PK\x03\x04\x14\x00", "is a zip archive, or a spreadsheet"),
+        ("a.jsonl", b"PAR1\x15\x04", "is a Parquet file: say --format parquet"),
+    ],
+)
+def test_what_is_packed_in_another_way_is_told_by_how_it_begins(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert f"{name}: {said}" in refusal(Source(tmp_path / name, columns=Columns("a", "at")))
 
 
 @pytest.mark.parametrize("indent", [None, 1])
