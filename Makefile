@@ -13,6 +13,8 @@ STORY ?=
 SEED ?=
 ROUNDS ?= 1
 MINUTES ?= 10
+# Hundreds of processes are started here, and each would compile the project's modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -26,7 +28,7 @@ setup: $(READY) ## create .venv with everything pinned in constraints.txt
 demo: $(READY) ## a fleet of accounts goes slack; BROKER=kafka for the real one, ARGS='--help' for options
 	@$(BIN)/slackwater demo $(if $(BROKER),--broker $(BROKER)) $(ARGS)
 
-test test-thorough check: JOBS := 3 # many of them wait most of the time
+test test-thorough check-tests: JOBS := 3 # many of them wait most of the time
 test: $(READY) ## every promise once, JOBS=3 at a time; ARGS='--durations=20' or other options of pytest
 	$(BIN)/pytest -q -n $(JOBS) --dist load --maxschedchunk 2 -m 'not thorough' $(ARGS)
 

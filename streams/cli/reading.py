@@ -14,8 +14,24 @@ from streams.runtime.settings import Settings
 _PATIENCE = 10.0  # seconds without getting on after which a topic is given up
 _POLL_MS = 200
 _SAMPLE_SECONDS = 2.0  # for so long no record of a sample may come
+_FETCH_WAIT_MS = (
+    50  # a broker answers what comes on a connection in turn: a fetch that waits for records holds up the rest
+)
+_BACKOFF_MS = 20  # also a client's pause between what it learns of one topic and of the next
 
 Samples = dict[TopicPartition, list[ConsumerRecord]]
+
+
+def reader(settings: Settings, name: str) -> AIOKafkaConsumer:
+    """A consumer of committed records in no group, for one who waits at a terminal. `name` is the client's. Raises
+    SettingsError when a certificate or key file cannot be used."""
+    return AIOKafkaConsumer(
+        **settings.kafka(),
+        isolation_level="read_committed",
+        client_id=f"slackwater-{name}",
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
+        retry_backoff_ms=_BACKOFF_MS,
+    )
 
 
 @asynccontextmanager
@@ -26,7 +42,7 @@ async def committed(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaCon
     """
     count = (await partition_counts(settings, [topic]))[topic]
     parts = [TopicPartition(topic, number) for number in range(count)]
-    consumer = AIOKafkaConsumer(**settings.kafka(), isolation_level="read_committed", client_id="slackwater-read")
+    consumer = reader(settings, "read")
     try:
         await consumer.start()
         consumer.assign(parts)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from alerting.words import count
 from streams.cli.checks.finding import Finding, Findings
+from streams.cli.reading import reader
 from streams.runtime import group, topics
 from streams.runtime.settings import Settings
 
@@ -25,7 +26,7 @@ async def look(settings: Settings) -> list[Finding]:
     if not parts:
         return list(_who(settings, members, parts, 0))
     committed = await group.committed(settings, parts)
-    consumer = AIOKafkaConsumer(**settings.kafka(), isolation_level="read_committed", client_id="slackwater-check")
+    consumer = reader(settings, "check")
     await consumer.start()
     try:
         first, ends = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)

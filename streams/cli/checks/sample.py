@@ -17,7 +17,7 @@ from schemas.formats.outcome import Ignored, Outcome
 from schemas.formats.reader import FORMATS, read
 from schemas.plain_usage import UsageFields, fields_of
 from schemas.usage import UsageEvent
-from streams.cli.reading import last_records
+from streams.cli.reading import last_records, reader
 from streams.detection.names import Names
 from streams.detection.origin import MARKER_HEADER
 from streams.runtime.parked import WAITS
@@ -132,7 +132,7 @@ async def samples(settings: Settings, counts: dict[str, int], most: int) -> Asyn
     there = [topic for topic in InputTopic if settings.topic(topic.value) in counts]
     if not there:
         return
-    consumer = AIOKafkaConsumer(**settings.kafka(), isolation_level="read_committed", client_id="slackwater-check")
+    consumer = reader(settings, "check")
     try:
         await consumer.start()
         for topic in there:

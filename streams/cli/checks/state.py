@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from schemas.alias_log import decode_alias_record
 from schemas.errors import StateError, VersionError
@@ -13,7 +13,7 @@ from streams.cli.checks.finding import Finding, Findings
 from streams.cli.checks.records import late
 from streams.cli.checks.rows import read_delivery, read_engagement
 from streams.cli.checks.sample import SECONDS
-from streams.cli.reading import last_records
+from streams.cli.reading import last_records, reader
 from streams.detection.state import VERSION
 from streams.runtime import topics
 from streams.runtime.parked_topic import Stored, by_partition
@@ -47,7 +47,7 @@ async def look(settings: Settings) -> list[Finding]:
     rows = 0
     if not any(name in counts for name in decoders):  # a consumer that is stopped at once breaks off whoever waits
         return [_fine(rows, counts, changelog)]
-    consumer = AIOKafkaConsumer(**settings.kafka(), isolation_level="read_committed", client_id="slackwater-check")
+    consumer = reader(settings, "check")
     await consumer.start()
     try:
         for name, decode in decoders.items():

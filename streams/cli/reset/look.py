@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.codec import decode
 from schemas.errors import BrokerError, Rejected, StartError, StateError
 from schemas.events import InputTopic
-from streams.cli.reading import Samples, read_all, sample
+from streams.cli.reading import Samples, read_all, reader, sample
 from streams.cli.reset.plan import Found, Input
 from streams.detection.calendar import Calendar
 from streams.detection.state import Account
@@ -60,7 +60,7 @@ async def _count(settings: Settings, name: str, existing: Mapping[str, int]) -> 
 
 
 async def _inputs(settings: Settings, existing: dict[str, int]) -> list[Input]:
-    consumer = AIOKafkaConsumer(**settings.kafka(), isolation_level="read_committed", client_id="slackwater-reset")
+    consumer = reader(settings, "reset")
     try:
         await consumer.start()
         names = topics.input_names(settings)

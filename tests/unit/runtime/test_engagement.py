@@ -23,7 +23,7 @@ from streams.runtime.settings import Settings
 from tests.unit.alerting.samples import AT, HOUR
 from tests.unit.runtime.fake_broker import FakeBroker, batch, tasks_on, until
 
-SETTINGS = Settings(brokers="127.0.0.1:1", partitions=1, clock="events", lagging_flush="100ms")
+SETTINGS = Settings(brokers="127.0.0.1:1", partitions=1, clock="events", flush="100ms", lagging_flush="100ms")
 COMMAND = Acknowledge(command_id="c-1", account_id="acme", alert_id="00112233445566aa", by="mara", at=AT)
 PLACE = RecordPlace(topic="alert-commands", partition=2, offset=7)
 
