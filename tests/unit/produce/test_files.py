@@ -302,13 +302,14 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", gzip.compress(b"a,at\n"), "is packed by gzip: let its name end in .gz"),
+        ("a.csv", gzip.compress(b"a,at\n", mtime=0), "is packed by gzip: let its name end in .gz"),
         ("a.jsonl.zst", b"\x28\xb5\x2f\xfd\x24", "is packed by zstd, which is not read: unpack it"),
         ("a.csv.bz2", bz2.compress(b"a,at\n"), "is packed by bzip2"),
         ("a.csv.xz", lzma.compress(b"a,at\n"), "is packed by xz"),
         ("a.csv.zip", b"PK\x03\x04\x14\x00", "is a zip archive, or a spreadsheet"),
         ("a.jsonl", b"PAR1\x15\x04", "is a Parquet file: say --format parquet"),
     ],
+    ids=["gzip", "zstd", "bzip2", "xz", "zip", "parquet"],
 )
 def test_what_is_packed_in_another_way_is_told_by_how_it_begins(
     tmp_path: Path, name: str, content: bytes, said: str
