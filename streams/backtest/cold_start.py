@@ -18,7 +18,10 @@ def told_of_cold_start(
 ) -> list[str]:
     """For whoever reads the rate of false alarms. `learnt_at`: when the first thresholds were the fleet's own, in ms;
     None: never. `end`: up to where the data go. Nothing when accounts were judged by the table for less than a week."""
-    table = "thresholds were those of a cold start, not of this fleet: there may be many more false alarms than asked."
+    table = (
+        "thresholds were those of a cold start, and what little was known of this fleet: there may be many more false "
+        "alarms than asked."
+    )
     if learnt_at is None:
         return [f"Up to the end {table} It is too small, or the history too short."] if judged.account_years else []
     if learnt_at - judged_from < _SOON_MS:
