@@ -17,6 +17,10 @@ from streams.produce.times import ALLOWED, from_number, parse_time
 
 _SHOWN = 20
 _KEPT: Final = 100
+_LONG: Final = 60
+"""Characters of a name that are shown: where objects have ids for names, it may be anything."""
+_DEEP: Final = 10
+"""So many objects inside of each other are looked into for names to show."""
 _NONE: Final = object()
 
 
@@ -111,24 +115,28 @@ def _rows(path: Path, columns: Columns, span: Span | None, named: Named) -> Iter
 
 
 def _inside(value: dict[str, Any], column: str) -> Any:
-    """A field of an object within the line's object: `properties.plan`."""
-    found: Any = value
-    for name in column.split("."):
-        if not isinstance(found, dict) or name not in found:
-            return _NONE
-        found = found[name]
-    return found
+    """A field of an object within the line's object: `properties.plan`. Names may have dots of their own:
+    `attributes.account.id` is also what `attributes` has as `account.id`."""
+    dot = column.find(".")
+    while dot >= 0:
+        inner, rest = value.get(column[:dot]), column[dot + 1 :]
+        if isinstance(inner, dict):
+            found = inner[rest] if rest in inner else _inside(inner, rest)
+            if found is not _NONE:
+                return found
+        dot = column.find(".", dot + 1)
+    return _NONE
 
 
-def _names(value: dict[str, Any], before: str = "") -> Iterator[str]:
+def _names(value: dict[str, Any], before: str = "", deep: int = _DEEP) -> Iterator[str]:
     for name, inner in value.items():
-        if isinstance(inner, dict) and inner:
-            yield from _names(inner, f"{before}{name}.")
+        if isinstance(inner, dict) and inner and deep:
+            yield from _names(inner, f"{before}{name}.", deep - 1)
         else:
             yield before + name
 
 
 def _listed(names: Iterable[str]) -> str:
-    each = [repr(name) for name in names]
+    each = [repr(name if len(name) <= _LONG else f"{name[:_LONG]}...") for name in names]
     listed = ", ".join(each[:_SHOWN]) or "nothing"
     return f"{listed} and {len(each) - _SHOWN} more" if len(each) > _SHOWN else listed

@@ -116,6 +116,28 @@ def test_a_column_may_be_a_field_inside_of_an_object(tmp_path: Path) -> None:
     assert "column 'event.id': is missing" in refusal(Source(file, columns=Columns("event.id", "properties.time")))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"attributes": {"account.id": "x", "time": 1740826800}},
+        {"attributes": {"account": {}, "account.id": "x", "time": 1740826800}},
+        {"attributes": {"account": {"id": "x"}}, "attributes.time": 1740826800},
+        {"attributes.account": {"id": "x"}, "attributes": {"time": 1740826800}},
+    ],
+)
+def test_names_inside_of_objects_may_have_dots_of_their_own(tmp_path: Path, line: dict[str, object]) -> None:
+    file = write(tmp_path / "a.jsonl", json.dumps(line))
+    (event,) = values(Source(file, columns=Columns("attributes.account.id", "attributes.time")))
+    assert (event["account_id"], event["occurred_at"]) == ("x", "2025-03-01T11:00:00Z")
+
+
+def test_neither_deep_objects_nor_long_names_are_shown_as_a_whole(tmp_path: Path) -> None:
+    deep = '{"a":' * 1_000 + "1" + "}" * 1_000
+    file = write(tmp_path / "a.jsonl", f'{{"{"n" * 10_000}":1,"deep":{deep}}}')
+    said = refusal(Source(file, columns=Columns("account", "at")))
+    assert said.endswith(f"is missing; the line has '{'n' * 60}...', 'deep{'.a' * 10}'")
+
+
 def test_records_of_a_format_have_no_columns(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", "{}")
     said = refusal(Source(file, format=Format.SEGMENT, columns=Columns("customer")))
