@@ -11,8 +11,9 @@ from typing import Final
 from streams.backtest.reading import USAGE
 from streams.produce.ordering import Item
 
-MOST: Final = 10_000
-"""Different events of one moment that are remembered."""
+MOST: Final = 100
+"""Different events of an account and a moment that are remembered: of each account, so that it comes to the same in
+whichever homes they are."""
 _ROUNDED_MS: Final = 900_000
 """A time at a full quarter of an hour may be a date, or an hour, of any time zone: there, equal rows are nothing."""
 _MANY: Final = 0.01
@@ -29,7 +30,8 @@ class Repeats:
     def __init__(self) -> None:
         self.count = 0
         self._first: Item = (-1,)
-        self._seen = set[Item]()
+        self._seen: dict[str, set[int]] = {}
+        """Hashes of the moment's events, by account."""
 
     def take(self, items: Iterable[Item]) -> None:
         """The next ones; what is no usage is passed over."""
@@ -40,11 +42,14 @@ class Repeats:
                 at, first = item[0], item
                 seen.clear()
             elif at % _ROUNDED_MS and item[1] == USAGE and item[7] is None:
-                seen.add(first)
-                if item in seen:
+                if not seen and first[1] == USAGE and first[7] is None:
+                    seen[first[2]] = {hash(first)}
+                own = seen.setdefault(item[2], set())
+                known = hash(item)
+                if known in own:
                     self.count += 1
-                elif len(seen) < MOST:
-                    seen.add(item)
+                elif len(own) < MOST:
+                    own.add(known)
         self._first = first
 
 

@@ -72,10 +72,20 @@ def test_neither_blocks_nor_homes_change_the_count_and_other_topics_are_passed_o
     assert sum(home.count for home in homes) == whole.count
 
 
-def test_what_is_remembered_of_a_moment_has_a_bound() -> None:
+def test_what_is_remembered_of_an_account_and_a_moment_has_a_bound() -> None:
     found = Repeats()
-    found.take(usage_item(f"a{number}", NOON + 1, "view", None, 1, "product", None) for number in range(2 * MOST))
-    assert len(found._seen) <= MOST + 1
+    found.take(usage_item("a", NOON + 1, "view", f"u{number}", 1, "product", None) for number in range(2 * MOST))
+    assert {account: len(own) for account, own in found._seen.items()} == {"a": MOST}
+
+
+def test_a_moment_that_is_a_whole_day_of_many_accounts_comes_to_the_same_in_one_home_and_in_two() -> None:
+    """As where each row has the day's last second."""
+    items = [usage_item(f"a{number}", NOON - 1_000, "view", None, 1, "product", None) for number in range(20_000)]
+    whole, homes = Repeats(), [Repeats(), Repeats()]
+    whole.take(items * 2)
+    for number, home in enumerate(homes):
+        home.take(items[number::2] * 2)
+    assert whole.count == sum(home.count for home in homes) == 20_000
 
 
 @pytest.mark.parametrize(("count", "total", "told"), [(9, 20, False), (10, 1_001, False), (10, 1_000, True)])
