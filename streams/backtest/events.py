@@ -25,7 +25,8 @@ least, so that they are the same ones in whichever parts a history is looked at.
 BUSIEST: Final = 500
 """Users of all events, the busiest, of whom something is known; up to twice as many in between."""
 OWN: Final = 16
-"""Names of events that are told apart for each of these users; what else they do goes together as `OTHERS`."""
+"""Names of events that are told apart for each of these users, the most frequent ones, up to twice as many in between;
+what else they do goes together as `OTHERS`."""
 _ALIKE: Final = 0.05
 _GAPS: Final = 30
 _REGULAR: Final = 0.7
@@ -161,9 +162,17 @@ class _User:
             self._new(name).join(rhythm)
 
     def _new(self, name: str) -> Rhythm:
-        if len(self.rhythms) >= OWN and name not in self.rhythms:
-            name = OTHERS
+        if len(self.rhythms) >= 2 * OWN and name not in self.rhythms:
+            self._drop_rarest()
         return self.rhythms.setdefault(name, Rhythm())
+
+    def _drop_rarest(self) -> None:
+        """What comes often soon is often again: a heartbeat that began when all else was known stays."""
+        others = self.rhythms.pop(OTHERS, Rhythm())
+        ordered = sorted(self.rhythms.items(), key=lambda pair: -pair[1].count)
+        for _, rhythm in ordered[OWN:]:
+            others.join(rhythm)
+        self.rhythms = dict([*ordered[:OWN], (OTHERS, others)])
 
     def without(self, names: Set[str]) -> Rhythm:
         """All that is not called so."""

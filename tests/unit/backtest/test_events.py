@@ -135,8 +135,28 @@ def test_who_does_many_things_is_known_by_some_of_them_and_the_rest() -> None:
     found = EventTally()
     for number in range(200 * OWN):
         found.add(f"event {number % (20 * OWN)}", "a", "robot", number * HOUR_MS)
-    assert len(found._users["robot"].rhythms) == OWN + 1
+    assert OWN < len(found._users["robot"].rhythms) <= 2 * OWN
     assert [each.count for each in found.programs()] == [200 * OWN]
+
+
+def test_heartbeats_that_begin_when_much_else_was_done_make_nobody_a_program() -> None:
+    random = Random(1)
+    events = []
+    for who in range(5):
+        for day in range(60):
+            for number in range(20):
+                at = day * 24 * HOUR_MS + 9 * HOUR_MS + random.randrange(8 * HOUR_MS)
+                events.append((at, f"page {random.randrange(80)}", f"a{number % 2}", f"anna{who}"))
+        beats = range(240, 60 * 240)  # from the second day on, in both accounts
+        events += [(number * HOUR_MS // 10 + who, "beat", f"a{number % 2}", f"anna{who}") for number in beats]
+    whole, homes = EventTally(), {"a0": EventTally(), "a1": EventTally()}
+    for at, name, account, user in sorted(events):
+        whole.add(name, account, user, at)
+        homes[account].add(name, account, user, at)
+    homes["a0"] += homes["a1"]
+    for found in (whole, homes["a0"]):
+        assert [each.name for each in found.shares() if each.suggestion is not None] == ["beat"]
+        assert found.programs() == []
 
 
 def test_what_is_excluded_is_shown_and_not_suggested_again() -> None:
