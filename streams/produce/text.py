@@ -14,12 +14,15 @@ PACKED: Final = (".gz", ".zst", ".bz2", ".xz", ".zip")
 _NO_TEXT: Final = {
     b"\x1f\x8b": "is packed by gzip: let its name end in .gz",
     b"\x28\xb5\x2f\xfd": "is packed by zstd, which is not read: unpack it (zstd -d), or pack it by gzip",
-    b"BZh": "is packed by bzip2, which is not read: unpack it (bunzip2), or pack it by gzip",
     b"\xfd7zXZ": "is packed by xz, which is not read: unpack it (unxz), or pack it by gzip",
     b"PK\x03\x04": "is a zip archive, or a spreadsheet: unpack it, or save it as CSV in UTF-8",
-    b"PAR1": "is a Parquet file: say --format parquet",
+    b"PAR1\x15": "is a Parquet file: say --format parquet",
+    **dict.fromkeys(
+        [f"BZh{level}1AY&SY".encode() for level in range(1, 10)],
+        "is packed by bzip2, which is not read: unpack it (bunzip2), or pack it by gzip",
+    ),
 }
-"""By what it begins with."""
+"""By what it begins with: as much of it as no header of a table can be."""
 _BEGINNING: Final = max(map(len, _NO_TEXT))
 _LOOKS_BACK: Final = 10_000
 """Ends of lines that are tried, from a part's end back, for one that is the end of a row."""

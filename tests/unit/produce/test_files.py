@@ -340,6 +340,12 @@ def test_what_is_packed_in_another_way_is_told_by_how_it_begins(
     assert f"{name}: {said}" in refusal(Source(tmp_path / name, columns=Columns("a", "at")))
 
 
+@pytest.mark.parametrize("column", ["PAR1", "BZhours", "PK"])
+def test_a_column_that_is_called_like_the_beginning_of_another_file_is_one(tmp_path: Path, column: str) -> None:
+    file = write(tmp_path / "a.csv", f"{column},at\nx,2025-03-01\n")
+    assert [event["account_id"] for event in values(Source(file, columns=Columns(column, "at")))] == ["x"]
+
+
 @pytest.mark.parametrize("indent", [None, 1])
 @pytest.mark.parametrize("values", [[{"account_id": "x"}], {"events": [{"account_id": "x"}]}])
 def test_one_json_document_is_no_json_lines(tmp_path: Path, values: object, indent: int | None) -> None:
