@@ -82,7 +82,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     with open_text(path) as text:
         reader = cells_of(path, text)
         try:
-            header: list[str] = next(reader, [])
+            header = [cell.strip() for cell in next(reader, ())]
             missing = [name for name in _NEEDED if name not in header]
             if missing:
                 has = ", ".join(map(repr, header)) or "no columns"

@@ -241,7 +241,7 @@ def test_ids_that_say_that_there_is_none_are_told(runner: CliRunner, tmp_path: P
     [
         ("account_id,when,outcome\n", "there is no column 'at'; the file has 'account_id', 'when', 'outcome'"),
         ("account_id,at,outcome\na,2025-06-01,gone\n", "line 2, column 'outcome': must be one of churned, lost"),
-        ("account_id,at,outcome\na,soon,lost\n", "line 2, column 'at': a time is written like"),
+        ("account_id, at ,outcome \na,soon,lost\n", "line 2, column 'at': a time is written like"),
         ("account_id,at,outcome\n,2025-06-01,lost\n", "line 2, column 'account_id': is missing"),
     ],
 )
