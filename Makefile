@@ -89,8 +89,7 @@ sbom: $(READY) ## what an installation holds, with licences: build/sbom.json, as
 	@mkdir -p build
 	$(BIN)/python -m deploy.sbom > build/sbom.json
 
-COMPILE := $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-header \
-  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+COMPILE := $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-options
 
 constraints: $(READY) ## resolve constraints.txt anew, the image's, and peers' of the benchmarks; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --all-extras $(UPGRADE) -o constraints.txt pyproject.toml
