@@ -12,7 +12,7 @@ import orjson
 
 from streams.detection.config import DAY_MS
 from streams.produce import InputError
-from streams.produce.cells import cells_of
+from streams.produce.cells import cells_of, header_of
 from streams.produce.errors import BadRow
 from streams.produce.lines import read_lines
 from streams.produce.text import open_text
@@ -82,7 +82,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     with open_text(path) as text:
         reader = cells_of(path, text)
         try:
-            header = [cell.strip() for cell in next(reader, ())]
+            header = header_of(reader)
             missing = [name for name in _NEEDED if name not in header]
             if missing:
                 has = ", ".join(map(repr, header)) or "no columns"

@@ -50,7 +50,7 @@ class Reading:
     torn: bool = False
     """A part ended amid a row: the file is to be read as a whole."""
     named: Named = field(default_factory=Named)
-    """Whether a table of JSON lines has the users' field."""
+    """Whether a table of JSON lines has the users' field: of one part, as different files do not add up."""
 
     @property
     def total(self) -> int:
@@ -71,7 +71,6 @@ class Reading:
         self.ignored += other.ignored
         self.later += other.later
         self.torn |= other.torn
-        self.named += other.named
         firsts = [each for each in (self.first_at, other.first_at) if each is not None]
         lasts = [each for each in (self.last_at, other.last_at) if each is not None]
         self.first_at, self.last_at = min(firsts, default=None), max(lasts, default=None)

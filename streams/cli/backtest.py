@@ -7,6 +7,7 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -178,12 +179,6 @@ def _terminate(*_: object) -> None:
     raise typer.Exit(TERMINATED)
 
 
-def _now() -> int:
-    from time import time
-
-    return int(time() * 1000)
-
-
 def _jobs(sources: "list[Source]") -> int:
     """As many as there are cores, when there is enough to do."""
     from streams.produce import Format
@@ -209,7 +204,9 @@ def _run(job: "Job", sources: "list[Source]", asked: "Asked", out: Path) -> "Bac
             reading = read_rows(crew, bar, sources)
             assert reading.first_at is not None
             assert reading.last_at is not None
-            asked = replace(asked, end=max(asked.end, reading.last_at + 1), hashed=bool(job.user_key), now=_now())
+            asked = replace(
+                asked, end=max(asked.end, reading.last_at + 1), hashed=bool(job.user_key), now=int(time() * 1000)
+            )
             topics = tuple(number for number, topic in enumerate(TOPICS) if reading.rows[topic.value])
             results = _judge(crew, Course(reading.first_at, asked.end, topics), bar, reading.total)
         bar.add_task("evaluating", total=None, status="")

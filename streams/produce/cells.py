@@ -32,3 +32,9 @@ def cells_of(path: Path, text: TextIO, separator: str | None = None) -> Any:
             raise InputError(f"{path}: is text in UTF-16; save it as UTF-8 (Excel calls that CSV UTF-8)")
         separator, lines = separator_of(header), chain([header], text)
     return csv.reader(lines, delimiter=separator or SEPARATORS[0], strict=True)
+
+
+def header_of(reader: Any) -> list[str]:
+    """The names of a `csv.reader`'s columns, on its next row: blanks around them are none of theirs; empty where there
+    is no row. Raises csv.Error for one that is broken."""
+    return [cell.strip() for cell in next(reader, ())]

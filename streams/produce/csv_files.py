@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.plain_usage import UsageFields
-from streams.produce.cells import cells_of
+from streams.produce.cells import cells_of, header_of
 from streams.produce.columns import Cell, Columns, Row, usage_fields
 from streams.produce.errors import BadRow, InputError
 from streams.produce.text import Span, open_text
@@ -41,7 +41,7 @@ def read_csv(path: Path, columns: Columns, zone: ZoneInfo, span: Span | None = N
 
 def _header(path: Path, reader: Any) -> list[str]:
     try:
-        return [cell.strip() for cell in next(reader, ())]
+        return header_of(reader)
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}, which names the columns: {error}") from None
 
