@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 import yaml
 
+from schemas.instants import parse_instant
 from streams.broker.child import ChildProcess
 from streams.broker.ready import free_port
 
@@ -76,6 +77,10 @@ class Prometheus:
         question = f"http://{self._address}/api/v1/{path}?{urlencode(parameters)}"
         with urlopen(question, timeout=10) as answer:
             return json.load(answer)["data"]
+
+    def evaluated_at(self) -> float:
+        """When all groups of rules had been evaluated last, in seconds."""
+        return min(parse_instant(group["lastEvaluation"]) for group in self.get("rules")["groups"]) / 1000
 
     def values(self, query: str, start: float, end: float) -> list[float]:
         """The numbers that a query gives between two times (seconds), of all of its series."""

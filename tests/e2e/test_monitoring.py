@@ -85,6 +85,13 @@ async def run(embedded: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
                 return bool(saved) and len(slack.delivered) > 2
 
             await eventually(told, "messages arrive, and an account counts as saved")
+            known = time.time()
+
+            async def evaluated() -> bool:
+                # Rules are evaluated every second, and `values` looks once a second: both have to come after that.
+                return prometheus.evaluated_at() > known + 2
+
+            await eventually(evaluated, "the rules are evaluated with what is known by then")
             yield Run(prometheus, start, time.time(), await worker.metrics(), app.settings)
 
 
