@@ -76,6 +76,32 @@ async def read_all(settings: Settings, topic: str) -> AsyncIterator[ConsumerReco
                     yield record
 
 
+async def ends_of(
+    consumer: AIOKafkaConsumer, parts: Sequence[TopicPartition], *, exactly_once: bool
+) -> dict[TopicPartition, int]:
+    """Where partitions end. The embedded broker says of one that it ends behind the first record of its last batch,
+    which is read here; a broker with transactions is taken at its word.
+
+    Raises BrokerError when that batch does not come.
+    """
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(parts)
+    left = {} if exactly_once else {part: end for part, end in ends.items() if end}
+    if left:
+        consumer.assign(list(left))
+    for part, end in left.items():
+        consumer.seek(part, end - 1)
+    deadline = time.monotonic() + _PATIENCE
+    while left:
+        if time.monotonic() > deadline:
+            names = ", ".join(sorted(f"{part.topic}/{part.partition}" for part in left))
+            raise BrokerError(f"the last records of {names} cannot be read")
+        for part, records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).items():
+            if records:
+                ends[part] = records[-1].offset + 1
+                del left[part]
+    return ends
+
+
 async def sample(
     consumer: AIOKafkaConsumer,
     starts: Mapping[TopicPartition, int],

@@ -29,7 +29,7 @@ from alerting.catch_up import PastCounts
 from schemas.alerts import Transition
 from schemas.errors import BrokerError, StateError
 from schemas.parked_log import partition_of
-from streams.cli.reading import read_all
+from streams.cli.reading import ends_of, read_all
 from streams.cli.reset.plan import Outputs, Pending
 from streams.detection.fleet_log import FleetLog
 from streams.detection.merge import Progress
@@ -117,7 +117,7 @@ class _Reset:
             await admin.start()
             await reset._fence(exactly_once)
             fleet = TopicPartition(settings.fleet_topic, 0)
-            reset._fleet_end = (await consumer.end_offsets([fleet]))[fleet]
+            reset._fleet_end = (await ends_of(consumer, [fleet], exactly_once=exactly_once))[fleet]
             yield reset
         finally:
             await asyncio.gather(*(writer.stop() for writer in reset.writers.values()))
@@ -197,8 +197,7 @@ class _Reset:
                     self.writers[tp] = PlainWriter(settings, self._commit)
         await asyncio.gather(*(writer.start() for writer in self.writers.values()))
         own = [TopicPartition(*tp) for tp in self.writers if tp.topic not in topics.input_names(settings)]
-        self._consumer.assign(own)
-        self._ends = await self._consumer.end_offsets(own)
+        self._ends = await ends_of(self._consumer, own, exactly_once=exactly_once)
 
     def _end(self, tp: TP) -> int:
         return self._ends[TopicPartition(*tp)]
