@@ -40,7 +40,7 @@ async def test_a_last_batch_that_does_not_come_is_named(
     topic = uuid4().hex
     part = TopicPartition(topic, 0)
     async with AIOKafkaProducer(bootstrap_servers=embedded.address) as producer:
-        await producer.send_and_wait(topic, b"x")
+        await producer.send_and_wait(topic, b"x", partition=0)
     monkeypatch.setattr(reading, "_PATIENCE", -1.0)
     async with AIOKafkaConsumer(bootstrap_servers=embedded.address, enable_auto_commit=False) as consumer:
         with pytest.raises(BrokerError, match=f"the last records of {topic}/0 cannot be read"):
