@@ -45,6 +45,9 @@ _HIGHEST: Final = 0.002
 _COLD_YEARS: Final = 0.3
 """For how long (years of each account) the cold start has a say in how quiet a fleet is: as the long excursions end
 last, a young one looks quieter than it is."""
+_SLOPE: Final = 2.0
+"""How well the slope of the cold start's tails is known: the shape of its gamma distribution over fleets, by what 57
+channels and tiers of five real ones came to (coefficient of variation .87)."""
 _TABLE: Final = 1.0
 """How many excursions the table of a cold start is worth to a fleet that is louder than it: those that are over are no
 more for being looked at early."""
@@ -287,12 +290,14 @@ def _nats_from(channel: int, low: int, edges: Column) -> Column:
 
 @cache
 def _cold(channel: int, tier: int, drop_cold: Table) -> Column:
-    """By the table of a cold start, whose tails are exponential."""
+    """By the table of a cold start. The tails of a fleet are exponential with a slope of its own, so that in the mean
+    over fleets they are heavier beyond where the table was measured (Lomax 1954)."""
     at = log10(SHARED / MEASURED_AT)
     edges = np.arange(BINS + 1.0)
     if channel == CLOCK:
         nats = (np.exp2(edges / _CLOCK_BINS) - 1.0) * SILENCE_COLD[tier] / CLOCK_COLD[tier] - SILENCE_COLD[tier]
     else:
         nats = edges * _STEPS[channel] - (drop_cold if channel == DROP else SILENCE_COLD)[tier]
-    score: Column = at + nats / log(10.0)
+    beyond = _SLOPE * np.log1p(np.maximum(nats, 0.0) / _SLOPE)
+    score: Column = at + np.where(nats > 0.0, beyond, nats) / log(10.0)
     return score

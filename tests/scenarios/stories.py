@@ -93,9 +93,8 @@ def core_actions_that_stop_are_missed_although_people_go_on() -> Story:
     acme = it.account("acme").daily_use(users=5, days=98, exports=True).daily_use(users=5, days=28)
     acme.daily_use(users=5, days=10, exports=True).expect(
         "key_action_stopped",
-        opened_between=(101, 108),
-        warned_between=(103, 112),
-        critical_between=(106, 117),
+        opened_between=(103, 110),
+        warned_between=(108, 122),
         since_between=(95, 95),
         resolved_between=(126, 126),
         resolution="recovered",
@@ -103,9 +102,17 @@ def core_actions_that_stop_are_missed_although_people_go_on() -> Story:
     # Once more within the cool-down: it is the same alert.
     acme.daily_use(users=5, days=21).expect_ids("key_action_stopped", 1).expect_changes(
         "key_action_stopped",
-        *("opened", "escalated", "escalated", "resolved"),
-        *("opened", "escalated"),
+        *("opened", "escalated", "resolved"),
+        "opened",
     )
+    return it
+
+
+@story
+def core_actions_that_stay_away_turn_critical_late_in_a_fleet_that_has_not_shown_how_rare_that_is() -> Story:
+    it = Story()
+    acme = it.account("acme").daily_use(users=5, days=98, exports=True).daily_use(users=5, days=75)
+    acme.expect("key_action_stopped", warned_between=(108, 122), critical_between=(150, 170))
     return it
 
 

@@ -55,8 +55,12 @@ class UsageDropSignal:
         return reached(habit.evidence, self._rules.thresholds.of(habit.rate(self._rules.fleet(closed))).drop)
 
     def _source(self, account: Account) -> QuietSource | FallenSource | None:
-        """The main source that says most; at the same severity one that is silent."""
+        """The main source that says most; at the same severity one that is silent, and that also where its fall says
+        more of it than its silence."""
         quiet, fallen = quiet_source(account, self._rules), fallen_source(account, self._rules)
+        if quiet and fallen and quiet.source == fallen.source and not fallen.observed:
+            rarest = min(quiet.false_alarms, fallen.false_alarms)
+            return quiet._replace(level=max(quiet.level, fallen.level), false_alarms=rarest)
         return fallen if _level_of(fallen) > _level_of(quiet) else quiet
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days

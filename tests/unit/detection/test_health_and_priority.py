@@ -37,11 +37,11 @@ def test_what_is_not_known_takes_nothing_off(run: Run) -> None:
 
 def test_health_falls_with_every_day_of_silence_and_returns_with_the_account(run: Run) -> None:
     run.uses(range(89))
-    values = [health(run, 89 + day) for day in range(15)]
+    values = [health(run, 89 + day) for day in range(22)]
     assert values == sorted(values, reverse=True)
     assert values[0] >= 95
     assert values[-1] < 50
-    run.uses(range(105, 150))
+    run.uses(range(112, 150))
     assert health(run, 150) >= 95
 
 

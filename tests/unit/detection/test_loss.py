@@ -49,7 +49,7 @@ def test_a_silence_before_the_decision_foresaw_the_loss(run: Run) -> None:
     assert run.engine.tally.lost == {(True, ReasonClass.PRICE): 1}
     assert run.engine.tally.mrr_lost == {("EUR", (True, ReasonClass.PRICE)): 5_000}
     (line,) = [entry.text for entry in run.account.timeline.entries if entry.code == "account.lost"]
-    assert line.endswith("reason: too_expensive. Foreseen 11 days before it was decided, by usage silence.")
+    assert line.endswith("reason: too_expensive. Foreseen 10 days before it was decided, by usage silence.")
 
 
 def test_the_cancellation_itself_foresees_nothing_and_neither_does_what_opens_after_it(run: Run) -> None:

@@ -42,7 +42,7 @@ def test_what_was_seen_is_told_with_who_could_be_told_how_long_before_and_what_w
     found = story(run, 121)
     watch, warned = run.transitions[0], next(each for each in run.transitions if each.severity is Severity.WARNING)
     assert found.text == (
-        "The first sign was usage silence, on 3 April 2025. From 4 April 2025 on, 11 days before it was decided, "
+        "The first sign was usage silence, on 3 April 2025. From 5 April 2025 on, 10 days before it was decided, "
         "there was something to tell mara and north: usage silence. The last thing done was on 13 April 2025 by ana "
         "(call: offered); 1 more before that."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log
+from math import expm1, log
 
 import numpy as np
 import pytest
@@ -23,18 +23,19 @@ TABLE = {
 def test_at_half_a_false_alarm_a_year_they_are_the_measured_ones() -> None:
     thresholds = Thresholds(DetectionConfig(alert_false_alarms=0.5, watch_false_alarms=0.5), shared=SHARED)
     for channel, values in TABLE.items():
-        assert [getattr(thresholds.of(rate), channel)[1] for rate in RATES] == pytest.approx(values, rel=1e-3)
-        assert [getattr(thresholds.of(rate), channel)[0] for rate in RATES] == pytest.approx(values, rel=1e-3)
+        assert [getattr(thresholds.of(rate), channel)[1] for rate in RATES] == pytest.approx(values, rel=2e-3)
+        assert [getattr(thresholds.of(rate), channel)[0] for rate in RATES] == pytest.approx(values, rel=2e-3)
 
 
 @pytest.mark.parametrize("asked", [0.05, 0.2, 1.0, 3.0])
-def test_fewer_false_alarms_ask_for_more_evidence_by_the_exponential_tail(asked: float) -> None:
+def test_fewer_false_alarms_ask_for_more_evidence_by_a_tail_whose_slope_is_not_known_well(asked: float) -> None:
     thresholds = Thresholds(DetectionConfig(alert_false_alarms=asked, watch_false_alarms=9.0))
     asked *= SHARED / SHARED_JOINT  # the three together take a part
     for tier, rate in enumerate(RATES):
         levels = thresholds.of(rate)
-        silence = TABLE["silence"][tier] + log(0.5 / asked)
-        assert levels.silence[1] == pytest.approx(max(silence, 0.1))
+        rarer = log(0.5 / asked)  # exponential; beyond what was measured the mean over slopes of shape 2
+        silence = TABLE["silence"][tier] + (2.0 * expm1(rarer / 2.0) if rarer > 0.0 else rarer)
+        assert levels.silence[1] == pytest.approx(max(silence, 0.1), rel=1e-3)
         scaled = TABLE["clock"][tier] * silence / TABLE["silence"][tier]
         assert levels.clock[1] == pytest.approx(max(scaled, 0.1), rel=1e-3)
         if levels.drop[1] > 0.1:
