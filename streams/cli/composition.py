@@ -22,6 +22,8 @@ class Composition:
     programs: list[UserShare]
     """Users who are perhaps programs; empty where user ids are hashed."""
     total: int
+    counted: int
+    """Those that no setting leaves out."""
     repeated: int
     """Those that count and are like another, without an id that would tell them apart."""
     first_at: int | None
@@ -33,6 +35,7 @@ class Composition:
             "events": [asdict(each) for each in self.events],
             "perhaps_programs": [asdict(each) for each in self.programs],
             "total": self.total,
+            "counted": self.counted,
             "repeated": self.repeated,
             "first_at": None if self.first_at is None else format_instant(self.first_at),
             "last_at": None if self.last_at is None else format_instant(self.last_at),
@@ -46,11 +49,13 @@ def composition(settings: Settings, fields: Sequence[UsageFields], most: int) ->
     tally, repeats = EventTally(rule), Repeats()
     for each in last:
         tally.add(each.event, each.account, each.user, each.at)
-    repeats.take(usage_item(*each) for each in last if rule.excludes(each.event, each.user) is None)
+    counted = [each for each in last if rule.excludes(each.event, each.user) is None]
+    repeats.take(usage_item(*each) for each in counted)
     return Composition(
         tally.shares(),
         [] if settings.user_hash_key else tally.programs(),  # then no id is to be seen
         len(last),
+        len(counted),
         repeats.count,
         last[0].at if last else None,
         last[-1].at if last else None,
@@ -81,6 +86,6 @@ def show(found: Composition, topic: str) -> None:
     console.print(table, markup=False)
     for doubt in suggestions(found.events, found.programs):
         console.print(f"  perhaps no usage: {doubt}", markup=False)
-    repeated = told_of_repeats(found.repeated, found.total, "an event_id that stays the same")
+    repeated = told_of_repeats(found.repeated, found.counted, "an event_id that stays the same")
     if repeated:
         console.print(f"  perhaps counted twice: {repeated}", markup=False)

@@ -103,4 +103,7 @@ def test_check_tells_of_them_and_what_lets_them_count_once(
     said = capsys.readouterr().out
     assert f"perhaps counted twice: {found.repeated} of 200 usage events" in said
     assert "an event_id that stays the same lets it count once" in said
+    beat = [ONE._replace(event="beat", at=ONE.at + each) for each in range(50)]
+    show(composition(Settings(exclude_events=("beat",)), [*fields, *beat], 1_000), "product-usage")
+    assert f"{found.repeated} of 200 usage events" in capsys.readouterr().out, "and not of 250"
     assert composition(Settings(exclude_events=("view",)), fields, 1_000).repeated == 0
