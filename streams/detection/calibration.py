@@ -300,4 +300,5 @@ def _cold(channel: int, tier: int, drop_cold: Table) -> Column:
         nats = edges * _STEPS[channel] - (drop_cold if channel == DROP else SILENCE_COLD)[tier]
     beyond = _SLOPE * np.log1p(np.maximum(nats, 0.0) / _SLOPE)
     score: Column = at + np.where(nats > 0.0, beyond, nats) / log(10.0)
+    score[-1] = max(score[-1], -log10(_RAREST))  # what is beyond the scale is as rare as anybody may ask for
     return score

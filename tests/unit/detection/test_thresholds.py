@@ -58,6 +58,12 @@ def test_a_critical_alert_is_a_tenth_as_frequent() -> None:
     assert thresholds.false_alarms(CLOCK, levels.clock[2], 0.6) == pytest.approx(0.03)
 
 
+@pytest.mark.parametrize("asked", [0.001, 0.2, 100.0])
+def test_beyond_the_scale_a_silence_is_critical_whatever_is_asked(asked: float) -> None:
+    thresholds = Thresholds(DetectionConfig(alert_false_alarms=asked, watch_false_alarms=100.0))
+    assert [thresholds.silence_level(rate, 500.0, 500.0, 5_000.0) for rate in RATES] == [3] * len(RATES)
+
+
 def test_a_threshold_is_reached_by_its_own_value() -> None:
     assert [reached(score, (1.0, 2.0, 3.0)) for score in (0.99, 1.0, 1.5, 2.0, 3.0, 9.0)] == [0, 1, 1, 2, 3, 3]
 
