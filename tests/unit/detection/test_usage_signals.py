@@ -106,7 +106,7 @@ def test_silence_speaks_for_the_drop_channel_while_it_is_open() -> None:
 
 def test_a_silence_gets_as_severe_as_its_channels_are_together_which_its_numbers_show() -> None:
     run = Run(Engine(DetectionConfig()))
-    run.uses(range(91), a_day=6)
+    run.uses(range(91), a_day=5)
     run.close(at(120))
     critical = next(each for each in run.transitions if each.severity is Severity.CRITICAL)
     rate, thresholds = run.account.habit.rate(NEUTRAL), run.engine.rules.thresholds
