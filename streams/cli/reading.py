@@ -76,29 +76,29 @@ async def read_all(settings: Settings, topic: str) -> AsyncIterator[ConsumerReco
                     yield record
 
 
-async def ends_of(
-    consumer: AIOKafkaConsumer, parts: Sequence[TopicPartition], *, exactly_once: bool
-) -> dict[TopicPartition, int]:
-    """Where partitions end. The embedded broker says of one that it ends behind the first record of its last batch,
-    which is read here; a broker with transactions is taken at its word.
+async def ends_of(consumer: AIOKafkaConsumer, parts: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """Where partitions end. The embedded broker says of one that it ends behind the first record of its last batch: so
+    that is read here. The consumer is assigned them, and stands at their ends.
 
-    Raises BrokerError when that batch does not come.
+    Raises BrokerError when a last batch does not come.
     """
     ends: dict[TopicPartition, int] = await consumer.end_offsets(parts)
-    left = {} if exactly_once else {part: end for part, end in ends.items() if end}
+    left = [part for part, end in ends.items() if end]
     if left:
-        consumer.assign(list(left))
-    for part, end in left.items():
-        consumer.seek(part, end - 1)
+        consumer.assign(left)
+    for part in left:
+        consumer.seek(part, ends[part] - 1)
     deadline = time.monotonic() + _PATIENCE
     while left:
         if time.monotonic() > deadline:
             names = ", ".join(sorted(f"{part.topic}/{part.partition}" for part in left))
             raise BrokerError(f"the last records of {names} cannot be read")
-        for part, records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).items():
-            if records:
-                ends[part] = records[-1].offset + 1
-                del left[part]
+        await consumer.getmany(*left, timeout_ms=_POLL_MS)
+        for part in list(left):
+            at = await consumer.position(part)  # marks of transactions move it, and are never handed out
+            if at >= ends[part]:
+                ends[part] = at
+                left.remove(part)
     return ends
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from schemas.accounts import AccountUpdate
@@ -12,7 +11,7 @@ from schemas.codec import decode
 from schemas.dead_letter import DeadLetter
 from schemas.events import InputTopic, moment
 from schemas.usage import UsageEvent
-from streams.broker import KafkaBroker
+from streams.broker import Broker
 from streams.cli.dead_letters.again import REPLAY_OF, send_again
 from streams.cli.dead_letters.whole import made_whole
 from streams.cli.reading import read_all
@@ -22,7 +21,6 @@ from streams.runtime import topics
 from streams.runtime.letters import letter_of
 from streams.runtime.settings import Settings
 
-pytestmark = pytest.mark.kafka
 USED = (
     b'{"account_id":"acme","event":"open","occurred_at":"2025-03-01T12:00:00Z","user_id":"mara","event_id":"e-1",'
     b'"properties":{"plan":"pro"}}'
@@ -36,15 +34,17 @@ def turned_away(topic: str, offset: int, event: UsageEvent | AccountUpdate, at: 
 
 
 async def test_user_and_event_id_key_and_headers_come_back_and_what_is_gone_stays_as_it_was_understood(
-    kafka: KafkaBroker,
+    broker: Broker,
 ) -> None:
     name = f"replay-{uuid4().hex[:8]}"
-    settings = Settings(brokers=kafka.address, app_id=name, topic_prefix=f"{name}.", partitions=1)
+    settings = Settings(brokers=broker.address, app_id=name, topic_prefix=f"{name}.", partitions=1)
     await topics.create(settings)
     usage, accounts = settings.topic("usage"), settings.topic("accounts")
-    async with AIOKafkaProducer(bootstrap_servers=kafka.address) as producer:
+    async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
+        batch = producer.create_batch()
         for _ in range(3):
-            await producer.send_and_wait(usage, USED, b"k", 0, headers=[("trace", b"7")])
+            batch.append(key=b"k", value=USED, timestamp=None, headers=[("trace", b"7")])
+        await (await producer.send_batch(batch, usage, partition=0))
         await producer.send_and_wait(accounts, KNOWN, b"acme", 0)
     used, known = decode(InputTopic.USAGE, USED), decode(InputTopic.ACCOUNTS, KNOWN)
     assert isinstance(used, UsageEvent)

@@ -39,7 +39,7 @@ async def carry_out(
         await asyncio.gather(*(writer.start() for writer in writers))
         if await standings(settings) != found.standings:
             raise BrokerError("the state has changed meanwhile: look again")
-        begun = await _begin(settings, found, learnt, writers, exactly_once=exactly_once)
+        begun = await _begin(settings, found, learnt, writers)
         for number, mark in enumerate(begun):
             if mark is None:
                 say(f"home partition {number} has its history already")
@@ -57,9 +57,7 @@ async def carry_out(
         await asyncio.gather(*(writer.stop() for writer in writers))
 
 
-async def _begin(
-    settings: Settings, found: Found, learnt: Learnt, writers: list[Writer], *, exactly_once: bool
-) -> list[Begun | None]:
+async def _begin(settings: Settings, found: Found, learnt: Learnt, writers: list[Writer]) -> list[Begun | None]:
     """Mark what is not marked; gives the mark of each partition, None for one that is done."""
     digest = learnt.digest
     if any(each.begun and each.begun.digest != digest for each in found.standings):
@@ -67,7 +65,7 @@ async def _begin(
             "a bootstrap was interrupted that was of other files, or was run with other settings: run that one again, "
             "or slackwater reset, which forgets it"
         )
-    shuffle, fleet = await _ends(settings, exactly_once)
+    shuffle, fleet = await _ends(settings)
     marks: list[Begun | None] = []
     for number, each in enumerate(found.standings):
         mark = each.begun
@@ -78,13 +76,13 @@ async def _begin(
     return marks
 
 
-async def _ends(settings: Settings, exactly_once: bool) -> tuple[list[int], int]:
+async def _ends(settings: Settings) -> tuple[list[int], int]:
     consumer = AIOKafkaConsumer(**settings.kafka(), client_id="slackwater-bootstrap")
     try:
         await consumer.start()
         parts = [TopicPartition(settings.shuffle_topic, number) for number in range(settings.partitions)]
         fleet = TopicPartition(settings.fleet_topic, 0)
-        ends = await ends_of(consumer, [*parts, fleet], exactly_once=exactly_once)
+        ends = await ends_of(consumer, [*parts, fleet])
         return [ends[part] for part in parts], ends[fleet]
     finally:
         await consumer.stop()

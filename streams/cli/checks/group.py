@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 
 from alerting.words import count
 from streams.cli.checks.finding import Finding, Findings
-from streams.cli.reading import reader
+from streams.cli.reading import ends_of, reader
 from streams.runtime import group, topics
 from streams.runtime.settings import Settings
 
@@ -30,6 +30,7 @@ async def look(settings: Settings) -> list[Finding]:
     await consumer.start()
     try:
         first, ends = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
+        ends |= await ends_of(consumer, [part for part, at in committed.items() if at > ends[part]])
     finally:
         await consumer.stop()
     lag = {part: max(0, ends[part] - max(at, first[part])) for part, at in committed.items() if at >= 0}

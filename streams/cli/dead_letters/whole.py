@@ -15,7 +15,7 @@ from schemas.dead_letter import DeadLetter, RecordHeader
 from schemas.errors import BrokerError, Reason
 from schemas.events import moment
 from schemas.formats.reader import read
-from streams.cli.reading import committed
+from streams.cli.reading import committed, ends_of
 from streams.runtime.settings import Settings
 from streams.runtime.topics import input_names
 
@@ -58,7 +58,7 @@ async def _records(
     consumer: AIOKafkaConsumer, part: TopicPartition, offsets: Collection[int]
 ) -> AsyncIterator[ConsumerRecord]:
     """Those of a partition at these offsets, as far as they are there."""
-    first, end = (await consumer.beginning_offsets([part]))[part], (await consumer.end_offsets([part]))[part]
+    first, end = (await consumer.beginning_offsets([part]))[part], (await ends_of(consumer, [part]))[part]
     left = sorted((each for each in offsets if first <= each < end), reverse=True)
     consumer.assign([part])
     at, deadline = -_FAR - 1, monotonic() + _PATIENCE

@@ -117,7 +117,7 @@ class _Reset:
             await admin.start()
             await reset._fence(exactly_once)
             fleet = TopicPartition(settings.fleet_topic, 0)
-            reset._fleet_end = (await ends_of(consumer, [fleet], exactly_once=exactly_once))[fleet]
+            reset._fleet_end = (await ends_of(consumer, [fleet]))[fleet]
             yield reset
         finally:
             await asyncio.gather(*(writer.stop() for writer in reset.writers.values()))
@@ -197,7 +197,7 @@ class _Reset:
                     self.writers[tp] = PlainWriter(settings, self._commit)
         await asyncio.gather(*(writer.start() for writer in self.writers.values()))
         own = [TopicPartition(*tp) for tp in self.writers if tp.topic not in topics.input_names(settings)]
-        self._ends = await ends_of(self._consumer, own, exactly_once=exactly_once)
+        self._ends = await ends_of(self._consumer, own)
 
     def _end(self, tp: TP) -> int:
         return self._ends[TopicPartition(*tp)]
