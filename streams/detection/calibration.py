@@ -40,6 +40,9 @@ _ENOUGH_YEARS: Final = 5.0
 _YEAR: Final = 365.25
 _RAREST: Final = 1e-12
 _TELLING: Final = 100.0
+_SHOWN: Final = 1_000.0
+"""Excursions from which a tier's own tail takes the place of the cold start's, if it was watched for long enough: by a
+hundred, and by those that end first, it looks steeper than it is."""
 _HIGH: Final = 0.02
 _HIGHEST: Final = 0.002
 _COLD_YEARS: Final = 0.3
@@ -145,13 +148,15 @@ class Scale:
         years = days / _YEAR
         for channel in range(CHANNELS):
             table = np.array([_cold(channel, tier, drop_cold) for tier in range(TIERS)])
-            learnt = {
-                tier: _curve(
-                    channel, _above(peaks[channel, tier], censored[channel, tier]), float(years[tier]), table[tier]
-                )
-                for tier in range(TIERS)
-                if peaks[channel, tier].sum() >= _SOME and days[tier] > 0
-            }
+            learnt: dict[int, Column] = {}
+            for tier in range(TIERS):
+                if peaks[channel, tier].sum() >= _SOME and days[tier] > 0:
+                    above = _above(peaks[channel, tier], censored[channel, tier])
+                    curve = learnt[tier] = _curve(channel, above, float(years[tier]), table[tier])
+                    shown = above[0] >= _SHOWN and years[tier] >= _COLD_YEARS * accounts[tier]
+                    if shown and (tail := _tail(above)):  # the table goes on as the tier itself does
+                        _, highest = tail
+                        table[tier, highest:] = table[tier, highest] + curve[highest:] - curve[highest]
             known = [tier for tier in learnt if _known(peaks[channel, tier], days[tier])]
             for tier in range(TIERS):
                 score = table[tier]
@@ -231,15 +236,23 @@ def _curve(channel: int, above: Column, years: float, table: Column) -> Column:
     total = above[0]
     score = -np.log10(np.maximum(above, 0.5) / years)
     highest = _quantile(above, _HIGHEST * total)
-    high = _quantile(above, _HIGH * total)
     beyond = edges > highest
-    if total >= _TELLING and high < highest:
+    if tail := _tail(above):
+        high, _ = tail
         slope = max((score[highest] - score[high]) / _nats(channel, high, highest), 0.05)
         score[beyond] = score[highest] + slope * _nats_from(channel, highest, edges[beyond])
     else:
         score[beyond] = score[highest] + table[beyond] - table[highest]
     curve: Column = np.maximum.accumulate(score)
     return curve
+
+
+def _tail(above: Column) -> tuple[int, int] | None:
+    """The edges with 2% and 0.2% of the peaks above them, between which a tail has its slope; None where these are
+    too few, or all alike."""
+    total = above[0]
+    high, highest = _quantile(above, _HIGH * total), _quantile(above, _HIGHEST * total)
+    return (high, highest) if total >= _TELLING and high < highest else None
 
 
 def _mixed(learnt: Column, years: float, cold: Column, accounts: int) -> Column:

@@ -28,7 +28,8 @@ _FALLS: Final = (1.0, 1.0, 4.0)
 account does elsewhere what is missing, and of these nothing is told (`signals/fallen_source.py`)."""
 _WEEKLY: Table = (log(365.25 / 7.0 / MEASURED_AT),) * TIERS
 """Of a cumulative sum of log-likelihood ratios the chance of an alarm at h is at most exp(-h) at each step (Lorden
-1971): breadth has one a week, and begins with that."""
+1971): breadth has one a week, and begins with that. Rarer than it was measured elsewhere, that is as little trusted as
+any other tail of a cold start: people are not as independent as a bound has it."""
 _DROP_COLD = (DROP_COLD, _WEEKLY, DROP_COLD)
 """By calibration."""
 _PRIOR: Final = 5.0

@@ -31,6 +31,8 @@ class QuietSource(NamedTuple):
     clock_days: float
     false_alarms: float
     """An account-year, at this score."""
+    drop_score: float | None = None
+    """S, nats, where the fall says more than the silence, and level and false alarms are by that."""
 
 
 def main_sources(account: Account, rules: Rules) -> list[tuple[int, Habit]]:

@@ -59,8 +59,9 @@ class UsageDropSignal:
         more of it than its silence."""
         quiet, fallen = quiet_source(account, self._rules), fallen_source(account, self._rules)
         if quiet and fallen and quiet.source == fallen.source and not fallen.observed:
-            rarest = min(quiet.false_alarms, fallen.false_alarms)
-            return quiet._replace(level=max(quiet.level, fallen.level), false_alarms=rarest)
+            if fallen.level > quiet.level:
+                return quiet._replace(level=fallen.level, false_alarms=fallen.false_alarms, drop_score=fallen.score)
+            return quiet
         return fallen if _level_of(fallen) > _level_of(quiet) else quiet
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days
@@ -77,7 +78,11 @@ class UsageDropSignal:
             days, observed, normal = account.closed - first + 1, round(source.observed), source.expected
         if self._level(account.habit, account.closed) >= source.level:
             return self._fallen(account, firing, reason)
-        clock = {"clock_days": round(source.clock_days, 2)} if isinstance(source, QuietSource) else {}
+        by = {}
+        if isinstance(source, QuietSource):
+            by["clock_days"] = round(source.clock_days, 2)
+            if source.drop_score is not None:
+                by["drop_score"] = round(source.drop_score, 3)
         return Finding(
             firing.severity,
             rules.calendar.start_of(first),
@@ -88,7 +93,7 @@ class UsageDropSignal:
                 "expected": round(normal, 2),
                 "window_days": days,
                 "score": round(source.score, 3),
-                **clock,
+                **by,
                 "false_alarms_per_account_year": float(f"{source.false_alarms:.3g}"),
             },
         )
