@@ -45,6 +45,19 @@ def test_a_score_says_how_many_as_high_there_are_in_a_year_also_beyond_the_highe
     assert not found.cold[channel].any(), "the neighbours lend"
 
 
+def test_what_is_rare_goes_by_a_tiers_own_tail_once_it_has_shown_it() -> None:
+    peaks = np.random.default_rng(1).exponential(1.0, 40_000)
+    once_in_20_000_years = np.array([np.log(40.0 * 20_000.0)])
+    told = []
+    for accounts in (1_000, 4_000):  # a year of each, and a quarter
+        watched = np.zeros(TIERS, np.int64)
+        watched[2] = accounts
+        found = learnt(peaks, 1_000.0, channel=SILENCE).scale(watched, none())
+        told += found.of(SILENCE, np.array([2]), once_in_20_000_years).tolist()
+    assert told[0] == pytest.approx(np.log10(20_000.0), abs=0.5), "where the table counts as well"
+    assert told[1] < told[0] - 1.0, "that of the cold start holds"
+
+
 def test_a_cold_start_is_the_table() -> None:
     scale = Calibration().scale(NOBODY, none())
     assert scale.cold.all()
