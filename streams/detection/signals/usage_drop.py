@@ -58,11 +58,11 @@ class UsageDropSignal:
         """The main source that says most; at the same severity one that is silent, and that also where its fall says
         more of it than its silence."""
         quiet, fallen = quiet_source(account, self._rules), fallen_source(account, self._rules)
-        if quiet and fallen and quiet.source == fallen.source and not fallen.observed:
-            if fallen.level > quiet.level:
-                return quiet._replace(level=fallen.level, false_alarms=fallen.false_alarms, drop_score=fallen.score)
+        if fallen is None or fallen.level <= _level_of(quiet):
             return quiet
-        return fallen if _level_of(fallen) > _level_of(quiet) else quiet
+        if quiet and quiet.source == fallen.source and not fallen.observed:
+            return quiet._replace(level=fallen.level, false_alarms=fallen.false_alarms, drop_score=fallen.score)
+        return fallen
 
     def describe(self, account: Account, at: int, firing: Firing) -> Finding:  # noqa: ARG002  # it speaks of days
         """See `Signal`. What says more stands first."""

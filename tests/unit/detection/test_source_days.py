@@ -83,6 +83,7 @@ def test_what_is_given_up_beside_a_busy_product_is_told_with_its_name_and_number
     )
     assert opened.evidence["window_days"] == days
     assert opened.evidence["observed"] == 0
+    assert isinstance(opened.evidence["drop_score"], float), "the fall says more of it than the silence"
     assert opened.evidence["expected"] == reason.values["events_missing"]
     weekdays = sum((STOPS - 3 + day) % 7 < 5 for day in range(1, days + 1))
     assert opened.evidence["expected"] == pytest.approx(3 * weekdays * 8 / 11, rel=0.2), "by what is left of all"
