@@ -88,6 +88,9 @@ def test_what_is_given_up_beside_a_busy_product_is_told_with_its_name_and_number
     weekdays = sum((STOPS - 3 + day) % 7 < 5 for day in range(1, days + 1))
     assert opened.evidence["expected"] == pytest.approx(3 * weekdays * 8 / 11, rel=0.2), "by what is left of all"
     assert 0 < float(str(opened.evidence["false_alarms_per_account_year"])) <= CONFIG.alert_false_alarms
+    watched = given_up.told["a-0"][0]
+    assert (watched.severity, "drop_score" in watched.evidence) == (Severity.WATCH, False), "by its silence alone"
+    assert 0 < float(str(watched.evidence["false_alarms_per_account_year"])) <= 0.25 * CONFIG.watch_false_alarms
 
 
 def test_who_goes_on_with_both_is_told_nothing_and_who_has_one_source_keeps_nothing(given_up: Plain) -> None:
