@@ -305,13 +305,14 @@ def _settle(
     config, levels = lane.config, thresholds.columns(rate)
     silent, dropped = lane.level[:, rows]
     calm = lane.calm[rows]
-    drop_level = _reached(v[SCORE] - lane.floor[rows], levels.drop)
+    seldom = thresholds.seldom(rate)
+    drop_level = np.where(seldom & (dropped == 0), 0, _reached(v[SCORE] - lane.floor[rows], levels.drop))
     quiet_level = thresholds.silence(rate, v[SCORE] - lane.floor[rows], silence, v[CLOCK])
     heard = v[MUTED] == 0.0
 
     level = np.where((quiet_level > 0) & (dropped == 0), np.maximum(quiet_level, drop_level), quiet_level)
     quiet = heard & (v[LAST_DAY] < day) & (level > silent)
-    quiet &= (silent > 0) | (rate * v[CLOCK] >= config.expected_events)
+    quiet &= (silent > 0) | seldom | (rate * v[CLOCK] >= config.expected_events)
 
     rebaselined = v[REBASELINED] > 0.0
     highest = np.maximum(drop_level, by_source)

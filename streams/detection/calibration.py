@@ -12,6 +12,7 @@ alike, and one knob sets every threshold.
 All counts are whole numbers, and those of several partitions are added up.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cache
 from math import log, log2, log10
@@ -20,8 +21,18 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from streams.detection.habits import Column
-from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS, Table
+from streams.detection.habits import Column, Mask
+from streams.detection.tiers import (
+    CLOCK_COLD,
+    DROP_COLD,
+    MEASURED_AT,
+    SELDOM,
+    SILENCE_COLD,
+    TIER_FROM,
+    TIERS,
+    Table,
+    tiers_of,
+)
 
 Counts = npt.NDArray[np.int64]
 
@@ -67,6 +78,8 @@ JOINT: Final = 0.5
 one of them alone that stands so high. Measured as `SHARED` was."""
 SHARED_JOINT: Final = 1.8
 """As `SHARED`, where that mean counts besides."""
+ALONE: Final = log10(SHARED_JOINT)
+"""What a channel is worth that has nobody to share with."""
 _SILENT: Final = -1.0
 """What a channel counts for at least in that mean: how often it leaves 0 says nothing of a silence."""
 _FAVOUR: Column = np.array([1.6, 1.25, 1.0, 0.8, 0.7, 0.7])
@@ -187,24 +200,39 @@ class Scale:
         high: float = self.scores.item(channel, tier, below + 1)
         return low + (position - below) * (high - low)
 
-    def one_silence(self, tier: int, drop: float, silence: float, clock: float) -> float:
+    def is_seldom(self, rate: float) -> bool:
+        """`seldom` of one account."""
+        return rate < SELDOM and not self.cold[CLOCK, 0]
+
+    def seldom(self, rate: Column) -> Mask:
+        """Accounts that are used so seldom that the time since the last event is all there is to go by, once the fleet
+        has shown how long such accounts stay away. What they do in a month is too little for a fall; and how often one
+        of them came says little of its next gap, which in real fleets is about as long for all of them."""
+        seldom: Mask = (rate < SELDOM) & (not self.cold[CLOCK, 0])
+        return seldom
+
+    def one_silence(self, rate: float, drop: float, silence: float, clock: float) -> float:
         """`silence` of one account."""
+        tier = bisect_right(TIER_FROM, rate)
+        if self.is_seldom(rate):
+            return self.one(CLOCK, tier, clock) + ALONE
         fall = max(self.one(DROP, tier, drop), _SILENT)
         quiet = max(self.one(SILENCE, tier, silence), _SILENT)
         days = max(self.one(CLOCK, tier, clock), _SILENT)
         highest = max(quiet, days)
         return max(highest, (min(fall, highest) + quiet + days) / 3.0 + JOINT)
 
-    def silence(self, tier: npt.NDArray[np.intp], drop: Column, silence: Column, clock: Column) -> Column:
+    def silence(self, rate: Column, drop: Column, silence: Column, clock: Column) -> Column:
         """Calibrated scores of silences: by E, by the clock, or by all three channels together, whichever is highest.
         In the last, what a fall says counts for no more than the silence itself does: a day without events is none,
-        however low the account stood before."""
+        however low the account stood before. By the clock alone for accounts that are used `seldom`."""
+        tier = tiers_of(rate)
         fall = np.maximum(self.of(DROP, tier, drop), _SILENT)
         quiet = np.maximum(self.of(SILENCE, tier, silence), _SILENT)
         days = np.maximum(self.of(CLOCK, tier, clock), _SILENT)
         highest = np.maximum(quiet, days)
         score: Column = np.maximum(highest, (np.minimum(fall, highest) + quiet + days) / 3.0 + JOINT)
-        return score
+        return np.where(self.seldom(rate), self.of(CLOCK, tier, clock) + ALONE, score)
 
     def of(self, channel: int, tier: npt.NDArray[np.intp], values: Column) -> Column:
         """Calibrated scores of a channel's scores."""

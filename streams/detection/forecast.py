@@ -9,7 +9,7 @@ from streams.detection.fold import added_by_nothing, operating_day
 from streams.detection.habits import Habit
 from streams.detection.rules import Rules
 from streams.detection.signals.gate import muted
-from streams.detection.signals.usage_silence import Scores, level_of
+from streams.detection.signals.usage_silence import Scores, level_of, tells
 from streams.detection.state import Account
 
 _WARNING: Final = 2
@@ -60,7 +60,7 @@ class _Silence:
         weeks, rest = divmod(days, 7)
         now, week, part = self._now, self._sums[7], self._sums[rest]
         clock = now.clock + weeks * week.clock + part.clock
-        if self._rate * clock < self._rules.config.expected_events:
+        if not tells(self._rate * clock, self._rate, self._rules):
             return False
         drop = now.drop + weeks * week.drop + part.drop
         quiet = now.silence + weeks * week.silence + part.silence

@@ -81,8 +81,10 @@ def _engagement(account: Account, rules: Rules) -> list[Factor]:
     text = f"{count(observed, 'event')} in {count(closed - first + 1, 'day')}, about {number(normal)} are normal."
     factors = [Factor(name="usage", points=_points(weights["usage"] * lost), text=text)]
     fleet = rules.fleet(closed)
-    levels = rules.thresholds.of(habit.rate(fleet))
-    towards = max(habit.silence(fleet) / levels.silence[2], habit.clock_days / levels.clock[2])
+    rate = habit.rate(fleet)
+    towards = habit.clock_days / rules.thresholds.days(rate)[2]
+    if not rules.thresholds.is_seldom(rate):
+        towards = max(towards, habit.silence(fleet) / rules.thresholds.of(rate).silence[2])
     quiet = _within((towards - _SILENCE_FROM) / (1.0 - _SILENCE_FROM))
     if habit.last_day > closed:
         quiet = 0.0

@@ -50,12 +50,12 @@ def _concerned(v: Column, day: int, fleet: FleetDay, thresholds: Thresholds, con
     rate = rates(v, fleet)
     levels = thresholds.columns(rate)
     silence = silences(v, fleet)
-    drop_level = _reached(v[SCORE] - v[FLOOR], levels.drop)
+    dropped, silent, seldom = v[DROP_LEVEL], v[SILENCE_LEVEL], thresholds.seldom(rate)
+    drop_level = np.where(seldom & (dropped == 0.0), 0, _reached(v[SCORE] - v[FLOOR], levels.drop))
     quiet_level = thresholds.silence(rate, v[SCORE] - v[FLOOR], silence, v[CLOCK])
-    dropped, silent = v[DROP_LEVEL], v[SILENCE_LEVEL]
     by_all = np.where((quiet_level > 0) & (dropped == 0.0), np.maximum(quiet_level, drop_level), quiet_level)
     quiet = (v[LAST_DAY] < day) & (by_all > silent)
-    quiet &= (silent > 0.0) | (rate * v[CLOCK] >= config.expected_events)
+    quiet &= (silent > 0.0) | seldom | (rate * v[CLOCK] >= config.expected_events)
     low = (drop_level > dropped) & (
         (dropped > 0.0) | ((silent == 0.0) & (rate * v[PENDING_EXPOSURE] >= config.expected_events))
     )

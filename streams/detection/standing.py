@@ -27,10 +27,11 @@ def standing_of(account: Account, rules: Rules) -> Standing:
     fleet, thresholds, habit = rules.fleet(account.closed), rules.thresholds, account.habit
     rate, drop = habit.rate(fleet), habit.evidence
     by_silence = thresholds.silence_false_alarms(rate, drop, habit.silence(fleet), habit.clock_days)
+    needed, seldom = 1.0 / thresholds.alert_false_alarms(rate), thresholds.is_seldom(rate)
     by_drop = thresholds.false_alarms(DROP, drop, rate)
-    name, rarest = ("silence", by_silence) if by_silence <= by_drop else ("drop of the rate", by_drop)
-    needed = 1.0 / thresholds.alert_false_alarms(rate)
-    return Standing(name, 1.0 / rarest, needed, rate * habit.clock_days, rules.config.expected_events)
+    name, rarest = ("drop of the rate", by_drop) if by_drop < by_silence and not seldom else ("silence", by_silence)
+    fewest = 0.0 if seldom else rules.config.expected_events
+    return Standing(name, 1.0 / rarest, needed, rate * habit.clock_days, fewest)
 
 
 def in_words(standing: Standing) -> str:

@@ -9,9 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.alerts import Severity
-from streams.detection.calibration import CHANNELS, CLOCK, DROP, JOINT, SHARED_JOINT, SILENCE, Calibration, Scale, none
+from streams.detection.calibration import (
+    ALONE,
+    CHANNELS,
+    CLOCK,
+    DROP,
+    JOINT,
+    SHARED_JOINT,
+    SILENCE,
+    Calibration,
+    Scale,
+    none,
+)
 from streams.detection.config import DetectionConfig
-from streams.detection.habits import Column
+from streams.detection.habits import Column, Mask
 from streams.detection.tiers import TIER_FROM, TIERS, tiers_of
 
 _LEAST: Final = 0.1
@@ -53,6 +64,7 @@ class Thresholds:
 
     __slots__ = (
         "_columns",
+        "_days_alone",
         "_falls",
         "_scale",
         "_share",
@@ -93,6 +105,7 @@ class Thresholds:
             )
             for tier, wanted in enumerate(self._wanted_of)
         )
+        self._days_alone = _three(scale, CLOCK, 0, self._wanted_of[0], ALONE)
         self._columns = [np.array([levels[channel] for levels in self._tiers]).T for channel in range(CHANNELS)]
         self.least = tuple(min(levels[channel][0] for levels in self._tiers) for channel in range(CHANNELS))
         """The lowest drop, silence and clock scores that mean anything to any account, each by itself."""
@@ -104,11 +117,15 @@ class Thresholds:
             for channel in (SILENCE, CLOCK)
         )
         """One of these silence and clock scores it takes for a silence by all channels together, as their mean is no
-        higher than the higher of the two."""
+        higher than the higher of the two; also for one by the clock alone, which is worth less than `JOINT` more."""
 
     def of(self, rate: float) -> Levels:
         """The thresholds of an account with `rate` events a day."""
         return self._tiers[bisect_right(TIER_FROM, rate)]
+
+    def days(self, rate: float) -> tuple[float, float, float]:
+        """On the clock, for a silence to be told by it alone."""
+        return self._days_alone if self.is_seldom(rate) else self.of(rate).clock
 
     def columns(self, rate: Column) -> LevelColumns:
         """The thresholds of many accounts with these rates."""
@@ -118,15 +135,23 @@ class Thresholds:
 
     def silence(self, rate: Column, drop: Column, silence: Column, clock: Column) -> npt.NDArray[np.int64]:
         """How many of the three levels silences have reached, by the scores of all channels."""
-        tier = tiers_of(rate)
-        calibrated = self._scale.silence(tier, drop, silence, clock)
-        level: npt.NDArray[np.int64] = (calibrated >= self._wanted[:, tier]).sum(axis=0)
+        calibrated = self._scale.silence(rate, drop, silence, clock)
+        level: npt.NDArray[np.int64] = (calibrated >= self._wanted[:, tiers_of(rate)]).sum(axis=0)
         return level
 
     def silence_level(self, rate: float, drop: float, silence: float, clock: float) -> int:
         """`silence` of one account."""
-        tier = bisect_right(TIER_FROM, rate)
-        return bisect_right(self._wanted_of[tier], self._scale.one_silence(tier, drop, silence, clock))
+        wanted = self._wanted_of[bisect_right(TIER_FROM, rate)]
+        return bisect_right(wanted, self._scale.one_silence(rate, drop, silence, clock))
+
+    def seldom(self, rate: Column) -> Mask:
+        """Accounts of which only the time since the last event is judged: see `Scale.seldom`. It takes no number of
+        missing events to tell their silence, and their falls are not told."""
+        return self._scale.seldom(rate)
+
+    def is_seldom(self, rate: float) -> bool:
+        """`seldom` of one account."""
+        return self._scale.is_seldom(rate)
 
     def asking(self, config: DetectionConfig) -> "Thresholds":
         """The same, at the rate that another configuration asks for."""
@@ -153,9 +178,7 @@ class Thresholds:
 
     def silence_false_alarms(self, rate: float, drop: float, silence: float, clock: float) -> float:
         """False alarms per account-year at this silence, by the scores of all channels."""
-        return float(
-            self._shared * 10.0 ** -self._scale.one_silence(bisect_right(TIER_FROM, rate), drop, silence, clock)
-        )
+        return float(self._shared * 10.0 ** -self._scale.one_silence(rate, drop, silence, clock))
 
 
 def _three(scale: Scale, channel: int, tier: int, wanted: list[float], less: float) -> tuple[float, float, float]:

@@ -8,6 +8,8 @@ import numpy.typing as npt
 TIER_FROM = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Events a day from which the next rate tier begins."""
 TIERS: Final = 6
+SELDOM: Final = 0.07
+"""Events a day below which an account is seldom used: once in two weeks."""
 MEASURED_AT: Final = 0.5
 """False alarms per account-year at which the tables below were measured, over the three channels together."""
 Table = tuple[float, float, float, float, float, float]

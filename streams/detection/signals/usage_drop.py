@@ -4,7 +4,7 @@ from alerting.lifecycle import Finding
 from alerting.words import count, number
 from schemas.alerts import AlertReason, Kind, Resolution
 from streams.detection.calibration import DROP
-from streams.detection.habits import CALM_DAY, Habit
+from streams.detection.habits import CALM_DAY
 from streams.detection.holding import held
 from streams.detection.rules import Rules
 from streams.detection.signals.base import DAYS_TOLD, Calm, Firing, Judgement
@@ -24,7 +24,9 @@ class UsageDropSignal:
     become the new normal.
 
     It leaves to `usage_silence` what that says already: it neither opens nor escalates to a severity at which silence
-    is open. It does not open before the decline has lasted for about `expected_events` expected events.
+    is open. It does not open before the decline has lasted for about `expected_events` expected events; nor by the
+    whole of an account that is used less than once in two weeks, as soon as the fleet has shown how long such accounts
+    stay away.
     """
 
     kind = Kind.USAGE_DROP
@@ -35,8 +37,7 @@ class UsageDropSignal:
     def judge(self, account: Account, day: int) -> Judgement:
         """See `DailySignal`. Keeps count of the calm days, in the account's row."""
         rules, habit, alert = self._rules, account.habit, account.alert(self.kind)
-        level, by_source = self._level(habit, day), _level_of(self._source(account))
-        highest = max(level, by_source)
+        highest = max(self._level(account, day), _level_of(self._source(account)))
         if alert is not None and (highest == 0 or habit.rebaselined):
             over, calm_day = held(habit, day, rules.config.drop_hold_days)
             if over is None and without_is_normal(account):
@@ -47,12 +48,13 @@ class UsageDropSignal:
             account.habits.set(account.row, CALM_DAY, -1)
         if alert is None and account.alert(Kind.USAGE_SILENCE) is not None:
             return None
-        if alert is None and habit.rate(rules.fleet(day)) * habit.pending_exposure < rules.config.expected_events:
-            highest = by_source
         return None if highest == 0 or muted(account) else Firing(SEVERITIES[highest - 1])
 
-    def _level(self, habit: Habit, closed: int) -> int:
-        return reached(habit.evidence, self._rules.thresholds.of(habit.rate(self._rules.fleet(closed))).drop)
+    def _level(self, account: Account, closed: int) -> int:
+        rules, habit, thresholds = self._rules, account.habit, self._rules.thresholds
+        rate = habit.rate(rules.fleet(closed))
+        told = rate * habit.pending_exposure >= rules.config.expected_events and not thresholds.is_seldom(rate)
+        return reached(habit.evidence, thresholds.of(rate).drop) if told or account.alert(self.kind) is not None else 0
 
     def _source(self, account: Account) -> QuietSource | FallenSource | None:
         """The main source that says most; at the same severity one that is silent, and that also where its fall says
@@ -76,7 +78,7 @@ class UsageDropSignal:
         else:
             reason, first = fall_reason(source, account, rules), source.first_day
             days, observed, normal = account.closed - first + 1, round(source.observed), source.expected
-        if self._level(account.habit, account.closed) >= source.level:
+        if self._level(account, account.closed) >= source.level:
             return self._fallen(account, firing, reason)
         by = {}
         if isinstance(source, QuietSource):

@@ -24,9 +24,16 @@ class Scores(NamedTuple):
 
 def level_of(scores: Scores, rate: float, thresholds: Thresholds, *, by_drop: bool) -> int:
     """How severe the silence of an account with `rate` events a day is, from 1 for a watch; 0 where it is none.
-    `by_drop`: the drop channel may raise it by itself."""
+    `by_drop`: the drop channel may raise it by itself, unless the account is used too seldom for it."""
     level = thresholds.silence_level(rate, *scores)
-    return max(level, reached(scores.drop, thresholds.of(rate).drop)) if level and by_drop else level
+    raised = level and by_drop and not thresholds.is_seldom(rate)
+    return max(level, reached(scores.drop, thresholds.of(rate).drop)) if raised else level
+
+
+def tells(missed: float, rate: float, rules: Rules) -> bool:
+    """Whether a silence that has cost `missed` events says anything: they are enough, or as the account is used so
+    seldom that they are not what it is told by."""
+    return missed >= rules.config.expected_events or rules.thresholds.is_seldom(rate)
 
 
 class UsageSilenceSignal:
@@ -35,7 +42,9 @@ class UsageSilenceSignal:
     engine.
 
     It does not open before the silence has cost about `expected_events` events. How severe it is goes by the drop
-    channel alone, too, where that stands higher, unless `usage_drop` has an alert of its own.
+    channel alone, too, where that stands higher, unless `usage_drop` has an alert of its own. Neither holds for
+    accounts that are used less than once in two weeks: as soon as the fleet has shown how long such accounts stay away,
+    that alone, the clock, says how rare their silence is.
     """
 
     kind = Kind.USAGE_SILENCE
@@ -56,7 +65,7 @@ class UsageSilenceSignal:
         level = level_of(scores, rate, rules.thresholds, by_drop=by_drop)
         if level == 0 or muted(account):
             return None
-        if account.alert(self.kind) is None and rate * habit.clock_days < rules.config.expected_events:
+        if account.alert(self.kind) is None and not tells(rate * habit.clock_days, rate, rules):
             return None
         return Firing(SEVERITIES[level - 1])
 
@@ -74,7 +83,7 @@ class UsageSilenceSignal:
         # Of a long silence the rate of events has come down to it, that of active days has not; none has fewer events.
         missed = max(rate, active_rate) * habit.clock_days
         false_alarms = rules.thresholds.silence_false_alarms(rate, habit.evidence, score, habit.clock_days)
-        if account.alert(Kind.USAGE_DROP) is None:
+        if account.alert(Kind.USAGE_DROP) is None and not rules.thresholds.is_seldom(rate):
             false_alarms = min(false_alarms, rules.thresholds.false_alarms(DROP, habit.evidence, rate))
         active_a_week = 7.0 * active_rate
         since_text = rules.calendar.day_text(since)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.detection.calibration import (
+    ALONE,
     BINS,
     CHANNELS,
     CLOCK,
@@ -22,7 +23,7 @@ from streams.detection.calibration import (
 )
 from streams.detection.config import DetectionConfig
 from streams.detection.thresholds import Thresholds
-from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS
+from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS, tiers_of
 
 NOBODY = np.zeros(TIERS, np.int64)
 
@@ -173,15 +174,19 @@ def test_rare_accounts_get_more_of_the_false_alarms_and_all_together_what_is_ask
 @given(st.integers(0, 2**32))
 def test_a_silence_is_the_rarer_the_more_any_channel_says_and_a_fall_by_itself_is_none(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    found = learnt(rng.gamma(0.5, 3.0, rng.integers(1, 500)), float(rng.uniform(1, 100)), channel=CLOCK)
+    peaks, years = rng.gamma(0.5, 3.0, rng.integers(1, 500)), float(rng.uniform(1, 100))
+    found = learnt(peaks, years, channel=CLOCK, tier=int(rng.integers(0, TIERS)))
     scale = found.scale(rng.integers(0, 1_000, TIERS), rng.poisson(0.02, (CHANNELS, TIERS, BINS)))
-    heights, tier = rng.uniform(0, 60, (CHANNELS, 50)), rng.integers(0, TIERS, 50)
-    together = scale.silence(tier, *heights)
-    one_by_one = [scale.one_silence(*each) for each in zip(tier.tolist(), *heights.tolist(), strict=True)]
+    heights, rate = rng.uniform(0, 60, (CHANNELS, 50)), np.exp(rng.uniform(-4, 4, 50))
+    tier, seldom = tiers_of(rate), scale.seldom(rate)
+    together = scale.silence(rate, *heights)
+    one_by_one = [scale.one_silence(*each) for each in zip(rate.tolist(), *heights.tolist(), strict=True)]
     assert one_by_one == pytest.approx(together)
+    assert seldom.tolist() == [scale.is_seldom(each) for each in rate.tolist()]
+    assert (together[seldom] == scale.of(CLOCK, tier, heights[CLOCK])[seldom] + ALONE).all()
     for channel in range(CHANNELS):
         more = heights.copy()
         more[channel] += rng.uniform(0, 20, 50)
-        assert (scale.silence(tier, *more) >= together - 1e-9).all()
+        assert (scale.silence(rate, *more) >= together - 1e-9).all()
     quiet = np.maximum(scale.of(SILENCE, tier, heights[SILENCE]), scale.of(CLOCK, tier, heights[CLOCK]))
     assert (together <= np.maximum(quiet, -1.0) + JOINT + 1e-9).all(), "the fall alone"

@@ -46,9 +46,11 @@ class Ours:
         fold(own, y, day, weekday, fleet)
         own[MONITORED_DAY, judged & (own[MONITORED_DAY] < 0)] = day
         v[:, rows] = own
-        tier = tiers_of(rates(own, fleet))
-        together = self._scale.silence(tier, own[SCORE], silences(own, fleet), own[CLOCK_DAYS])
-        highest = np.maximum(self._scale.of(DROP, tier, own[SCORE]), together)
+        rate = rates(own, fleet)
+        tier = tiers_of(rate)
+        together = self._scale.silence(rate, own[SCORE], silences(own, fleet), own[CLOCK_DAYS])
+        fall = np.where(self._scale.seldom(rate), _NOTHING, self._scale.of(DROP, tier, own[SCORE]))
+        highest = np.maximum(fall, together)
         highest += np.log10(self._scale.shares[tier])
         scores = np.full(events.size, _NOTHING)
         scores[rows] = np.where(judged, highest, _NOTHING)
