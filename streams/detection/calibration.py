@@ -76,7 +76,7 @@ many alarms as this many channels would: measured, on simulated fleets and on re
 JOINT: Final = 0.5
 """Decades. A silence is seen by all three channels: the mean of their calibrated scores and this is about as rare as
 one of them alone that stands so high. Measured as `SHARED` was."""
-SHARED_JOINT: Final = 1.8
+SHARED_JOINT: Final = 2.0
 """As `SHARED`, where that mean counts besides."""
 ALONE: Final = log10(SHARED_JOINT)
 """What a channel is worth that has nobody to share with."""
@@ -87,6 +87,8 @@ _FAVOUR: Column = np.array([1.6, 1.25, 1.0, 0.8, 0.7, 0.7])
 information of a day, so that delays are least in the mean where shares go by one over that: about 45, 12, 4, 1.5 to
 each other from 0.15 to 10 events a day. This is between that and the same for all, as nobody is to be called all the
 time."""
+_LOSSES: Final = 20.0
+"""Losses as frequent as in the whole fleet that every tier has besides those that were seen: few are no rule."""
 
 
 def place(channel: int, values: Column) -> Column:
@@ -138,10 +140,13 @@ class Calibration:
         self.days += other.days
         return self
 
-    def scale(self, accounts: Counts, ongoing: Counts, drop_cold: Table = DROP_COLD) -> "Scale":
+    def scale(
+        self, accounts: Counts, ongoing: Counts, drop_cold: Table = DROP_COLD, *, by_losses: bool = False
+    ) -> "Scale":
         """Scores by channel and tier, as of what is known now. `accounts` are watched now, by tier, and excursions
-        [channel, tier, bin] have come so far and are not over."""
-        return Scale(self.peaks, ongoing + self.acted, self.days, accounts, drop_cold)
+        [channel, tier, bin] have come so far and are not over. `by_losses`: tiers in which silences are more often
+        for good get more of the false alarms for silences."""
+        return Scale(self.peaks, ongoing + self.acted, self.days, accounts, drop_cold, by_losses=by_losses)
 
 
 class Scale:
@@ -149,7 +154,14 @@ class Scale:
     account-year that came to nothing."""
 
     def __init__(
-        self, peaks: Counts, censored: Counts, days: Counts, accounts: Counts, drop_cold: Table = DROP_COLD
+        self,
+        peaks: Counts,
+        censored: Counts,
+        days: Counts,
+        accounts: Counts,
+        drop_cold: Table = DROP_COLD,
+        *,
+        by_losses: bool = False,
     ) -> None:
         self.scores: Column = np.empty((CHANNELS, TIERS, BINS + 1))
         """At the lower edge of each bin, and at the upper edge of the last one."""
@@ -157,7 +169,9 @@ class Scale:
         """Nothing is known yet: the scores are those of a cold start."""
         self.shares: Column = np.ones(TIERS)
         """By tier, how many times the false alarms that are asked for: 1 in the mean of the time watched for, and each
-        in a cold start."""
+        in a cold start; of falls ..."""
+        self.silence_shares = self.shares
+        """... and of silences."""
         years = days / _YEAR
         for channel in range(CHANNELS):
             table = np.array([_cold(channel, tier, drop_cold) for tier in range(TIERS)])
@@ -180,7 +194,9 @@ class Scale:
                 score = np.minimum(score, _as_loud(tier, table, learnt, years))
                 self.scores[channel, tier] = np.maximum.accumulate(score)
         if not self.cold.all():
-            self.shares = _FAVOUR * int(days.sum()) / float((_FAVOUR * days).sum())
+            self.shares = self.silence_shares = _shares(_FAVOUR, days)
+            if by_losses:
+                self.silence_shares = _shares(_FAVOUR * _lost(peaks[CLOCK], censored[CLOCK], years), days)
 
     def at(self, channel: int, tier: int, score: float) -> float:
         """The lowest score of a channel that comes to a calibrated one; beyond the scale, its end."""
@@ -255,6 +271,21 @@ def _above(peaks: Counts, censored: Counts) -> Column:
     goes_on = np.append(1.0, np.cumprod(1.0 - peaks / (at_risk + _GONE)))
     expected: Column = (at_risk[0] + _GONE) * (goes_on - goes_on[-1])
     return expected
+
+
+def _shares(favour: Column, days: Counts) -> Column:
+    """The same with a mean of 1 over the time watched for."""
+    return favour * int(days.sum()) / float((favour * days).sum())
+
+
+def _lost(peaks: Counts, censored: Counts, years: Column) -> Column:
+    """By tier [tier, bin], how many times as often as in the whole fleet a silence is for good."""
+    known = peaks.sum(axis=1) >= _ENOUGH
+    over = np.array([_above(*each)[0] for each in zip(peaks, censored, strict=True)])
+    lost = np.where(known, np.maximum((peaks + censored).sum(axis=1) - over, 0.0), 0.0)
+    expected = np.where(known, years, 0.0) * lost.sum() / max(years[known].sum(), 1e-9)
+    more: Column = (lost + _LOSSES) / (expected + _LOSSES)
+    return more
 
 
 def _curve(channel: int, above: Column, years: float, table: Column) -> Column:

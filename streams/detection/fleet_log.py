@@ -370,7 +370,7 @@ class FleetLog:
 
     def _calibrate(self) -> None:
         self.facets.calibrate()
-        scale = self._calibration.scale(self._watched, self._ongoing)
+        scale = self._calibration.scale(self._watched, self._ongoing, by_losses=True)
         self.thresholds = Thresholds(self._config, scale)
 
     def encode(self) -> bytes:

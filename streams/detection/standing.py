@@ -3,13 +3,13 @@
 from typing import NamedTuple
 
 from alerting.words import number
-from streams.detection.calibration import DROP
+from streams.detection.calibration import DROP, SILENCE
 from streams.detection.rules import Rules
 from streams.detection.state import Account
 
 
 class Standing(NamedTuple):
-    """What is nearest to an alert, as it is the rarest."""
+    """What is nearest to an alert."""
 
     name: str
     years: float
@@ -27,11 +27,14 @@ def standing_of(account: Account, rules: Rules) -> Standing:
     fleet, thresholds, habit = rules.fleet(account.closed), rules.thresholds, account.habit
     rate, drop = habit.rate(fleet), habit.evidence
     by_silence = thresholds.silence_false_alarms(rate, drop, habit.silence(fleet), habit.clock_days)
-    needed, seldom = 1.0 / thresholds.alert_false_alarms(rate), thresholds.is_seldom(rate)
     by_drop = thresholds.false_alarms(DROP, drop, rate)
-    name, rarest = ("drop of the rate", by_drop) if by_drop < by_silence and not seldom else ("silence", by_silence)
-    fewest = 0.0 if seldom else rules.config.expected_events
-    return Standing(name, 1.0 / rarest, needed, rate * habit.clock_days, fewest)
+    needed, needed_drop = (thresholds.alert_false_alarms(rate, channel) for channel in (SILENCE, DROP))
+    missed, fewest = rate * habit.clock_days, rules.config.expected_events
+    if thresholds.is_seldom(rate):
+        return Standing("silence", 1.0 / by_silence, 1.0 / needed, missed, 0.0)
+    if by_drop / needed_drop < by_silence / needed:
+        return Standing("drop of the rate", 1.0 / by_drop, 1.0 / needed_drop, missed, fewest)
+    return Standing("silence", 1.0 / by_silence, 1.0 / needed, missed, fewest)
 
 
 def in_words(standing: Standing) -> str:

@@ -2,7 +2,6 @@
 for."""
 
 from bisect import bisect_right
-from math import log10
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -57,8 +56,8 @@ class Thresholds:
     >>> from streams.detection.calibration import DROP
     >>> levels = Thresholds(DetectionConfig(alert_false_alarms=0.5)).of(0.5)
     >>> [round(each[1], 1) for each in levels]
-    [7.6, 6.5, 17.7]
-    >>> round(Thresholds(DetectionConfig()).false_alarms(DROP, 7.6, 0.5), 1)
+    [7.7, 6.6, 18.1]
+    >>> round(Thresholds(DetectionConfig()).false_alarms(DROP, 7.7, 0.5), 1)
     0.5
     """
 
@@ -71,6 +70,7 @@ class Thresholds:
         "_shared",
         "_tiers",
         "_wanted",
+        "_wanted_falls",
         "_wanted_of",
         "least",
         "least_together",
@@ -92,20 +92,21 @@ class Thresholds:
         self._share = share
         self._shared = shared
         self._falls = falls
-        self._wanted: Column = np.log10(shared / np.outer(asked, scale.shares))
-        """Calibrated scores [watch, warning or critical; tier]."""
+        self._wanted: Column = np.log10(shared / np.outer(asked, scale.silence_shares))
+        """Calibrated scores of silences [watch, warning or critical; tier]."""
         self._wanted_of: list[list[float]] = self._wanted.T.tolist()
-        """The same [tier][watch, warning or critical]."""
+        """The same [tier][watch, warning or critical], ..."""
+        self._wanted_falls: list[list[float]] = np.log10(shared / falls / np.outer(asked, scale.shares)).T.tolist()
+        """... and of falls."""
         self._tiers = tuple(
             Levels(
-                *[
-                    _three(scale, channel, tier, wanted, log10(falls) if channel == DROP else 0.0)
-                    for channel in range(CHANNELS)
-                ]
+                _three(scale, DROP, tier, falls),
+                _three(scale, SILENCE, tier, silences),
+                _three(scale, CLOCK, tier, silences),
             )
-            for tier, wanted in enumerate(self._wanted_of)
+            for tier, (falls, silences) in enumerate(zip(self._wanted_falls, self._wanted_of, strict=True))
         )
-        self._days_alone = _three(scale, CLOCK, 0, self._wanted_of[0], ALONE)
+        self._days_alone = _three(scale, CLOCK, 0, [wanted - ALONE for wanted in self._wanted_of[0]])
         self._columns = [np.array([levels[channel] for levels in self._tiers]).T for channel in range(CHANNELS)]
         self.least = tuple(min(levels[channel][0] for levels in self._tiers) for channel in range(CHANNELS))
         """The lowest drop, silence and clock scores that mean anything to any account, each by itself."""
@@ -162,10 +163,11 @@ class Thresholds:
         level: Column = self._columns[channel][1][tier]
         return level
 
-    def alert_false_alarms(self, rate: float) -> float:
-        """False alarms per account-year at which an account is an alert, by whatever it is: what is asked for, or what
-        its tier gets of that."""
-        return float(self._shared * 10.0 ** -self._wanted_of[bisect_right(TIER_FROM, rate)][1])
+    def alert_false_alarms(self, rate: float, channel: int = SILENCE) -> float:
+        """False alarms per account-year at which a silence or a fall is an alert: what is asked for, or what the
+        account's tier gets of that."""
+        wanted = self._wanted_falls if channel == DROP else self._wanted_of
+        return float(self._shared * 10.0 ** -wanted[bisect_right(TIER_FROM, rate)][1])
 
     @property
     def learnt(self) -> float:
@@ -181,8 +183,8 @@ class Thresholds:
         return float(self._shared * 10.0 ** -self._scale.one_silence(rate, drop, silence, clock))
 
 
-def _three(scale: Scale, channel: int, tier: int, wanted: list[float], less: float) -> tuple[float, float, float]:
-    watch, warning, critical = [_at(scale, channel, tier, each - less) for each in wanted]
+def _three(scale: Scale, channel: int, tier: int, wanted: list[float]) -> tuple[float, float, float]:
+    watch, warning, critical = [_at(scale, channel, tier, each) for each in wanted]
     return watch, warning, critical
 
 

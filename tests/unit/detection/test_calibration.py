@@ -20,12 +20,15 @@ from streams.detection.calibration import (
     Calibration,
     count,
     none,
+    place,
 )
 from streams.detection.config import DetectionConfig
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS, tiers_of
 
 NOBODY = np.zeros(TIERS, np.int64)
+RATES_OF_LOSS = ([1.0] * TIERS, [5.0, 0.5, 0.5, 0.5, 0.5, 0.5])
+"""A year, by tier."""
 
 
 def learnt(peaks: np.ndarray, years: float, *, channel: int = DROP, tier: int = 2) -> Calibration:
@@ -169,6 +172,43 @@ def test_rare_accounts_get_more_of_the_false_alarms_and_all_together_what_is_ask
     a_year = 40.0 * np.exp(-levels / 2.0)
     assert np.average(a_year, weights=years) == pytest.approx(0.5 / SHARED_JOINT, rel=0.15)
     assert a_year[0] > 1.5 * a_year[5]
+
+
+def lasting(lost: list[int], years: list[float]) -> tuple[Calibration, np.ndarray]:
+    """Silences of a day or two that were over, by tier, and those of 300 days that are not."""
+    rng, found, ongoing = np.random.default_rng(3), Calibration(), none()
+    for tier, (each, a_year) in enumerate(zip(lost, years, strict=True)):
+        silences = int(60 * a_year)
+        found.book(CLOCK, np.full(silences, tier), rng.uniform(1.0, 3.0, silences))
+        found.watch(np.array([tier]), np.array([a_year * 365.25]))
+        ongoing[CLOCK, tier, int(place(CLOCK, np.array([300.0]))[0])] = each
+    return found, ongoing
+
+
+def test_false_alarms_for_silences_go_to_the_tiers_whose_silences_are_for_good() -> None:
+    years = [20.0, 40.0, 80.0, 60.0, 30.0, 20.0]
+    same, more = ([int(each * a_year) for each, a_year in zip(rates, years, strict=True)] for rates in RATES_OF_LOSS)
+    found, ongoing = lasting(same, years)
+    alike = found.scale(NOBODY, ongoing, by_losses=True)
+    assert alike.silence_shares == pytest.approx(alike.shares, rel=0.1), "as often in every tier"
+    found, ongoing = lasting(more, years)
+    scale = found.scale(NOBODY, ongoing, by_losses=True)
+    assert scale.shares.tolist() == alike.shares.tolist(), "falls have theirs as before"
+    assert np.average(scale.silence_shares, weights=years) == pytest.approx(1.0, rel=1e-3)
+    ratio = scale.silence_shares / alike.shares
+    assert ratio[0] / ratio[2] == pytest.approx(10.0, rel=0.5)
+    assert found.scale(NOBODY, ongoing).silence_shares.tolist() == alike.shares.tolist(), "unless it is asked for"
+
+
+def test_a_few_losses_are_no_rule() -> None:
+    years = [20.0, 40.0, 80.0, 60.0, 30.0, 20.0]
+    found, ongoing = lasting([2, 0, 0, 0, 0, 0], years)
+    scale = found.scale(NOBODY, ongoing, by_losses=True)
+    assert 1.0 < scale.silence_shares[0] / scale.shares[0] < 1.2
+    thresholds = Thresholds(DetectionConfig(alert_false_alarms=0.5), scale)
+    for tier, rate in enumerate((0.05, 0.2, 0.6, 2.0, 5.0, 30.0)):
+        assert thresholds.alert_false_alarms(rate) == pytest.approx(0.5 * scale.silence_shares[tier])
+        assert thresholds.alert_false_alarms(rate, DROP) == pytest.approx(0.5 * scale.shares[tier])
 
 
 @given(st.integers(0, 2**32))

@@ -13,6 +13,8 @@ from tests.unit.detection.building import FIRST_DAY, Run, at, bills, usage
 
 pytestmark = pytest.mark.slow
 
+RATES = (0.05, 0.2, 0.6, 2.0, 5.0, 30.0)
+
 
 def lived(random: Random, days: int, active: float, a_day: int, *, weekends: bool) -> Run:
     run = Run(Engine(DetectionConfig(alert_false_alarms=random.choice([0.05, 0.2, 2.0]))))
@@ -37,10 +39,12 @@ def test_on_that_day_the_silence_is_a_warning(seed: int) -> None:
         assert open_already is not None
         assert open_already.severity is not Severity.WATCH
         return
+    before = [run.engine.rules.thresholds.of(rate) for rate in RATES]
     run.close(now + 400 * DAY_MS)
     told = [each for each in run.transitions if each.kind is Kind.USAGE_SILENCE and each.at > now]
     warned = next(each.at for each in told if each.severity is not Severity.WATCH)
-    assert forecast == warned
+    told_by_same = before == [run.engine.rules.thresholds.of(rate) for rate in RATES]
+    assert abs(forecast - warned) <= (0 if told_by_same else DAY_MS), "thresholds may move a little meanwhile"
 
 
 def test_activity_today_puts_it_off_and_whoever_is_not_judged_has_none(run: Run) -> None:

@@ -38,9 +38,9 @@ class Fleet(NamedTuple):
 
 @pytest.fixture(scope="module")
 def fleet() -> Fleet:
-    """Some stop for good. Two come a third as often: one that came every two days, and one that came seldom."""
+    """Some stop for good. Two come a third as often: one that came daily, and one that came seldom."""
     random, plain = Random(5), Plain(Engine(CONFIG))
-    every = {f"a-{number}": EVERY for number in range(ACCOUNTS)} | {"often": 2, "seldom": 24}
+    every = {f"a-{number}": EVERY for number in range(ACCOUNTS)} | {"often": 1, "seldom": 24}
     due = dict.fromkeys(every, 0)
     stopped = [f"a-{number}" for number in range(STOPPED)]
     forecasts = dict[str, int]()

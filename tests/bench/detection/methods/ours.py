@@ -41,7 +41,7 @@ class Ours:
         sums.add(own, y, day, weekday, self._fleet.known, self._unacted)
         self._calibration += sums.calibration
         if day % CALIBRATED_EVERY == 0:
-            self._scale = self._calibration.scale(sums.watched, sums.ongoing)
+            self._scale = self._calibration.scale(sums.watched, sums.ongoing, by_losses=True)
         fleet = self._fleet.decide(weekday, sums.fleet)
         fold(own, y, day, weekday, fleet)
         own[MONITORED_DAY, judged & (own[MONITORED_DAY] < 0)] = day
@@ -50,8 +50,9 @@ class Ours:
         tier = tiers_of(rate)
         together = self._scale.silence(rate, own[SCORE], silences(own, fleet), own[CLOCK_DAYS])
         fall = np.where(self._scale.seldom(rate), _NOTHING, self._scale.of(DROP, tier, own[SCORE]))
+        fall += np.log10(self._scale.shares[tier])
+        together += np.log10(self._scale.silence_shares[tier])
         highest = np.maximum(fall, together)
-        highest += np.log10(self._scale.shares[tier])
         scores = np.full(events.size, _NOTHING)
         scores[rows] = np.where(judged, highest, _NOTHING)
         return scores
