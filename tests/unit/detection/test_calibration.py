@@ -186,7 +186,7 @@ def lasting(lost: list[int], years: list[float]) -> tuple[Calibration, np.ndarra
 
 
 def test_false_alarms_for_silences_go_to_the_tiers_whose_silences_are_for_good() -> None:
-    years = [20.0, 40.0, 80.0, 60.0, 30.0, 20.0]
+    years = [200.0, 400.0, 800.0, 600.0, 300.0, 200.0]
     same, more = ([int(each * a_year) for each, a_year in zip(rates, years, strict=True)] for rates in RATES_OF_LOSS)
     found, ongoing = lasting(same, years)
     alike = found.scale(NOBODY, ongoing, by_losses=True)
@@ -196,7 +196,7 @@ def test_false_alarms_for_silences_go_to_the_tiers_whose_silences_are_for_good()
     assert scale.shares.tolist() == alike.shares.tolist(), "falls have theirs as before"
     assert np.average(scale.silence_shares, weights=years) == pytest.approx(1.0, rel=1e-3)
     ratio = scale.silence_shares / alike.shares
-    assert ratio[0] / ratio[2] == pytest.approx(10.0, rel=0.5)
+    assert ratio[0] / ratio[2] == pytest.approx(10.0, rel=0.2)
     assert found.scale(NOBODY, ongoing).silence_shares.tolist() == alike.shares.tolist(), "unless it is asked for"
 
 
