@@ -89,14 +89,17 @@ def rule_of(days: int, history: History) -> Rule:
     return Rule(days, judged, sum(at >= history.since for at in messages))
 
 
+def telling(rules: Sequence[Rule]) -> list[Rule]:
+    """Rules without those that are quicker than the one with the most false alarms: their alarms follow one another so
+    closely that they are counted as one, which has an account alarming nearly all the time."""
+    shortest = max(rules, key=lambda rule: rule.judged.count(Verdict.FALSE)).days if rules else 0
+    return [rule for rule in rules if rule.days >= shortest]
+
+
 def best_rule(most_false: int, tried: Sequence[Rule], history: History) -> Rule | None:
     """The quickest rule with at most so many false alarms, chosen in the knowledge of what happened; None when even a
-    year of silence gives more. `tried` are some of the rules.
-
-    Rules quicker than the one with the most false alarms are left out: their alarms follow one another so closely that
-    they are counted as one, which has an account alarming nearly all the time.
-    """
-    low, high = max(tried, key=lambda rule: rule.judged.count(Verdict.FALSE)).days if tried else 1, LONGEST
+    year of silence gives more. `tried` are some of the rules, of which only `telling` ones count."""
+    low, high = min((rule.days for rule in telling(tried)), default=1), LONGEST
     best: Rule | None = None
     while low <= high:
         middle = (low + high) // 2

@@ -12,6 +12,7 @@ from streams.backtest.load import Load
 from streams.backtest.outcomes import Basis
 from streams.backtest.report.svg import WIDTH, Frame, bar, legend, nice_ticks, path, text
 from streams.backtest.result import Backtest
+from streams.backtest.silence_rule import telling
 from streams.backtest.verdicts import Judged
 from streams.detection.calendar import Calendar
 
@@ -106,7 +107,9 @@ def _corner(before: tuple[float, float], point: tuple[float, float]) -> tuple[tu
 def knob_plot(found: Backtest) -> str:
     """Found losses over realised false alarms: the engine's settings, and the silence rule's."""
     ours = _points((f"{each.asked:g}", each.judged.false_alarms_per_account_year, each.judged) for each in found.curve)
-    rules = _points((f"{each.days} d", each.judged.false_alarms_per_account_year, each.judged) for each in found.rules)
+    rules = _points(
+        (f"{each.days} d", each.judged.false_alarms_per_account_year, each.judged) for each in telling(found.rules)
+    )
     if not ours:
         return ""
     ticks = nice_ticks(max(*(point.x * 1.1 for point in ours), 1.0), 6)
@@ -123,7 +126,7 @@ def messages_plot(found: Backtest) -> str:
     load = found.load
     rules = _points(
         (f"{each.days} d", (each.messages + found.other_messages) / load.weeks / load.team, each.judged)
-        for each in found.rules
+        for each in telling(found.rules)
     )
     ticks = nice_ticks(max(point.x for point in ours) * 1.05, 6)
     rules = sorted(each for each in rules if each.x <= ticks[-1])

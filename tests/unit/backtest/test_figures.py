@@ -10,7 +10,7 @@ from streams.backtest.incidents import incidents
 from streams.backtest.load import load_of
 from streams.backtest.outcomes import Basis, Outcomes, silent_for_good
 from streams.backtest.report.plots import weeks_plot
-from streams.backtest.silence_rule import History, alarms_of_rule, best_rule, rule_of
+from streams.backtest.silence_rule import History, alarms_of_rule, best_rule, rule_of, telling
 from streams.backtest.verdicts import Judged, Verdict, judge
 from streams.detection.calendar import Calendar
 from tests.unit.backtest.making import FIRST, activity, alarm, at, span, told
@@ -157,6 +157,7 @@ def test_a_rule_that_alarms_all_the_time_has_few_alarms_and_is_not_the_best() ->
     assert [rule.judged.count(Verdict.FALSE) for rule in tried] == [1, 5]
     assert (quick.messages, slow.messages) == (10, 10)
     assert rule_of(30, replace(history, since=at(100))).messages == 7
+    assert telling(tried) == [slow]
     best = best_rule(1, tried, history)
     assert best is not None
     assert (best.days, best.messages) == (60, 0)
