@@ -89,6 +89,10 @@ each other from 0.15 to 10 events a day. This is between that and the same for a
 time."""
 _LOSSES: Final = 20.0
 """Losses as frequent as in the whole fleet that every tier has besides those that were seen: few are no rule."""
+_MORE: Final = (0.5, 2.5)
+"""By how many times a tier's losses may change its share at least and at most, and ..."""
+_MOST: Final = 4.0
+"""... how large it may become: an account has few gaps in a year, and people to be called for each."""
 
 
 def place(channel: int, values: Column) -> Column:
@@ -146,7 +150,12 @@ class Calibration:
         """Scores by channel and tier, as of what is known now. `accounts` are watched now, by tier, and excursions
         [channel, tier, bin] have come so far and are not over. `by_losses`: tiers in which silences are more often
         for good get more of the false alarms for silences."""
-        return Scale(self.peaks, ongoing + self.acted, self.days, accounts, drop_cold, by_losses=by_losses)
+        scale = Scale(self.peaks, ongoing + self.acted, self.days, accounts, drop_cold)
+        if by_losses and not scale.cold.all():
+            over = self.peaks[CLOCK] + self.acted[CLOCK]  # all of them came back
+            favour = _FAVOUR * _more(over, ongoing[CLOCK], self.days / _YEAR)
+            scale.silence_shares = np.minimum(_shares(favour, self.days), _MOST)
+        return scale
 
 
 class Scale:
@@ -160,8 +169,6 @@ class Scale:
         days: Counts,
         accounts: Counts,
         drop_cold: Table = DROP_COLD,
-        *,
-        by_losses: bool = False,
     ) -> None:
         self.scores: Column = np.empty((CHANNELS, TIERS, BINS + 1))
         """At the lower edge of each bin, and at the upper edge of the last one."""
@@ -195,8 +202,7 @@ class Scale:
                 self.scores[channel, tier] = np.maximum.accumulate(score)
         if not self.cold.all():
             self.shares = self.silence_shares = _shares(_FAVOUR, days)
-            if by_losses:
-                self.silence_shares = _shares(_FAVOUR * _lost(peaks[CLOCK], censored[CLOCK], years), days)
+        self._knows_seldom = _known(peaks[CLOCK, 0], days[0])
 
     def at(self, channel: int, tier: int, score: float) -> float:
         """The lowest score of a channel that comes to a calibrated one; beyond the scale, its end."""
@@ -218,13 +224,13 @@ class Scale:
 
     def is_seldom(self, rate: float) -> bool:
         """`seldom` of one account."""
-        return rate < SELDOM and not self.cold[CLOCK, 0]
+        return rate < SELDOM and self._knows_seldom
 
     def seldom(self, rate: Column) -> Mask:
         """Accounts that are used so seldom that the time since the last event is all there is to go by, once the fleet
         has shown how long such accounts stay away. What they do in a month is too little for a fall; and how often one
         of them came says little of its next gap, which in real fleets is about as long for all of them."""
-        seldom: Mask = (rate < SELDOM) & (not self.cold[CLOCK, 0])
+        seldom: Mask = (rate < SELDOM) & self._knows_seldom
         return seldom
 
     def one_silence(self, rate: float, drop: float, silence: float, clock: float) -> float:
@@ -278,13 +284,13 @@ def _shares(favour: Column, days: Counts) -> Column:
     return favour * int(days.sum()) / float((favour * days).sum())
 
 
-def _lost(peaks: Counts, censored: Counts, years: Column) -> Column:
+def _more(over: Counts, ongoing: Counts, years: Column) -> Column:
     """By tier [tier, bin], how many times as often as in the whole fleet a silence is for good."""
-    known = peaks.sum(axis=1) >= _ENOUGH
-    over = np.array([_above(*each)[0] for each in zip(peaks, censored, strict=True)])
-    lost = np.where(known, np.maximum((peaks + censored).sum(axis=1) - over, 0.0), 0.0)
+    known = over.sum(axis=1) >= _ENOUGH
+    back = np.array([_above(*each)[0] for each in zip(over, ongoing, strict=True)])
+    lost = np.where(known, np.maximum((over + ongoing).sum(axis=1) - back, 0.0), 0.0)
     expected = np.where(known, years, 0.0) * lost.sum() / max(years[known].sum(), 1e-9)
-    more: Column = (lost + _LOSSES) / (expected + _LOSSES)
+    more: Column = np.clip((lost + _LOSSES) / (expected + _LOSSES), *_MORE)
     return more
 
 

@@ -81,8 +81,9 @@ SILENCE_LEVEL: Final = 39
 """Severity of the open alert, from 1; 0 without one."""
 DROP_LEVEL: Final = 40
 ACTED: Final = 41
-"""Somebody acknowledged such an alert, or recorded an action on the account while it was open. `fold` takes it back
-when the account is as it was."""
+"""Somebody acknowledged such an alert, or recorded an action on the account while it was open: 1, and `SILENCE_OVER`
+as soon as it has been active since. `fold` takes it back when the account is as it was."""
+SILENCE_OVER: Final = 2.0
 PEAK_TIER: Final = 42
 """The rate tier in which S last left 0, -1 where that is not known: to it belongs the peak."""
 COLUMNS: Final = 43

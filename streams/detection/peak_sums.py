@@ -25,6 +25,7 @@ from streams.detection.habits import (
     PEAK,
     PEAK_TIER,
     SCORE,
+    SILENCE_OVER,
     Column,
     Mask,
     Rows,
@@ -73,8 +74,9 @@ class PeakSums:
         count(self.ongoing, CLOCK, tier[rows], v[CLOCK_DAYS, rows])
 
     def _book(self, v: Column, channel: int, rows: Rows, tier: Rows, peaks: Column, thresholds: Thresholds) -> None:
-        """Of those on which somebody acted no more is known than that they came up to their alert."""
-        acted = v[ACTED, rows] > 0.0
+        """Of those on which somebody acted no more is known than that they came up to their alert; an account's next
+        silence is its own, while the fall goes on."""
+        acted = (v[ACTED, rows] > 0.0) & ((channel == DROP) | (v[ACTED, rows] < SILENCE_OVER))
         for mine, counts in ((~acted, self.calibration.peaks), (acted, self.calibration.acted)):
             rose = (mine & (peaks > 0.0)).nonzero()[0]
             if rose.size:

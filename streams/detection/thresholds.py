@@ -159,8 +159,10 @@ class Thresholds:
         return Thresholds(config, self._scale, self._share, self._shared, self._falls)
 
     def alert(self, channel: int, tier: npt.NDArray[np.intp]) -> Column:
-        """The threshold of a channel for an alert (a warning), in each of the tiers."""
+        """The threshold of a channel for an alert (a warning), in each of the tiers: the lowest that it has there."""
         level: Column = self._columns[channel][1][tier]
+        if channel == CLOCK and self.is_seldom(0.0):
+            level = np.where(tier == 0, np.minimum(level, self._days_alone[1]), level)
         return level
 
     def alert_false_alarms(self, rate: float, channel: int = SILENCE) -> float:

@@ -83,10 +83,12 @@ class UsageSilenceSignal:
         # Of a long silence the rate of events has come down to it, that of active days has not; none has fewer events.
         missed = max(rate, active_rate) * habit.clock_days
         false_alarms = rules.thresholds.silence_false_alarms(rate, habit.evidence, score, habit.clock_days)
-        if account.alert(Kind.USAGE_DROP) is None and not rules.thresholds.is_seldom(rate):
+        seldom = rules.thresholds.is_seldom(rate)
+        if account.alert(Kind.USAGE_DROP) is None and not seldom:
             false_alarms = min(false_alarms, rules.thresholds.false_alarms(DROP, habit.evidence, rate))
         active_a_week = 7.0 * active_rate
         since_text = rules.calendar.day_text(since)
+        compared = " Accounts that are used so seldom are compared with each other." if seldom else ""
         usual = (
             f"usually active on {number(active_a_week)} days a week"
             if active_a_week >= 1
@@ -102,7 +104,7 @@ class UsageSilenceSignal:
             ),
             AlertReason(
                 code="usual_activity",
-                text=f"The account is {usual}; about {number(missed)} events are missing.",
+                text=f"The account is {usual}; about {number(missed)} events are missing.{compared}",
                 values={"active_days_a_week": round(active_a_week, 2), "events_missing": round(missed, 2)},
             ),
         )

@@ -163,14 +163,14 @@ def test_a_product_that_is_given_up_is_followed_at_every_setting(tmp_path: Path)
 
 
 def used_seldom() -> list[tuple[InputTopic, InputEvent]]:
-    """Accounts with an event in two to six weeks; some stop, and some come half as often."""
+    """Accounts with an event in two to six weeks; some stop, and some come a third as often."""
     random, found = Random(4), list[UsageEvent]()
     for number in range(40):
         day = random.randint(0, 28)
         while day < 600 and not (number < 4 and day >= 450 + 10 * number):
             at = PLAN.start + day * DAY_MS + 54_000_000 + 1_000 * number
             found.append(UsageEvent(account_id=f"a-{number}", event="used", occurred_at=at))
-            day += random.randint(14, 42) * (2 if number < 8 and day >= 400 else 1)
+            day += random.randint(14, 42) * (3 if number < 8 and day >= 300 else 1)
     return [(InputTopic.USAGE, each) for each in sorted(found, key=lambda each: each.occurred_at)]
 
 

@@ -27,8 +27,9 @@ from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import CLOCK_COLD, DROP_COLD, MEASURED_AT, SILENCE_COLD, TIERS, tiers_of
 
 NOBODY = np.zeros(TIERS, np.int64)
-RATES_OF_LOSS = ([1.0] * TIERS, [5.0, 0.5, 0.5, 0.5, 0.5, 0.5])
+RATES_OF_LOSS = ([1.0] * TIERS, [1.2, 0.5, 0.5, 0.5, 0.5, 0.5])
 """A year, by tier."""
+YEARS = [200.0, 400.0, 800.0, 600.0, 300.0, 200.0]
 
 
 def learnt(peaks: np.ndarray, years: float, *, channel: int = DROP, tier: int = 2) -> Calibration:
@@ -186,18 +187,47 @@ def lasting(lost: list[int], years: list[float]) -> tuple[Calibration, np.ndarra
 
 
 def test_false_alarms_for_silences_go_to_the_tiers_whose_silences_are_for_good() -> None:
-    years = [200.0, 400.0, 800.0, 600.0, 300.0, 200.0]
-    same, more = ([int(each * a_year) for each, a_year in zip(rates, years, strict=True)] for rates in RATES_OF_LOSS)
-    found, ongoing = lasting(same, years)
+    same, more = ([int(each * a_year) for each, a_year in zip(rates, YEARS, strict=True)] for rates in RATES_OF_LOSS)
+    found, ongoing = lasting(same, YEARS)
     alike = found.scale(NOBODY, ongoing, by_losses=True)
     assert alike.silence_shares == pytest.approx(alike.shares, rel=0.1), "as often in every tier"
-    found, ongoing = lasting(more, years)
+    found, ongoing = lasting(more, YEARS)
     scale = found.scale(NOBODY, ongoing, by_losses=True)
     assert scale.shares.tolist() == alike.shares.tolist(), "falls have theirs as before"
-    assert np.average(scale.silence_shares, weights=years) == pytest.approx(1.0, rel=1e-3)
+    assert np.average(scale.silence_shares, weights=YEARS) == pytest.approx(1.0, rel=1e-3)
     ratio = scale.silence_shares / alike.shares
-    assert ratio[0] / ratio[2] == pytest.approx(10.0, rel=0.2)
+    assert ratio[0] / ratio[2] == pytest.approx(2.4, rel=0.1)
     assert found.scale(NOBODY, ongoing).silence_shares.tolist() == alike.shares.tolist(), "unless it is asked for"
+
+
+def test_what_somebody_acted_on_is_no_loss() -> None:
+    found, ongoing = lasting([100] * TIERS, YEARS)
+    before = found.scale(NOBODY, ongoing, by_losses=True).silence_shares
+    count(found.acted, CLOCK, np.repeat([0, 3], 3_000), np.full(6_000, 2.0))
+    assert found.scale(NOBODY, ongoing, by_losses=True).silence_shares == pytest.approx(before, rel=0.05)
+
+
+def test_however_many_are_lost_nobody_is_called_all_the_time_and_no_tier_is_deaf() -> None:
+    years = [20.0, 400.0, 800.0, 600.0, 300.0, 200.0]
+    found, ongoing = lasting([5_000, 0, 0, 0, 0, 0], years)
+    scale = found.scale(NOBODY, ongoing, by_losses=True)
+    assert scale.silence_shares[0] == 4.0
+    assert (scale.silence_shares[1:] >= 0.5 * scale.shares[1:]).all()
+
+
+def test_what_is_not_known_of_a_tier_is_no_loss_of_it() -> None:
+    found, ongoing = lasting([2_000, 200, 400, 300, 150, 100], YEARS)
+    found.peaks[CLOCK, 0] = 0
+    found.book(CLOCK, np.zeros(3, np.intp), np.full(3, 2.0))
+    scale = found.scale(NOBODY, ongoing, by_losses=True)
+    assert scale.silence_shares == pytest.approx(scale.shares, rel=0.1)
+
+
+def test_a_tier_has_to_know_itself_how_long_its_accounts_stay_away() -> None:
+    found, _ = lasting([0] * TIERS, [1.0, *YEARS[1:]])
+    assert not found.scale(NOBODY, none()).is_seldom(0.03), "the neighbour's curve is none of its own"
+    found, _ = lasting([0] * TIERS, YEARS)
+    assert found.scale(NOBODY, none()).is_seldom(0.03)
 
 
 def test_a_few_losses_are_no_rule() -> None:

@@ -80,6 +80,11 @@ def test_of_what_was_acted_on_it_is_known_that_it_came_up_to_the_alert(acted: bo
     level = float(THRESHOLDS.alert(CLOCK, np.array([tier]))[0])
     assert place == int(40 * np.log2(1 + (level if acted else 20.0)))
     assert account.total.calibration.days.sum() > 0, "the time is kept"
+    while acted and account.v[SCORE, 0] > 0.0:
+        booked_before = account.total.calibration.acted[CLOCK].sum()
+        account.live(0.0, 5.0)
+        assert account.total.calibration.acted[CLOCK].sum() == booked_before, "the next silence is its own"
+        account.live(*[5.0] * 5)
     account.live(*[5.0] * 40)
     assert account.v[SCORE, 0] == 0
     assert account.v[ACTED, 0] == 0, "taken back when all is as it was"

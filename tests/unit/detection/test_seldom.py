@@ -10,8 +10,13 @@ from typing import NamedTuple
 import pytest
 
 from schemas.alerts import Kind, Severity, Transition
+from streams.detection.calibration import DROP
 from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
+from streams.detection.habits import CLOCK, QUIET, SCORE
+from streams.detection.health import health
+from streams.detection.signals.base import Firing
+from streams.detection.signals.usage_silence import Scores, UsageSilenceSignal, level_of
 from streams.detection.standing import in_words, standing_of
 from tests.plain import Plain
 from tests.unit.detection.building import at, usage
@@ -20,6 +25,9 @@ CONFIG = DetectionConfig(alert_false_alarms=1.0, watch_false_alarms=2.0)
 ACCOUNTS, STOPPED, DAYS, STOP = 60, 6, 800, 600
 EVERY = 28
 """Days between events in the mean; from half to one and a half times as many."""
+
+
+RATES = (0.03, 0.5)
 
 
 class Fleet(NamedTuple):
@@ -38,9 +46,11 @@ class Fleet(NamedTuple):
 
 @pytest.fixture(scope="module")
 def fleet() -> Fleet:
-    """Some stop for good. Two come a third as often: one that came daily, and one that came seldom."""
+    """Some of those who come seldom stop for good, of the others nobody. Two come a third as often: one that came
+    daily, and one that came seldom."""
     random, plain = Random(5), Plain(Engine(CONFIG))
     every = {f"a-{number}": EVERY for number in range(ACCOUNTS)} | {"often": 1, "seldom": 24}
+    every |= {f"b-{number}": 3 for number in range(ACCOUNTS // 3)}
     due = dict.fromkeys(every, 0)
     stopped = [f"a-{number}" for number in range(STOPPED)]
     forecasts = dict[str, int]()
@@ -66,13 +76,15 @@ def test_a_silence_is_told_by_days_alone_however_few_events_are_missing(fleet: F
         told = fleet.told(name)
         assert {each.kind for each in told} == {Kind.USAGE_SILENCE}
         assert told[-1].severity is Severity.CRITICAL
+        assert all("with each other" in str(each.reasons) for each in told)
         for each in told:
             days, said = each.evidence["clock_days"], each.evidence["false_alarms_per_account_year"]
             assert isinstance(days, float)
             assert isinstance(said, float)
             early += fleet.rate(name) * days < rules.config.expected_events
             by_days = rules.thresholds.silence_false_alarms(fleet.rate(name), 0.0, 0.0, days)
-            assert abs(log10(said / by_days)) < 0.2, "by what was known then"
+            if each.severity is not Severity.CRITICAL:  # of which more is known by now
+                assert abs(log10(said / by_days)) < 0.2, "by what was known then"
     assert early >= STOPPED
 
 
@@ -107,6 +119,46 @@ def test_nor_does_it_take_so_many_missing_events_for_the_one_who_came_nearest(fl
     assert standing.name == "silence"
     assert standing.fewest == 0.0
     assert "events were missing" not in in_words(standing)
+
+
+def test_a_fall_raises_neither_how_severe_nor_how_rare_a_silence_of_theirs_is(fleet: Fleet) -> None:
+    name = f"a-{ACCOUNTS - 1}"
+    rules, account = fleet.plain.engine.rules, fleet.plain.account(name)
+    rate, days = fleet.rate(name), rules.thresholds.days(0.03)
+    assert level_of(Scores(90.0, 90.0, days[0] + 0.1), rate, rules.thresholds, by_drop=True) == 1
+    before = account.habit.score
+    account.habits.set(account.row, SCORE, 90.0)
+    evidence = UsageSilenceSignal(rules).describe(account, at(DAYS), Firing(Severity.WATCH)).evidence
+    account.habits.set(account.row, SCORE, before)
+    by_days = rules.thresholds.silence_false_alarms(rate, 0.0, 0.0, account.habit.clock_days)
+    assert evidence["false_alarms_per_account_year"] == pytest.approx(by_days, rel=0.01)
+
+
+def test_their_health_goes_by_days(fleet: Fleet) -> None:
+    account = fleet.plain.account(f"a-{ACCOUNTS - 1}")
+    habits, row, habit = account.habits, account.row, account.habit
+    habits.set(row, QUIET, 900.0)
+    habits.set(row, CLOCK, 1.0)
+    [silence] = [each for each in health(account, fleet.plain.engine.rules, at(DAYS)).factors if each.name == "silence"]
+    habits.set(row, QUIET, habit.quiet)
+    habits.set(row, CLOCK, habit.clock_days)
+    assert silence.points == 0.0
+
+
+def test_whose_silences_are_for_good_gets_more_of_the_false_alarms_for_silences(fleet: Fleet) -> None:
+    rules = fleet.plain.engine.rules
+    more = [
+        rules.thresholds.alert_false_alarms(rate) / rules.thresholds.alert_false_alarms(rate, DROP) for rate in RATES
+    ]
+    assert more[0] > 1.1 * more[1]
+    assert more[0] > 1.0 > more[1]
+    often = fleet.plain.account("often")
+    habits, row, before = often.habits, often.row, often.habit.score
+    habits.set(row, SCORE, 90.0)
+    standing = standing_of(often, rules)
+    habits.set(row, SCORE, before)
+    assert standing.name == "drop of the rate"
+    assert standing.needed == pytest.approx(1.0 / rules.thresholds.alert_false_alarms(fleet.rate("often"), DROP))
 
 
 def test_before_the_fleet_has_shown_it_they_are_judged_like_any_other() -> None:
