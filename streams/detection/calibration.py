@@ -150,10 +150,9 @@ class Calibration:
         """Scores by channel and tier, as of what is known now. `accounts` are watched now, by tier, and excursions
         [channel, tier, bin] have come so far and are not over. `by_losses`: tiers in which silences are more often
         for good get more of the false alarms for silences."""
-        scale = Scale(self.peaks, ongoing + self.acted, self.days, accounts, drop_cold)
+        scale = Scale(self.peaks, self.acted, ongoing, self.days, accounts, drop_cold)
         if by_losses and not scale.cold.all():
-            over = self.peaks[CLOCK] + self.acted[CLOCK]  # all of them came back
-            favour = _FAVOUR * _more(over, ongoing[CLOCK], self.days / _YEAR)
+            favour = _FAVOUR * _more(self.peaks[CLOCK] + self.acted[CLOCK], ongoing[CLOCK], self.days / _YEAR)
             scale.silence_shares = np.minimum(_shares(favour, self.days), _MOST)
         return scale
 
@@ -165,7 +164,8 @@ class Scale:
     def __init__(
         self,
         peaks: Counts,
-        censored: Counts,
+        acted: Counts,
+        ongoing: Counts,
         days: Counts,
         accounts: Counts,
         drop_cold: Table = DROP_COLD,
@@ -185,7 +185,7 @@ class Scale:
             learnt: dict[int, Column] = {}
             for tier in range(TIERS):
                 if peaks[channel, tier].sum() >= _SOME and days[tier] > 0:
-                    above = _above(peaks[channel, tier], censored[channel, tier])
+                    above = _above(peaks[channel, tier], acted[channel, tier], ongoing[channel, tier])
                     curve = learnt[tier] = _curve(channel, above, float(years[tier]), table[tier])
                     shown = above[0] >= _SHOWN and years[tier] >= _COLD_YEARS * accounts[tier]
                     if shown and (tail := _tail(above)):  # the table goes on as the tier itself does
@@ -270,12 +270,14 @@ def _known(peaks: Counts, days: np.int64) -> bool:
     return bool(peaks.sum() >= _ENOUGH and days >= _ENOUGH_YEARS * _YEAR)
 
 
-def _above(peaks: Counts, censored: Counts) -> Column:
+def _above(peaks: Counts, acted: Counts, ongoing: Counts) -> Column:
     """How many recovered excursions there are above each edge, when those that are not over will go the way of those
-    that are, as far as these are known: the rest are losses."""
-    at_risk = (peaks + censored)[::-1].cumsum()[::-1].astype(float)
-    goes_on = np.append(1.0, np.cumprod(1.0 - peaks / (at_risk + _GONE)))
-    expected: Column = (at_risk[0] + _GONE) * (goes_on - goes_on[-1])
+    that are, as far as these are known: the rest are losses. Those on which somebody acted are over, at a height that
+    is not known: where all are that come so far, their number stays the same from there on."""
+    at_risk = (peaks + acted + ongoing)[::-1].cumsum()[::-1] + _GONE
+    goes_on = np.append(1.0, np.cumprod(1.0 - peaks / at_risk))
+    for_good = np.cumprod(1.0 - (peaks + acted) / at_risk)[-1]
+    expected: Column = at_risk[0] * (goes_on - for_good)
     return expected
 
 
@@ -286,8 +288,8 @@ def _shares(favour: Column, days: Counts) -> Column:
 
 def _more(over: Counts, ongoing: Counts, years: Column) -> Column:
     """By tier [tier, bin], how many times as often as in the whole fleet a silence is for good."""
-    known = over.sum(axis=1) >= _ENOUGH
-    back = np.array([_above(*each)[0] for each in zip(over, ongoing, strict=True)])
+    known, none_acted = over.sum(axis=1) >= _ENOUGH, np.zeros(BINS, np.int64)
+    back = np.array([_above(each, none_acted, going)[0] for each, going in zip(over, ongoing, strict=True)])
     lost = np.where(known, np.maximum((over + ongoing).sum(axis=1) - back, 0.0), 0.0)
     expected = np.where(known, years, 0.0) * lost.sum() / max(years[known].sum(), 1e-9)
     more: Column = np.clip((lost + _LOSSES) / (expected + _LOSSES), *_MORE)
@@ -296,11 +298,10 @@ def _more(over: Counts, ongoing: Counts, years: Column) -> Column:
 
 def _curve(channel: int, above: Column, years: float, table: Column) -> Column:
     """Interpolated between the edges; beyond the 0.2% highest peaks the line through the 2% and the 0.2%. Where those
-    are too few, or all alike, it falls there as the table does."""
+    are too few, or all alike, it falls there as the table does; also beyond the highest on which nobody acted."""
     edges = np.arange(BINS + 1.0)
-    total = above[0]
     score = -np.log10(np.maximum(above, 0.5) / years)
-    highest = _quantile(above, _HIGHEST * total)
+    highest = _quantile(above, _HIGHEST)
     beyond = edges > highest
     if tail := _tail(above):
         high, _ = tail
@@ -315,9 +316,8 @@ def _curve(channel: int, above: Column, years: float, table: Column) -> Column:
 def _tail(above: Column) -> tuple[int, int] | None:
     """The edges with 2% and 0.2% of the peaks above them, between which a tail has its slope; None where these are
     too few, or all alike."""
-    total = above[0]
-    high, highest = _quantile(above, _HIGH * total), _quantile(above, _HIGHEST * total)
-    return (high, highest) if total >= _TELLING and high < highest else None
+    high, highest = _quantile(above, _HIGH), _quantile(above, _HIGHEST)
+    return (high, highest) if above[0] >= _TELLING and high < highest else None
 
 
 def _mixed(learnt: Column, years: float, cold: Column, accounts: int) -> Column:
@@ -348,9 +348,10 @@ def _rate(score: Column) -> Column:
     return rate
 
 
-def _quantile(above: Column, count: float) -> int:
-    """The last edge with at least so many peaks above it."""
-    return max(int((above >= max(count, 1.0)).nonzero()[0][-1]), 1)
+def _quantile(above: Column, share: float) -> int:
+    """The last edge with at least such a share of the peaks above it, and one of known height."""
+    enough = (above >= max(share * above[0], 1.0)) & (above > above[-1])
+    return max(int(enough.nonzero()[0][-1]), 1)
 
 
 def _nats(channel: int, low: int, high: int) -> float:
