@@ -29,10 +29,9 @@ def standing_of(account: Account, rules: Rules) -> Standing:
     by_silence = thresholds.silence_false_alarms(rate, drop, habit.silence(fleet), habit.clock_days)
     by_drop = thresholds.false_alarms(DROP, drop, rate)
     needed, needed_drop = (thresholds.alert_false_alarms(rate, channel) for channel in (SILENCE, DROP))
-    missed, fewest = rate * habit.clock_days, rules.config.expected_events
-    if thresholds.is_seldom(rate):
-        return Standing("silence", 1.0 / by_silence, 1.0 / needed, missed, 0.0)
-    if by_drop / needed_drop < by_silence / needed:
+    missed, seldom = rate * habit.clock_days, thresholds.is_seldom(rate)
+    fewest = 0.0 if seldom else rules.config.expected_events
+    if not seldom and by_drop / needed_drop < by_silence / needed:
         return Standing("drop of the rate", 1.0 / by_drop, 1.0 / needed_drop, missed, fewest)
     return Standing("silence", 1.0 / by_silence, 1.0 / needed, missed, fewest)
 

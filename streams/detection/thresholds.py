@@ -100,11 +100,11 @@ class Thresholds:
         """... and of falls."""
         self._tiers = tuple(
             Levels(
-                _three(scale, DROP, tier, falls),
-                _three(scale, SILENCE, tier, silences),
-                _three(scale, CLOCK, tier, silences),
+                _three(scale, DROP, tier, of_fall),
+                _three(scale, SILENCE, tier, of_silence),
+                _three(scale, CLOCK, tier, of_silence),
             )
-            for tier, (falls, silences) in enumerate(zip(self._wanted_falls, self._wanted_of, strict=True))
+            for tier, (of_fall, of_silence) in enumerate(zip(self._wanted_falls, self._wanted_of, strict=True))
         )
         self._days_alone = _three(scale, CLOCK, 0, [wanted - ALONE for wanted in self._wanted_of[0]])
         self._columns = [np.array([levels[channel] for levels in self._tiers]).T for channel in range(CHANNELS)]
