@@ -4,7 +4,8 @@ Whoever rose and recovered was no loss, so the peaks of such excursions, by chan
 which they happened, say how often a score is reached for nothing. Dead accounts add neither peaks nor time: both are
 booked when activity comes back. Excursions that are not over, and those on which somebody acted, are censored, as in
 survival analysis (Kaplan and Meier 1958): the long ones end last, so that by those alone that have ended the thresholds
-of a young fleet would be too low; and what an account would have done unhelped is not known beyond its alert.
+of a young fleet would be too low; and what an account would have done unhelped is not known beyond its alert, only that
+it came back.
 
 On that scale, minus the decimal logarithm of excursions at least as high per account-year, all channels and tiers are
 alike, and one knob sets every threshold.
@@ -44,6 +45,7 @@ BINS: Final = 400
 _STEPS = np.array([0.25, 0.1, 0.0])
 """Width of a bin of S and of E, in nats; the clock's are 40 to a doubling."""
 _CLOCK_BINS: Final = 40.0
+_DOUBLED: Final = int(_CLOCK_BINS)
 _SOME: Final = 3
 """Excursions from which a curve can be drawn at all."""
 _ENOUGH: Final = 20
@@ -90,9 +92,9 @@ time."""
 _LOSSES: Final = 20.0
 """Losses as frequent as in the whole fleet that every tier has besides those that were seen: few are no rule."""
 _MORE: Final = (0.5, 2.5)
-"""By how many times a tier's losses may change its share at least and at most, and ..."""
+"""By how many times a tier's losses may change its part at least and at most, beside the others, and ..."""
 _MOST: Final = 4.0
-"""... how large it may become: an account has few gaps in a year, and people to be called for each."""
+"""... how large its share may become: an account has few gaps in a year, and people to be called for each."""
 
 
 def place(channel: int, values: Column) -> Column:
@@ -152,7 +154,7 @@ class Calibration:
         for good get more of the false alarms for silences."""
         scale = Scale(self.peaks, self.acted, ongoing, self.days, accounts, drop_cold)
         if by_losses and not scale.cold.all():
-            favour = _FAVOUR * _more(self.peaks[CLOCK] + self.acted[CLOCK], ongoing[CLOCK], self.days / _YEAR)
+            favour = _FAVOUR * _more(self.peaks[CLOCK], self.acted[CLOCK], ongoing[CLOCK], self.days / _YEAR)
             scale.silence_shares = np.minimum(_shares(favour, self.days), _MOST)
         return scale
 
@@ -186,9 +188,10 @@ class Scale:
             for tier in range(TIERS):
                 if peaks[channel, tier].sum() >= _SOME and days[tier] > 0:
                     above = _above(peaks[channel, tier], acted[channel, tier], ongoing[channel, tier])
-                    curve = learnt[tier] = _curve(channel, above, float(years[tier]), table[tier])
+                    told = _told(peaks[channel, tier], acted[channel, tier])
+                    curve = learnt[tier] = _curve(channel, above, told, float(years[tier]), table[tier])
                     shown = above[0] >= _SHOWN and years[tier] >= _COLD_YEARS * accounts[tier]
-                    if shown and (tail := _tail(above)):  # the table goes on as the tier itself does
+                    if shown and (tail := _tail(above, told)):  # the table goes on as the tier itself does
                         _, highest = tail
                         table[tier, highest:] = table[tier, highest] + curve[highest:] - curve[highest]
             known = [tier for tier in learnt if _known(peaks[channel, tier], days[tier])]
@@ -273,7 +276,7 @@ def _known(peaks: Counts, days: np.int64) -> bool:
 def _above(peaks: Counts, acted: Counts, ongoing: Counts) -> Column:
     """How many recovered excursions there are above each edge, when those that are not over will go the way of those
     that are, as far as these are known: the rest are losses. Those on which somebody acted are over, at a height that
-    is not known: where all are that come so far, their number stays the same from there on."""
+    is not known."""
     at_risk = (peaks + acted + ongoing)[::-1].cumsum()[::-1] + _GONE
     goes_on = np.append(1.0, np.cumprod(1.0 - peaks / at_risk))
     for_good = np.cumprod(1.0 - (peaks + acted) / at_risk)[-1]
@@ -281,29 +284,41 @@ def _above(peaks: Counts, acted: Counts, ongoing: Counts) -> Column:
     return expected
 
 
+def _told(peaks: Counts, acted: Counts) -> int:
+    """The last edge up to which those tell on which nobody acted: beyond it they are too few, beside the others of whom
+    it is not known how far they would have gone."""
+    above = np.append(peaks[::-1].cumsum()[::-1], 0)
+    return int((above >= min(float(acted.sum()), _GONE, above[0])).nonzero()[0][-1])
+
+
 def _shares(favour: Column, days: Counts) -> Column:
     """The same with a mean of 1 over the time watched for."""
     return favour * int(days.sum()) / float((favour * days).sum())
 
 
-def _more(over: Counts, ongoing: Counts, years: Column) -> Column:
-    """By tier [tier, bin], how many times as often as in the whole fleet a silence is for good."""
-    known, none_acted = over.sum(axis=1) >= _ENOUGH, np.zeros(BINS, np.int64)
-    back = np.array([_above(each, none_acted, going)[0] for each, going in zip(over, ongoing, strict=True)])
-    lost = np.where(known, np.maximum((over + ongoing).sum(axis=1) - back, 0.0), 0.0)
+def _more(peaks: Counts, acted: Counts, ongoing: Counts, years: Column) -> Column:
+    """By tier [tier, bin], how many times as often as in the whole fleet a silence is for good. Those on which somebody
+    acted are taken to have come back after twice the days at which they were called."""
+    over = peaks.copy()
+    over[:, _DOUBLED:] += acted[:, :-_DOUBLED]
+    over[:, -1] += acted[:, -_DOUBLED:].sum(axis=1)
+    known = over.sum(axis=1) >= _ENOUGH
+    at_risk = (over + ongoing)[:, ::-1].cumsum(axis=1)[:, ::-1] + _GONE
+    for_good = at_risk[:, 0] * np.cumprod(1.0 - over / at_risk, axis=1)[:, -1] - _GONE
+    lost = np.where(known, np.maximum(for_good, 0.0), 0.0)
     expected = np.where(known, years, 0.0) * lost.sum() / max(years[known].sum(), 1e-9)
     more: Column = np.clip((lost + _LOSSES) / (expected + _LOSSES), *_MORE)
     return more
 
 
-def _curve(channel: int, above: Column, years: float, table: Column) -> Column:
+def _curve(channel: int, above: Column, told: int, years: float, table: Column) -> Column:
     """Interpolated between the edges; beyond the 0.2% highest peaks the line through the 2% and the 0.2%. Where those
-    are too few, or all alike, it falls there as the table does; also beyond the highest on which nobody acted."""
+    are too few, or all alike, it falls there as the table does; also beyond the edge up to which peaks tell."""
     edges = np.arange(BINS + 1.0)
     score = -np.log10(np.maximum(above, 0.5) / years)
-    highest = _quantile(above, _HIGHEST)
+    highest = max(min(_quantile(above, _HIGHEST * above[0]), told), 1)
     beyond = edges > highest
-    if tail := _tail(above):
+    if tail := _tail(above, told):
         high, _ = tail
         slope = max((score[highest] - score[high]) / _nats(channel, high, highest), 0.05)
         score[beyond] = score[highest] + slope * _nats_from(channel, highest, edges[beyond])
@@ -313,11 +328,12 @@ def _curve(channel: int, above: Column, years: float, table: Column) -> Column:
     return curve
 
 
-def _tail(above: Column) -> tuple[int, int] | None:
+def _tail(above: Column, told: int) -> tuple[int, int] | None:
     """The edges with 2% and 0.2% of the peaks above them, between which a tail has its slope; None where these are
     too few, or all alike."""
-    high, highest = _quantile(above, _HIGH), _quantile(above, _HIGHEST)
-    return (high, highest) if above[0] >= _TELLING and high < highest else None
+    total = above[0]
+    high, highest = _quantile(above, _HIGH * total), min(_quantile(above, _HIGHEST * total), told)
+    return (high, highest) if total >= _TELLING and high < highest else None
 
 
 def _mixed(learnt: Column, years: float, cold: Column, accounts: int) -> Column:
@@ -348,10 +364,9 @@ def _rate(score: Column) -> Column:
     return rate
 
 
-def _quantile(above: Column, share: float) -> int:
-    """The last edge with at least such a share of the peaks above it, and one of known height."""
-    enough = (above >= max(share * above[0], 1.0)) & (above > above[-1])
-    return max(int(enough.nonzero()[0][-1]), 1)
+def _quantile(above: Column, count: float) -> int:
+    """The last edge with at least so many peaks above it."""
+    return max(int((above >= max(count, 1.0)).nonzero()[0][-1]), 1)
 
 
 def _nats(channel: int, low: int, high: int) -> float:

@@ -81,7 +81,9 @@ def fold(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay, relative
     first = v[FIRST_DAY]
     first[first < 0.0] = day
     np.copyto(v[PEAK], np.where(v[SCORE] > 0.0, np.maximum(v[PEAK], v[SCORE]), 0.0))
-    np.copyto(v[ACTED], np.where(v[PEAK] <= 0.0, 0.0, SILENCE_OVER), where=active & (v[ACTED] > 0.0))
+    acted, over = v[ACTED], v[PEAK] <= 0.0
+    acted[(active | (acted == SILENCE_OVER)) & over] = 0.0
+    acted[active & (acted > 0.0)] = SILENCE_OVER
     _drop(v, y, active, day, weekday, fleet, relative)
     _quiet(v, active, weekday, fleet, relative)
     _learn_week(v, y, active.nonzero()[0], day, weekday)

@@ -25,6 +25,8 @@ from streams.detection.habits import Column, Mask
 from streams.detection.tiers import TIER_FROM, TIERS, tiers_of
 
 _LEAST: Final = 0.1
+_LOWEST: Final = -0.49
+"""Of what is wanted of a silence: below it one would be told of which no channel says anything."""
 
 SEVERITIES = (Severity.WATCH, Severity.WARNING, Severity.CRITICAL)
 
@@ -92,7 +94,7 @@ class Thresholds:
         self._share = share
         self._shared = shared
         self._falls = falls
-        self._wanted: Column = np.log10(shared / np.outer(asked, scale.silence_shares))
+        self._wanted: Column = np.maximum(np.log10(shared / np.outer(asked, scale.silence_shares)), _LOWEST)
         """Calibrated scores of silences [watch, warning or critical; tier]."""
         self._wanted_of: list[list[float]] = self._wanted.T.tolist()
         """The same [tier][watch, warning or critical], ..."""
@@ -147,7 +149,7 @@ class Thresholds:
 
     def seldom(self, rate: Column) -> Mask:
         """Accounts of which only the time since the last event is judged: see `Scale.seldom`. It takes no number of
-        missing events to tell their silence, and their falls are not told."""
+        missing events to tell their silence, and by their falls nothing opens."""
         return self._scale.seldom(rate)
 
     def is_seldom(self, rate: float) -> bool:
@@ -159,10 +161,8 @@ class Thresholds:
         return Thresholds(config, self._scale, self._share, self._shared, self._falls)
 
     def alert(self, channel: int, tier: npt.NDArray[np.intp]) -> Column:
-        """The threshold of a channel for an alert (a warning), in each of the tiers: the lowest that it has there."""
+        """The threshold of a channel for an alert (a warning), in each of the tiers."""
         level: Column = self._columns[channel][1][tier]
-        if channel == CLOCK and self.is_seldom(0.0):
-            level = np.where(tier == 0, np.minimum(level, self._days_alone[1]), level)
         return level
 
     def alert_false_alarms(self, rate: float, channel: int = SILENCE) -> float:

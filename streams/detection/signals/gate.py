@@ -25,6 +25,10 @@ def said_already(account: Account) -> int:
     return max(_level(account.alert(Kind.USAGE_SILENCE)), _level(account.alert(Kind.USAGE_DROP)))
 
 
+def _acknowledged(alert: Alert | None) -> bool:
+    return alert is not None and alert.state is AlertState.ACKNOWLEDGED
+
+
 def _level(alert: Alert | None) -> int:
     return 0 if alert is None else alert.severity.rank + 1
 
@@ -38,12 +42,12 @@ def note(account: Account) -> None:
     habits.set(row, MUTED, silent or account.alert(Kind.CANCEL_SCHEDULED) is not None)
     habits.set(row, SILENCE_LEVEL, _level(silence))
     habits.set(row, DROP_LEVEL, _level(drop))
-    if any(alert is not None and alert.state is AlertState.ACKNOWLEDGED for alert in (silence, drop)):
+    if _acknowledged(silence) or (_acknowledged(drop) and not habits.get(row, ACTED)):
         habits.set(row, ACTED, 1)
     for facet, kind in zip(habits.facets, KIND_OF, strict=True):
         alert = account.alert(kind)
         facet.set(row, DROP_LEVEL, _level(alert))
-        if alert is not None and alert.state is AlertState.ACKNOWLEDGED:
+        if _acknowledged(alert):
             facet.set(row, ACTED, 1)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from schemas.alerts import Kind
-from streams.detection.habits import ACTED
-from tests.unit.detection.building import Run, at, bills, command
+from streams.detection.habits import ACTED, SILENCE_OVER
+from tests.unit.detection.building import Run, at, bills, command, update
 
 
 @pytest.fixture
@@ -137,3 +137,19 @@ def test_whoever_acts_on_a_silence_is_noted_beside_its_habits(
     run.uses(range(121, 130))
     run.close(at(131))
     assert bool(run.account.habits.get(run.account.row, ACTED)) == (noted and run.account.habit.score > 0)
+
+
+def test_a_fall_that_is_acknowledged_says_nothing_of_a_silence_in_it(run: Run) -> None:
+    run.uses(range(90), a_day=8)
+    day = 90
+    while run.account.alert(Kind.USAGE_DROP) is None:
+        run.uses(range(day, day + 1), a_day=1)
+        run.close(at(day + 1, 1))
+        day += 1
+    run.apply(command("acknowledge", at(day, 2), kind="usage_drop"))
+    assert run.account.habits.get(run.account.row, ACTED) == 1
+    run.uses(range(day, day + 7), a_day=1)
+    run.close(at(day + 7, 1))
+    assert run.account.habits.get(run.account.row, ACTED) == SILENCE_OVER
+    run.apply(update(at(day + 7, 2), name="Acme"))
+    assert run.account.habits.get(run.account.row, ACTED) == SILENCE_OVER, "noted anew"

@@ -64,6 +64,12 @@ def test_beyond_the_scale_a_silence_is_critical_whatever_is_asked(asked: float) 
     assert [thresholds.silence_level(rate, 500.0, 500.0, 5_000.0) for rate in RATES] == [3] * len(RATES)
 
 
+def test_however_many_are_asked_a_silence_of_which_no_channel_says_anything_is_none() -> None:
+    thresholds = Thresholds(DetectionConfig(alert_false_alarms=6.8, watch_false_alarms=6.8))
+    rare = RATES[:4]  # by the table, a busy account's first silent day is more than nothing
+    assert [thresholds.silence_level(rate, 0.0, 0.0, 0.0) for rate in rare] == [0] * len(rare)
+
+
 def test_a_threshold_is_reached_by_its_own_value() -> None:
     assert [reached(score, (1.0, 2.0, 3.0)) for score in (0.99, 1.0, 1.5, 2.0, 3.0, 9.0)] == [0, 1, 1, 2, 3, 3]
 
