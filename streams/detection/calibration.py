@@ -46,6 +46,7 @@ _STEPS = np.array([0.25, 0.1, 0.0])
 """Width of a bin of S and of E, in nats; the clock's are 40 to a doubling."""
 _CLOCK_BINS: Final = 40.0
 _DOUBLED: Final = int(_CLOCK_BINS)
+"""So many bins of the clock further on, it is twice as many days."""
 _SOME: Final = 3
 """Excursions from which a curve can be drawn at all."""
 _ENOUGH: Final = 20
@@ -180,7 +181,7 @@ class Scale:
         """By tier, how many times the false alarms that are asked for: 1 in the mean of the time watched for, and each
         in a cold start; of falls ..."""
         self.silence_shares = self.shares
-        """... and of silences."""
+        """... and of silences, which may be less in the mean, as none is above `_MOST`."""
         years = days / _YEAR
         for channel in range(CHANNELS):
             table = np.array([_cold(channel, tier, drop_cold) for tier in range(TIERS)])
@@ -277,11 +278,23 @@ def _above(peaks: Counts, acted: Counts, ongoing: Counts) -> Column:
     """How many recovered excursions there are above each edge, when those that are not over will go the way of those
     that are, as far as these are known: the rest are losses. Those on which somebody acted are over, at a height that
     is not known."""
-    at_risk = (peaks + acted + ongoing)[::-1].cumsum()[::-1] + _GONE
-    goes_on = np.append(1.0, np.cumprod(1.0 - peaks / at_risk))
-    for_good = np.cumprod(1.0 - (peaks + acted) / at_risk)[-1]
+    at_risk = _at_risk(peaks + acted + ongoing)
+    goes_on = np.append(1.0, _goes_on(peaks, at_risk))
+    for_good = _goes_on(peaks + acted, at_risk)[-1]
     expected: Column = at_risk[0] * (goes_on - for_good)
     return expected
+
+
+def _at_risk(counts: Counts) -> Column:
+    """How many there are in each bin or beyond it, with those that are taken to go on for ever."""
+    at_risk: Column = counts[..., ::-1].cumsum(axis=-1)[..., ::-1] + _GONE
+    return at_risk
+
+
+def _goes_on(over: Counts, at_risk: Column) -> Column:
+    """What share goes on beyond each bin, by Kaplan and Meier."""
+    share: Column = (1.0 - over / at_risk).cumprod(axis=-1)
+    return share
 
 
 def _told(peaks: Counts, acted: Counts) -> int:
@@ -303,8 +316,8 @@ def _more(peaks: Counts, acted: Counts, ongoing: Counts, years: Column) -> Colum
     over[:, _DOUBLED:] += acted[:, :-_DOUBLED]
     over[:, -1] += acted[:, -_DOUBLED:].sum(axis=1)
     known = over.sum(axis=1) >= _ENOUGH
-    at_risk = (over + ongoing)[:, ::-1].cumsum(axis=1)[:, ::-1] + _GONE
-    for_good = at_risk[:, 0] * np.cumprod(1.0 - over / at_risk, axis=1)[:, -1] - _GONE
+    at_risk = _at_risk(over + ongoing)
+    for_good = at_risk[:, 0] * _goes_on(over, at_risk)[:, -1] - _GONE
     lost = np.where(known, np.maximum(for_good, 0.0), 0.0)
     expected = np.where(known, years, 0.0) * lost.sum() / max(years[known].sum(), 1e-9)
     more: Column = np.clip((lost + _LOSSES) / (expected + _LOSSES), *_MORE)

@@ -25,9 +25,8 @@ CONFIG = DetectionConfig(alert_false_alarms=1.0, watch_false_alarms=2.0)
 ACCOUNTS, STOPPED, DAYS, STOP = 60, 6, 800, 600
 EVERY = 28
 """Days between events in the mean; from half to one and a half times as many."""
-
-
 RATES = (0.03, 0.5)
+"""Of those who come seldom, and of those who come often."""
 
 
 class Fleet(NamedTuple):
