@@ -71,6 +71,11 @@ more for being looked at early."""
 _GONE: Final = 20.0
 """Excursions that are taken to go on for ever beside those that do: one account that comes back when hardly anyone is
 left to compare it with is no rule."""
+_FOLLOWED: Final = 5.0
+"""Silences that have come so far, or further, from which it is known how many come back up to there."""
+_FEWER: Final = 4.0
+"""So many times fewer than in one doubling of the days come back in the next: about as in the fleets that were watched
+for long enough."""
 CALIBRATED_EVERY: Final = 7
 """Days from one calibration to the next."""
 SHARED: Final = 1.4
@@ -188,7 +193,7 @@ class Scale:
             learnt: dict[int, Column] = {}
             for tier in range(TIERS):
                 if peaks[channel, tier].sum() >= _SOME and days[tier] > 0:
-                    above = _above(peaks[channel, tier], acted[channel, tier], ongoing[channel, tier])
+                    above = _above(channel, peaks[channel, tier], acted[channel, tier], ongoing[channel, tier])
                     told = _told(peaks[channel, tier], acted[channel, tier])
                     curve = learnt[tier] = _curve(channel, above, told, float(years[tier]), table[tier])
                     shown = above[0] >= _SHOWN and years[tier] >= _COLD_YEARS * accounts[tier]
@@ -274,15 +279,30 @@ def _known(peaks: Counts, days: np.int64) -> bool:
     return bool(peaks.sum() >= _ENOUGH and days >= _ENOUGH_YEARS * _YEAR)
 
 
-def _above(peaks: Counts, acted: Counts, ongoing: Counts) -> Column:
+def _above(channel: int, peaks: Counts, acted: Counts, ongoing: Counts) -> Column:
     """How many recovered excursions there are above each edge, when those that are not over will go the way of those
     that are, as far as these are known: the rest are losses. Those on which somebody acted are over, at a height that
     is not known."""
     at_risk = _at_risk(peaks + acted + ongoing)
     goes_on = np.append(1.0, _goes_on(peaks, at_risk))
-    for_good = _goes_on(peaks + acted, at_risk)[-1]
-    expected: Column = at_risk[0] * (goes_on - for_good)
+    away = np.append(1.0, _goes_on(peaks + acted, at_risk))
+    recovers = goes_on - away[-1]
+    if channel == CLOCK:
+        recovers += _late(away, at_risk)
+    expected: Column = at_risk[0] * recovers
     return expected
+
+
+def _late(away: Column, at_risk: Column) -> Column:
+    """Of the silences that still go on where the curve ends, the share that is yet to come back beyond each edge
+    (Escobar-Bach and Van Keilegom 2019). A young fleet's longest silences have not had the time to end."""
+    end = int((at_risk >= _GONE + _FOLLOWED).nonzero()[0].max(initial=0))
+    came_back = away[max(end - _DOUBLED, 0)] - away[end]
+    yet = min(came_back / (_FEWER - 1.0), away[end] - _GONE / at_risk[0])
+    share = max(yet - (away[end] - away[-1]), 0.0)  # the curve itself goes on a little
+    beyond = np.maximum(np.arange(BINS + 1.0) - end, 0.0)
+    late: Column = share * _FEWER ** (-beyond / _DOUBLED)
+    return late
 
 
 def _at_risk(counts: Counts) -> Column:
@@ -351,7 +371,7 @@ def _tail(above: Column, told: int) -> tuple[int, int] | None:
 
 def _mixed(learnt: Column, years: float, cold: Column, accounts: int) -> Column:
     young = _COLD_YEARS * accounts
-    score: Column = -np.log10((years * _rate(learnt) + young * _rate(cold)) / (years + young))
+    score: Column = (years * learnt + young * cold) / (years + young)
     return score
 
 

@@ -60,7 +60,7 @@ def test_what_is_rare_goes_by_a_tiers_own_tail_once_it_has_shown_it() -> None:
         found = learnt(peaks, 1_000.0, channel=SILENCE).scale(watched, none())
         told += found.of(SILENCE, np.array([2]), once_in_20_000_years).tolist()
     assert told[0] == pytest.approx(np.log10(20_000.0), abs=0.5), "where the table counts as well"
-    assert told[1] < told[0] - 1.0, "that of the cold start holds"
+    assert told[1] < told[0] - 0.5, "that of the cold start holds"
 
 
 def test_a_cold_start_is_the_table() -> None:
@@ -79,6 +79,15 @@ def test_what_little_is_known_counts_little_as_long_as_the_fleet_is_young() -> N
     at = (DROP, np.array([2]), np.array([4.0]))
     assert young.of(*at) == pytest.approx(cold.of(*at), abs=0.1)
     assert old.of(*at) > cold.of(*at) + 1
+
+
+def test_the_table_counts_by_the_time_it_stands_for_and_not_by_how_loud_it_is() -> None:
+    """Far below where it was measured it has a hundred times as many as there are."""
+    low = np.random.default_rng(1).uniform(0.0, 4.0, 20_000)
+    found = learnt(np.append(low, np.full(300, 12.0)), 1_000.0, tier=3).scale(np.full(TIERS, 1_000), none())
+    cold, at = Calibration().scale(NOBODY, none()), (DROP, np.array([3]), np.array([9.0]))
+    assert cold.of(*at) < -1.5, "more than 30 a year"
+    assert found.of(*at) > 0.0, "less than one; .3 were seen"
 
 
 def test_a_few_excursions_that_the_table_does_not_have_are_heard_at_once_and_in_all_tiers() -> None:
@@ -125,6 +134,40 @@ def test_what_is_not_over_counts_so_that_a_young_fleet_knows_how_long_silences_b
     right = -np.log10(4_000 / 400.0 * np.exp(-25.0 / 8.0))
     assert found.scale(NOBODY, ongoing).of(*at) == pytest.approx(right, abs=0.1)
     assert found.scale(NOBODY, none()).of(*at) > right + 0.2, "by those alone that are over it would seem rarer"
+
+
+def looked_at(length: np.ndarray, after: float) -> tuple[Calibration, np.ndarray]:
+    """Silences that begin at any time before, of a fleet with 8 a year and account; infinite ones are for good."""
+    begun = np.random.default_rng(7).uniform(0.0, after, length.size)
+    over = begun + length <= after
+    found, ongoing = learnt(length[over], length.size / 8.0, channel=CLOCK), none()
+    count(ongoing, CLOCK, np.full((~over).sum(), 2), (after - begun)[~over])
+    return found, ongoing
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.05])
+@pytest.mark.parametrize("after", [60.0, 90.0, 1_500.0])
+def test_a_young_fleets_longest_silences_are_yet_to_end(after: float, lost: float) -> None:
+    """How often 100 days are reached is known about before anybody has. A few more than a quarter as many stay away for
+    twice as long."""
+    rng = np.random.default_rng(2)
+    length = 8.0 * rng.pareto(2.0, 40_000)
+    length[rng.random(length.size) < lost] = np.inf
+    found, ongoing = looked_at(length, after)
+    heights, alive = np.array([70.0, 100.0]), np.isfinite(length)
+    told = found.scale(NOBODY, ongoing).of(CLOCK, np.array([2, 2]), heights)
+    right = [-np.log10(8.0 * ((length > each) & alive).mean()) for each in heights]
+    assert told == pytest.approx(right, abs=0.35)
+    assert np.diff(told) == pytest.approx(np.diff(right), abs=0.15)
+
+
+@pytest.mark.parametrize("lost", [0, 30])
+def test_where_all_have_come_back_in_time_losses_are_losses(lost: int) -> None:
+    """Nobody who is alive stays away for more than 42 days."""
+    length = np.append(np.random.default_rng(2).uniform(1.0, 42.0, 4_000), np.full(lost, np.inf))
+    found, ongoing = looked_at(length, 400.0)
+    told = found.scale(NOBODY, ongoing).of(CLOCK, np.array([2]), np.array([60.0]))
+    assert told > -np.log10(30.0 / 500.0), "less often than those who are lost"
 
 
 def test_losses_are_no_excursions_however_many() -> None:
