@@ -66,16 +66,16 @@ _SLOPE: Final = 2.0
 """How well the slope of the cold start's tails is known: the shape of its gamma distribution over fleets. With this one
 the tails of nine fleets, five of them real, are as steep as the table's in the mean."""
 _TABLE: Final = 1.0
-"""How many excursions the table of a cold start is worth to a fleet that is louder than it: those that are over are no
-more for being looked at early."""
+"""How many excursions the table of a cold start is worth to a fleet that is louder than it: there are no fewer of them
+for being looked at early."""
 _GONE: Final = 20.0
 """Excursions that are taken to go on for ever beside those that do: one account that comes back when hardly anyone is
 left to compare it with is no rule."""
 _FOLLOWED: Final = 5.0
-"""Silences that have come so far, or further, from which it is known how many come back up to there."""
-_FEWER: Final = 4.0
-"""So many times fewer than in one doubling of the days come back in the next: about as in the fleets that were watched
-for long enough."""
+"""How many silences have to have come to a height for it to be known how many come back up to there."""
+_HALVED: Final = 20
+"""In so many bins of the clock half as many come back as in as many before: a quarter in a doubling of the days. At the
+ends of the real fleets that were watched for long enough it is between a half and a quarter."""
 CALIBRATED_EVERY: Final = 7
 """Days from one calibration to the next."""
 SHARED: Final = 1.4
@@ -86,6 +86,8 @@ JOINT: Final = 0.5
 one of them alone that stands so high. Measured as `SHARED` was."""
 SHARED_JOINT: Final = 2.0
 """As `SHARED`, where that mean counts besides."""
+_MEASURED: Final = log10(SHARED / MEASURED_AT)
+"""The score at which the table of a cold start was measured."""
 ALONE: Final = log10(SHARED_JOINT)
 """What a channel is worth that has nobody to share with."""
 _SILENT: Final = -1.0
@@ -281,8 +283,8 @@ def _known(peaks: Counts, days: np.int64) -> bool:
 
 def _above(channel: int, peaks: Counts, acted: Counts, ongoing: Counts) -> Column:
     """How many recovered excursions there are above each edge, when those that are not over will go the way of those
-    that are, as far as these are known: the rest are losses. Those on which somebody acted are over, at a height that
-    is not known."""
+    that are, as far as these are known: the rest are losses, but for some `_late` ones of the clock. (The same for E in
+    its own unit made no difference.) Those on which somebody acted are over, at a height that is not known."""
     at_risk = _at_risk(peaks + acted + ongoing)
     goes_on = np.append(1.0, _goes_on(peaks, at_risk))
     away = np.append(1.0, _goes_on(peaks + acted, at_risk))
@@ -294,14 +296,16 @@ def _above(channel: int, peaks: Counts, acted: Counts, ongoing: Counts) -> Colum
 
 
 def _late(away: Column, at_risk: Column) -> Column:
-    """Of the silences that still go on where the curve ends, the share that is yet to come back beyond each edge
-    (Escobar-Bach and Van Keilegom 2019). A young fleet's longest silences have not had the time to end."""
+    """Of silences of which no more is known than that they have come to the last edge for which enough were watched,
+    the share that is yet to come back beyond each edge: a young fleet's longest ones have not had the time to end. As
+    Escobar-Bach and Van Keilegom (2019) extrapolate the share that comes back, with a ratio that is the same for all
+    fleets: that of a small one is known too badly."""
     end = int((at_risk >= _GONE + _FOLLOWED).nonzero()[0].max(initial=0))
-    came_back = away[max(end - _DOUBLED, 0)] - away[end]
-    yet = min(came_back / (_FEWER - 1.0), away[end] - _GONE / at_risk[0])
+    came_back = away[max(end - _HALVED, 0)] - away[end]
+    yet = min(came_back, away[end] - _GONE / at_risk[0])
     share = max(yet - (away[end] - away[-1]), 0.0)  # the curve itself goes on a little
     beyond = np.maximum(np.arange(BINS + 1.0) - end, 0.0)
-    late: Column = share * _FEWER ** (-beyond / _DOUBLED)
+    late: Column = share * 0.5 ** (beyond / _HALVED)
     return late
 
 
@@ -370,9 +374,13 @@ def _tail(above: Column, told: int) -> tuple[int, int] | None:
 
 
 def _mixed(learnt: Column, years: float, cold: Column, accounts: int) -> Column:
+    """Of both, by the time they stand for: the mean of the rates, and far below where the table was measured, where its
+    exponential has more excursions than there can be, the mean of the scores."""
     young = _COLD_YEARS * accounts
+    rate: Column = -np.log10((years * _rate(learnt) + young * _rate(cold)) / (years + young))
     score: Column = (years * learnt + young * cold) / (years + young)
-    return score
+    far = np.clip(_MEASURED - cold, 0.0, 1.0)
+    return (1.0 - far) * rate + far * score
 
 
 def _as_loud(tier: int, table: Column, learnt: Mapping[int, Column], years: Column) -> Column:
@@ -419,13 +427,12 @@ def _nats_from(channel: int, low: int, edges: Column) -> Column:
 def _cold(channel: int, tier: int, drop_cold: Table) -> Column:
     """By the table of a cold start. The tails of a fleet are exponential with a slope of its own, so that in the mean
     over fleets they are heavier beyond where the table was measured (Lomax 1954)."""
-    at = log10(SHARED / MEASURED_AT)
     edges = np.arange(BINS + 1.0)
     if channel == CLOCK:
         nats = (np.exp2(edges / _CLOCK_BINS) - 1.0) * SILENCE_COLD[tier] / CLOCK_COLD[tier] - SILENCE_COLD[tier]
     else:
         nats = edges * _STEPS[channel] - (drop_cold if channel == DROP else SILENCE_COLD)[tier]
     beyond = _SLOPE * np.log1p(np.maximum(nats, 0.0) / _SLOPE)
-    score: Column = at + np.where(nats > 0.0, beyond, nats) / log(10.0)
+    score: Column = _MEASURED + np.where(nats > 0.0, beyond, nats) / log(10.0)
     score[-1] = max(score[-1], -log10(_RAREST))  # what is beyond the scale is as rare as anybody may ask for
     return score
