@@ -86,8 +86,6 @@ JOINT: Final = 0.5
 one of them alone that stands so high. Measured as `SHARED` was."""
 SHARED_JOINT: Final = 2.0
 """As `SHARED`, where that mean counts besides."""
-_MEASURED: Final = log10(SHARED / MEASURED_AT)
-"""The score at which the table of a cold start was measured."""
 ALONE: Final = log10(SHARED_JOINT)
 """What a channel is worth that has nobody to share with."""
 _SILENT: Final = -1.0
@@ -374,13 +372,12 @@ def _tail(above: Column, told: int) -> tuple[int, int] | None:
 
 
 def _mixed(learnt: Column, years: float, cold: Column, accounts: int) -> Column:
-    """Of both, by the time they stand for: the mean of the rates, and far below where the table was measured, where its
-    exponential has more excursions than there can be, the mean of the scores."""
-    young = _COLD_YEARS * accounts
-    rate: Column = -np.log10((years * _rate(learnt) + young * _rate(cold)) / (years + young))
-    score: Column = (years * learnt + young * cold) / (years + young)
-    far = np.clip(_MEASURED - cold, 0.0, 1.0)
-    return (1.0 - far) * rate + far * score
+    """The rate of both, by the time they stand for. Far below where the table was measured it goes on exponentially,
+    however often that is, and would be the larger part for years: it counts for no more than one excursion a year."""
+    table, young = _rate(cold), _COLD_YEARS * accounts
+    most = np.minimum(1.0, 1.0 / table)
+    score: Column = -np.log10((years * _rate(learnt) + young * most * table) / (years + young * most))
+    return score
 
 
 def _as_loud(tier: int, table: Column, learnt: Mapping[int, Column], years: Column) -> Column:
@@ -427,12 +424,13 @@ def _nats_from(channel: int, low: int, edges: Column) -> Column:
 def _cold(channel: int, tier: int, drop_cold: Table) -> Column:
     """By the table of a cold start. The tails of a fleet are exponential with a slope of its own, so that in the mean
     over fleets they are heavier beyond where the table was measured (Lomax 1954)."""
+    at = log10(SHARED / MEASURED_AT)
     edges = np.arange(BINS + 1.0)
     if channel == CLOCK:
         nats = (np.exp2(edges / _CLOCK_BINS) - 1.0) * SILENCE_COLD[tier] / CLOCK_COLD[tier] - SILENCE_COLD[tier]
     else:
         nats = edges * _STEPS[channel] - (drop_cold if channel == DROP else SILENCE_COLD)[tier]
     beyond = _SLOPE * np.log1p(np.maximum(nats, 0.0) / _SLOPE)
-    score: Column = _MEASURED + np.where(nats > 0.0, beyond, nats) / log(10.0)
+    score: Column = at + np.where(nats > 0.0, beyond, nats) / log(10.0)
     score[-1] = max(score[-1], -log10(_RAREST))  # what is beyond the scale is as rare as anybody may ask for
     return score

@@ -87,7 +87,18 @@ def test_the_table_counts_by_the_time_it_stands_for_and_not_by_how_loud_it_is() 
     found = learnt(np.append(low, np.full(300, 12.0)), 1_000.0, tier=3).scale(np.full(TIERS, 1_000), none())
     cold, at = Calibration().scale(NOBODY, none()), (DROP, np.array([3]), np.array([9.0]))
     assert cold.of(*at) < -1.5, "more than 30 a year"
-    assert found.of(*at) > 0.0, "less than one; .3 were seen"
+    assert found.of(*at) > 0.2, "half of one; .3 were seen"
+
+
+@pytest.mark.parametrize("channel", [DROP, SILENCE, CLOCK])
+def test_what_a_young_fleet_has_not_seen_yet_is_as_rare_as_the_table_has_it(channel: int) -> None:
+    """However steep its curve is: three weeks of 2,000 accounts, of which nothing was high."""
+    peaks = np.random.default_rng(1).exponential(0.2, 4_000)
+    young = learnt(peaks, 115.0, channel=channel, tier=0).scale(np.full(TIERS, 2_000), none())
+    cold = Calibration().scale(NOBODY, none())
+    table = (DROP_COLD, SILENCE_COLD, CLOCK_COLD)[channel][0]
+    at = (channel, np.zeros(9, np.intp), np.linspace(1.0, 3.0, 9) * table)
+    assert (young.of(*at) <= cold.of(*at) + 0.1).all()
 
 
 def test_a_few_excursions_that_the_table_does_not_have_are_heard_at_once_and_in_all_tiers() -> None:
@@ -171,8 +182,8 @@ def test_where_all_have_come_back_in_time_losses_are_losses(lost: int) -> None:
 
 
 @pytest.mark.parametrize("leave", [1, 100])
-def test_many_who_leave_at_once_are_called_two_weeks_later_than_one_is_at_most(leave: int) -> None:
-    """Among a thousand accounts that come every 9 to 25 days; one is called after 28. For as long as so many have never
+def test_many_who_leave_at_once_are_called_a_week_later_than_one_is_at_most(leave: int) -> None:
+    """Among a thousand accounts that come every 9 to 25 days; one is called after 35. For as long as so many have never
     been away for so long, they might all come back."""
     rng = np.random.default_rng(4)
     begun, length = rng.uniform(0.0, 180.0, 11_000), 18.0 * rng.weibull(4.0, 11_000)
@@ -184,7 +195,7 @@ def test_many_who_leave_at_once_are_called_two_weeks_later_than_one_is_at_most(l
         scale = found.scale(np.full(TIERS, 1_000), ongoing)
         if Thresholds(DetectionConfig(alert_false_alarms=0.5), scale).days(1 / 16)[1] <= day - 120:
             break
-    assert day - 120 <= (28 if leave == 1 else 42)
+    assert day - 120 <= (35 if leave == 1 else 42)
 
 
 def test_who_was_acted_on_is_not_yet_to_come_back() -> None:

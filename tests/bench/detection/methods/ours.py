@@ -8,13 +8,14 @@ from streams.detection.day_sums import DaySums
 from streams.detection.fleet_learning import FleetLearning
 from streams.detection.fold import fold
 from streams.detection.habits import CLOCK as CLOCK_DAYS
-from streams.detection.habits import FIRST_DAY, MONITORED_DAY, SCORE, Habits, rates, silences
+from streams.detection.habits import FIRST_DAY, MONITORED_DAY, PENDING_EXPOSURE, SCORE, Habits, rates, silences
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import tiers_of
 from tests.bench.detection.arrays import Counts, Mask, Scores
 from tests.bench.detection.method import Setting
 
 _NOTHING = -9.0
+_EXPECTED = DetectionConfig().expected_events
 
 
 class Ours:
@@ -49,9 +50,12 @@ class Ours:
         rate = rates(own, fleet)
         tier = tiers_of(rate)
         together = self._scale.silence(rate, own[SCORE], silences(own, fleet), own[CLOCK_DAYS])
-        fall = np.where(self._scale.seldom(rate), _NOTHING, self._scale.of(DROP, tier, own[SCORE]))
+        seldom = self._scale.seldom(rate)
+        silent = (y == 0.0) & (seldom | (rate * own[CLOCK_DAYS] >= _EXPECTED))
+        low = ~seldom & (silent | (rate * own[PENDING_EXPOSURE] >= _EXPECTED))
+        fall = np.where(low, self._scale.of(DROP, tier, own[SCORE]), _NOTHING)
         fall += np.log10(self._scale.shares[tier])
-        together += np.log10(self._scale.silence_shares[tier])
+        together = np.where(silent, together, _NOTHING) + np.log10(self._scale.silence_shares[tier])
         highest = np.maximum(fall, together)
         scores = np.full(events.size, _NOTHING)
         scores[rows] = np.where(judged, highest, _NOTHING)
