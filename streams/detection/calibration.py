@@ -73,7 +73,7 @@ _GONE: Final = 20.0
 left to compare it with is no rule."""
 _FOLLOWED: Final = 5.0
 """How many silences have to have come to a height for it to be known how many come back up to there."""
-_HALVED: Final = 20
+_HALVED: Final = _DOUBLED // 2
 """In so many bins of the clock half as many come back as in as many before: a quarter in a doubling of the days. At the
 ends of the real fleets that were watched for long enough it is between a half and a quarter."""
 CALIBRATED_EVERY: Final = 7
