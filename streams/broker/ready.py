@@ -7,6 +7,8 @@ import random
 import re
 import socket
 import time
+from collections.abc import Iterator
+from itertools import islice
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -15,7 +17,7 @@ from schemas.errors import BrokerError
 from streams.broker.child import ChildProcess
 
 # Below the ports that systems hand out to outgoing connections, so that no client takes one in between.
-_FIRST_PORT, _LAST_PORT = 20_000, 32_000
+_PORTS = range(20_000, 32_000)
 _POLL_SECONDS = 0.1
 _PORT_IN_USE = re.compile("Address already in use|AddrInUse")
 
@@ -25,16 +27,25 @@ class PortTakenError(BrokerError):
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on now."""
-    for _ in range(200):
-        port = random.randint(_FIRST_PORT, _LAST_PORT)  # noqa: S311 - only spreads the choice
+    """A TCP port on 127.0.0.1 that nobody listens on now, and that no earlier call of this process has given away."""
+    for port in islice(_candidates, len(_PORTS)):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
             return port
-    raise BrokerError(f"no free TCP port found on 127.0.0.1 between {_FIRST_PORT} and {_LAST_PORT}")
+    raise BrokerError(f"no free TCP port found on 127.0.0.1 between {_PORTS[0]} and {_PORTS[-1]}")
+
+
+def _endless_candidates() -> Iterator[int]:
+    """Every port once, then again: who asks for several before listening on the first must not get one twice. From
+    the system's own randomness, since processes that are seeded alike would look in one order."""
+    while True:
+        yield from random.SystemRandom().sample(_PORTS, len(_PORTS))
+
+
+_candidates = _endless_candidates()
 
 
 async def cluster_at(address: str) -> str | None:

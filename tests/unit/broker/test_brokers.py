@@ -30,6 +30,11 @@ def test_a_free_port_can_be_listened_on() -> None:
         pass
 
 
+def test_no_port_is_given_away_twice() -> None:
+    ports = [free_port() for _ in range(1_000)]
+    assert len(set(ports)) == len(ports)
+
+
 async def test_the_embedded_broker_carries_records_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
