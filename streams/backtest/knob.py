@@ -33,7 +33,6 @@ from streams.detection.habits import (
     LAST_DAY,
     MONITORED_DAY,
     MUTED,
-    PENDING_EXPOSURE,
     REBASELINED,
     SCORE,
     UNJUDGED,
@@ -44,6 +43,7 @@ from streams.detection.habits import (
     rates,
     silences,
 )
+from streams.detection.judge import OpenAlerts, told_on
 from streams.detection.signals.fallen_source import moved
 from streams.detection.source_days import severities
 from streams.detection.state import Account
@@ -292,42 +292,28 @@ class Knob:
         return [lane.end(self._engine.habits.ids) for lane in self._lanes]
 
 
-def _settle(
-    lane: _Lane,
-    thresholds: Thresholds,
-    rows: Rows,
-    v: Column,
-    heights: _Heights,
-    day: int,
-    at: int,
-) -> None:
-    silence, rate, by_source, normal = heights
-    config, levels = lane.config, thresholds.columns(rate)
+def _settle(lane: _Lane, thresholds: Thresholds, rows: Rows, v: Column, heights: _Heights, day: int, at: int) -> None:
+    config, by_source = lane.config, heights.by_source
     silent, dropped = lane.level[:, rows]
     calm = lane.calm[rows]
-    seldom = thresholds.seldom(rate)
-    drop_level = np.where(seldom & (dropped == 0), 0, _reached(v[SCORE] - lane.floor[rows], levels.drop))
-    quiet_level = thresholds.silence(rate, v[SCORE] - lane.floor[rows], silence, v[CLOCK])
+    alerts = OpenAlerts(silent, dropped, lane.floor[rows])
+    told = told_on(v, day, alerts, heights.rate, heights.silence, thresholds, config)
     heard = v[MUTED] == 0.0
-
-    level = np.where((quiet_level > 0) & (dropped == 0), np.maximum(quiet_level, drop_level), quiet_level)
-    quiet = heard & (v[LAST_DAY] < day) & (level > silent)
-    quiet &= (silent > 0) | seldom | (rate * v[CLOCK] >= config.expected_events)
+    quiet = heard & (told.silence > 0)
 
     rebaselined = v[REBASELINED] > 0.0
-    highest = np.maximum(drop_level, by_source)
+    highest = np.maximum(told.drop, by_source)
     over = (dropped > 0) & ((highest == 0) | rebaselined)
     since = np.where(calm >= 0, calm, day)
-    done = over & (rebaselined | normal | (day - since >= config.drop_hold_days))
+    done = over & (rebaselined | heights.normal | (day - since >= config.drop_hold_days))
     lane.calm[rows] = np.where(over & ~done, since, -1)
-    enough = (dropped > 0) | (rate * v[PENDING_EXPOSURE] >= config.expected_events)
-    highest = np.where(enough, highest, by_source)
+    highest = np.where(told.enough, highest, by_source)
     low = heard & ~over & (highest > dropped) & ((dropped > 0) | ((silent == 0) & ~quiet))
 
     for place in (quiet | done | low).nonzero()[0].tolist():
         row = int(rows[place])
         if quiet[place]:
-            _raise(lane, row, _SILENCE, int(level[place]), at)
+            _raise(lane, row, _SILENCE, int(told.silence[place]), at)
         if done[place]:
             lane.resolved(row, _DROP, at)
         elif low[place]:
@@ -338,8 +324,3 @@ def _raise(lane: _Lane, row: int, signal: int, level: int, at: int) -> None:
     before = int(lane.level[signal, row])
     lane.level[signal, row] = level
     lane.raised(row, signal, before, level, at)
-
-
-def _reached(score: Column, levels: Column) -> Levels:
-    level: Levels = (score >= levels).sum(axis=0, dtype=np.int8)
-    return level
