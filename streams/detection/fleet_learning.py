@@ -47,6 +47,7 @@ an event, so that its rate is too high at first, and who has left is expected fo
 that took this for a mishap would stop every clock, the rates would stay as they are, and it would never end."""
 FACTOR_LEAST: Final = 0.02
 FACTOR_MOST: Final = 1.25
+_LENT: Final = 0.25
 
 
 def sums_of(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> Sums:
@@ -112,6 +113,8 @@ class FleetLearning:
         self.active_week = [[0.0, 0.0] for _ in range(7)]
         self.excess = self.square = 0.0
         self.known = FleetDay()
+        self.measured = 1.0
+        """The newest day's factor, see `measured`."""
 
     def decide(self, weekday: int, sums: Sums) -> FleetDay:
         """The fleet on the next day, by its sums; learns from them for the days after it."""
@@ -125,6 +128,7 @@ class FleetLearning:
             self.anchor += (raw - self.anchor) / self.days
             self.active_anchor += (active_raw - self.active_anchor) / self.days
         factor, active_factor = raw / self.anchor, active_raw / self.active_anchor
+        self.measured = measured(num, den * self.anchor)
         today = replace(self.known, factor=clipped(factor), active_factor=clipped(active_factor))
         if not settling and factor > 0.6:
             self.anchor *= 1.0 + 0.02 * (min(factor, 1.3) - 1.0)
@@ -180,6 +184,12 @@ def real(whole: np.int64) -> float:
 def clipped(factor: float) -> float:
     """A factor within its bounds."""
     return min(max(factor, FACTOR_LEAST), FACTOR_MOST)
+
+
+def measured(came: float, expected: float) -> float:
+    """A factor to which hardly anything is lent: where nothing came it is next to nothing, unless as little was
+    expected."""
+    return clipped((came + _LENT) / (expected + _LENT))
 
 
 def _profile(week: list[list[float]]) -> tuple[float, ...]:

@@ -354,7 +354,7 @@ class FleetLog:
             self._layouts.append((day + 1, layout))
         self._judge_flow(day, sums.flow)
         factor = today.factor if speaks(sums.fleet) else None
-        self.stall.day(day, factor, sources, self._source_learning.wholes)
+        self.stall.day(day, factor, sources, self._source_learning.wholes, self._learning.measured)
         if not self.stall.learns_shares(day):
             self._shareless.add(day)
         self.measured = {"all": today.factor}

@@ -15,14 +15,19 @@ ONE: Final = 1 << 12
 """What an account's ordinary day comes to."""
 _MOST: Final = 4 * ONE
 """No event counts for more: some stand for thousands."""
+_SPREAD: Final = 0x9E3779B1
+_SPREAD_OVER: Final = 1 << 32
+"""Multiplied by the odd number near 2^32 over the golden ratio, times that lie close together are far apart (Knuth,
+The Art of Computer Programming, 6.4)."""
 
 Counts = dict[int, int]
 """By source's key, see `stall.key_of`."""
 
 
-def weight_of(events: float, exposure: float) -> int:
-    """What one event of an account counts, by its baseline."""
-    return round(ONE * (exposure + 0.5) / (exposure + events + 1.0))
+def weight_of(events: float, exposure: float) -> float:
+    """What one event of an account counts, by its baseline; nothing on its first day, of which nobody knows whether it
+    is an ordinary one."""
+    return ONE * (exposure + 0.5) / (exposure + events + 1.0) if exposure > 0.0 else 0.0
 
 
 class Flow:
@@ -39,8 +44,9 @@ class Flow:
         if layout != self._layout:
             self._layout, self._keys = layout, {}
 
-    def count(self, at: int, source: str, amount: int) -> None:
-        """Count an event: its weight times its quantity."""
+    def count(self, at: int, source: str, amount: float) -> None:
+        """Count an event: its weight times its quantity, which is next to nothing where an account has thousands a day.
+        So the time of each says whether it is rounded up or down, for many to add up to what they are."""
         slot = at // SLOT_MS
         counts = self.open.get(slot)
         if counts is None:
@@ -48,7 +54,7 @@ class Flow:
         key = self._keys.get(source)
         if key is None:
             key = self._key(source)
-        counts[key] = counts.get(key, 0) + (min(_MOST, amount))
+        counts[key] = counts.get(key, 0) + min(_MOST, int(amount + at * _SPREAD % _SPREAD_OVER / _SPREAD_OVER))
 
     def between(self, first: int, end: int) -> dict[int, Counts]:
         """What was counted from one slot to before another."""

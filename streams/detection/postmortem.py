@@ -76,7 +76,7 @@ def post_mortem(account: Account, loss: Loss, rules: Rules) -> PostMortem:
 
 
 def _is_of(alert: Alert, loss: Loss) -> bool:
-    stood = alert.is_open or alert.resolution is Resolution.LOST or alert.at >= loss.decided_at - WINDOW_MS
+    stood = alert.is_open or alert.at >= loss.decided_at - WINDOW_MS
     return stood and (alert.opened_at < loss.decided_at or (alert.kind in DECISION and alert.opened_at <= loss.at))
 
 

@@ -39,6 +39,8 @@ class SourceDay:
     """As `FleetDay.factor`."""
     speaking: tuple[bool, ...]
     """Enough accounts use it for its factor to be its own."""
+    measured: tuple[float, ...] = ()
+    """As `factors`, see `fleet_learning.measured`. Of the day that is decided, and not stored."""
 
     def pack(self) -> list[Any]:
         """As plain data."""
@@ -79,7 +81,7 @@ class SourceLearning:
         return today
 
     def _today(self, weekday: int, sums: SourceSums, factor: float) -> SourceDay:
-        factors, speaking = [], []
+        factors, speaking, measured = [], [], []
         for source in range(SOURCES):
             today, whole = sums.of_source(source), self.wholes[source]
             speaks = today.accounts >= fleet_learning.FEWEST
@@ -96,8 +98,9 @@ class SourceLearning:
                 self._week[source][weekday] = [_KEPT * had + today.came, _KEPT * expected + today.expected * factor]
             factors.append(clipped(own))
             speaking.append(speaks)
+            measured.append(fleet_learning.measured(today.came, today.expected * usual))
         names = (DEFAULT, *(self._names[each][1] if each >= 0 else "" for each in self.layout), OTHER)
-        return SourceDay(self.layout, names, tuple(factors), tuple(speaking))
+        return SourceDay(self.layout, names, tuple(factors), tuple(speaking), tuple(measured))
 
     def _see(self, sums: SourceSums) -> None:
         used = {bucket: _KEPT * before for bucket, before in self._used.items()}

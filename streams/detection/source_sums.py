@@ -52,7 +52,7 @@ class SourceSums:
             self.of[source, :2] += against(counts[source], of_source)
             uses = (shares[source] >= _USES).nonzero()[0]
             self.of[source, 2] += uses.size
-            if 0 < uses.size < fleet_learning.FEWEST:  # else it has a factor
+            if uses.size:
                 nats = in_whole(np.log1p(of_source[uses] * dispersion) / dispersion)
                 self.silence[source, 0] += nats.sum()
                 self.silence[source, 1] = max(self.silence[source, 1], nats.max())
@@ -65,7 +65,8 @@ class SourceSums:
         """What is said of one."""
         came, expected, accounts = self.of[source]
         nats, most, active = self.silence[source]
-        return OfSource(real(came), real(expected), int(accounts), real(nats - most), int(active))
+        few = accounts < fleet_learning.FEWEST  # of all homes: else it has a factor
+        return OfSource(real(came), real(expected), int(accounts), real(nats - most) if few else 0.0, int(active))
 
     def see(self, sources: Sources, day: int) -> None:
         """Add who was active on which source."""

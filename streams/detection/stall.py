@@ -105,9 +105,9 @@ class _Course:
         """The next day, which says nothing of low times."""
         self.recent = [*self.recent[1 - _RECENT_DAYS :], factor]
 
-    def add(self, factor: float) -> None:
+    def add(self, factor: float, measured: float) -> None:
         """The next day."""
-        self.remember(factor)
+        self.remember(measured)
         floor = self.floor
         if not floor and len(self.recent) >= _KNOWN_DAYS:
             floor = _LOW * median(self.recent)
@@ -176,22 +176,29 @@ class Stall:
         return all(declined or each.since <= at for (_, declined), each in self._found.items())
 
     def day(
-        self, day: int, factor: float | None, sources: SourceDay | None, wholes: Sequence[WholeSource] = ()
+        self,
+        day: int,
+        factor: float | None,
+        sources: SourceDay | None,
+        wholes: Sequence[WholeSource] = (),
+        measured: float | None = None,
     ) -> None:
         """A day is decided, with the fleet's factor and those of its sources, and with each source as one whole. A
-        factor of None: the fleet is too small for a day to say anything of it."""
+        factor of None: the fleet is too small for a day to say anything of it. `measured`: see `fleet_learning`; it is
+        what courses go by, in which what is lent to a few would come to be normal."""
         at, since = self._calendar.close_of(day), self._calendar.start_of(day)
         self.wake(at)
         found = dict(self._found)
         if factor is None:
             _leave_to_hours(found)
         else:
-            self._see(found, WHOLE, "", factor, since)
+            self._see(found, WHOLE, "", factor, since, factor if measured is None else measured)
         if sources is not None:
             for number, (own, speaks) in enumerate(zip(sources.factors, sources.speaking, strict=True)):
                 key = key_of(number, sources.layout)
                 if speaks:
-                    self._see(found, key, sources.names[number], own, since)
+                    measured_own = (sources.measured or sources.factors)[number]
+                    self._see(found, key, sources.names[number], own, since, measured_own)
                 elif number < len(wholes):
                     self._hear(found, key, sources.names[number], wholes[number], day)
         there = {WHOLE}
@@ -217,7 +224,9 @@ class Stall:
         self.wake(at)
         self._become(found, at, percent)
 
-    def _see(self, found: dict[tuple[int, bool], _Found], key: int, name: str, factor: float, since: int) -> None:
+    def _see(
+        self, found: dict[tuple[int, bool], _Found], key: int, name: str, factor: float, since: int, measured: float
+    ) -> None:
         percent = round(100 * factor)
         known, course = found.get((key, False)), self._courses.setdefault(key, _Course())
         usual = course.usual
@@ -232,9 +241,9 @@ class Stall:
         ):
             found[key, False] = _Found(name, percent, since)
         if any(each in (key, WHOLE) or key == WHOLE for each, declined in found if not declined):
-            course.remember(factor)
+            course.remember(measured)
             return  # which says it all
-        course.add(factor)
+        course.add(factor, measured)
         if not course.floor:
             found.pop((key, True), None)
         elif (key, True) not in found and (key == WHOLE or (WHOLE, True) not in found):

@@ -110,7 +110,7 @@ class Account:
         self.following: Following | None = None
         """None as long as no alert has opened."""
         self.weighed_at = -2
-        self.weight = 0
+        self.weight = 0.0
         """What an event counts for the flow, as of a closed day. Not stored, as it follows from the habits."""
         self.deadline = -1
         """The next moment that a signal or an alert waits for, `NEVER` without one; -1: to be asked for. Not stored, as

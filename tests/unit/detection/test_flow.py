@@ -17,7 +17,7 @@ from schemas.usage import UsageEvent
 from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.fleet_log import FleetLog
-from streams.detection.flow import Counts, add, pack, unpack
+from streams.detection.flow import ONE, Counts, Flow, add, pack, unpack, weight_of
 from streams.detection.flow_learning import FlowLearning
 from streams.detection.home import Home
 from streams.detection.merge import Merge
@@ -112,6 +112,32 @@ def test_ordinary_weeks_raise_nothing_and_a_short_morning_neither(seed: int) -> 
         return within < 9 * HOUR_MS + begins[day]
 
     assert not told(250, 60, late_morning)
+
+
+@pytest.mark.parametrize(("times", "quantity"), [(40, 1), (4, 2_500)])
+def test_a_fleet_that_begins_on_one_day_and_does_the_same_on_every_other_raises_nothing(
+    times: int, quantity: int
+) -> None:
+    random = Random(3)
+
+    def events() -> Iterator[tuple[InputTopic, str, InputEvent]]:
+        for day in range(44):
+            moments = [(random.randrange(600), number) for number in range(60) for _ in range(times)]
+            for minute, number in sorted(moments):
+                at = START + day * DAY_MS + 8 * HOUR_MS + minute * MINUTE_MS
+                usage = UsageEvent(account_id=f"a-{number}", event="x", occurred_at=at, quantity=quantity)
+                yield InputTopic.USAGE, "usage", usage
+
+    assert not replay(events(), Engine(CONFIG)).transitions
+
+
+@pytest.mark.parametrize("a_day", [50, 1_000, 30_000])
+def test_a_day_of_anybody_comes_to_one(a_day: int) -> None:
+    flow, weight = Flow(), weight_of(100.0 * a_day, 100.0)
+    for each in range(a_day):
+        flow.count(START + each * DAY_MS // a_day, "product", weight)
+    assert sum(count for counts in flow.open.values() for count in counts.values()) == pytest.approx(ONE, rel=0.03)
+    assert weight_of(0.0, 0.0) == 0.0, "nobody knows whether a first day is an ordinary one"
 
 
 def test_alerts_that_fall_due_while_it_lasts_are_held_and_come_when_flow_is_back() -> None:

@@ -53,6 +53,18 @@ def test_what_was_seen_is_told_with_who_could_be_told_how_long_before_and_what_w
     assert [each.code for each in found.done] == ["alert.acknowledged", "action"]
 
 
+def test_what_was_seen_before_an_earlier_loss_is_no_sign_of_this_one(run: Run) -> None:
+    silent_from(run, 80)
+    run.apply(command("acknowledge", at(95), kind="usage_silence"), bills("subscription.ended", at(100)))
+    assert [each.kind for each in story(run, 101).signs] == [Kind.USAGE_SILENCE]
+    run.close(at(800))
+    run.apply(bills("subscription.started", at(800), subscription_id="s-2", mrr_minor=5_000))
+    for day in range(800, 900):
+        run.apply(usage(at(day, 9)), usage(at(day, 15)))
+    run.apply(bills("subscription.ended", at(900), subscription_id="s-2"))
+    assert (story(run, 901).signs, story(run, 901).done) == ((), ())
+
+
 def test_what_nobody_did_anything_about_says_so(run: Run) -> None:
     silent_from(run, 80)
     cancels(run, 100)

@@ -105,6 +105,22 @@ def test_sums_of_several_homes_add_up_to_the_same_in_any_order(seed: int, homes:
     assert (forth.active, forth.names) == (back.active, back.names)
 
 
+@given(st.integers(0, 2**32), st.integers(2, 120), st.integers(1, 5))
+def test_what_is_said_of_a_source_is_the_same_however_its_accounts_are_parted(
+    seed: int, accounts: int, homes: int
+) -> None:
+    random = np.random.default_rng(seed)
+    mu, counts = random.uniform(0.0, 9.0, accounts), np.zeros((SOURCES, accounts))
+    shares = random.uniform(0.0, 1.0, (SOURCES, accounts))
+    whole, parted = SourceSums(), SourceSums()
+    whole.add(mu, counts, shares, 0.1)
+    for rows in np.array_split(np.arange(accounts), homes):
+        home = SourceSums()
+        home.add(mu[rows], counts[:, rows], shares[:, rows], 0.1)
+        parted += home
+    assert [whole.of_source(each) for each in range(SOURCES)] == [parted.of_source(each) for each in range(SOURCES)]
+
+
 def seen(learning: SourceLearning, days: int, accounts: dict[str, int]) -> None:
     for day in range(days):
         sums = SourceSums()

@@ -113,6 +113,20 @@ def test_a_dead_source_is_named_and_holds_those_who_live_on_it_and_nobody_else()
     assert all(first[name] > START + 88 * DAY_MS for name in ("a-0", "a-3")), "who lives on it, when flow is back"
 
 
+@pytest.mark.parametrize("dead", ["mobile", None])
+def test_a_dead_source_or_fleet_of_a_few_is_never_taken_for_normal_either(dead: str | None) -> None:
+    """Few, so that by what is lent to them they never measure nothing at all."""
+
+    def of_sixty(number: int, _random: Random) -> str:
+        return "mobile" if number < 60 else "product"
+
+    told = lived(110, 152, range(90, 150), dead=dead, source=of_sixty, rate=0.2)
+    opened, resolved = of_fleet(told)
+    assert (opened.change, resolved.change) == (Change.OPENED, Change.RESOLVED)
+    assert resolved.at > START + 150 * DAY_MS
+    assert not warned(told)
+
+
 def test_accounts_of_both_sources_are_held_against_what_is_left() -> None:
     def by_chance(number: int, random: Random) -> str:
         return "mobile" if random.random() < (number % 5) / 4 else "product"
