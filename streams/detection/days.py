@@ -25,8 +25,7 @@ from streams.detection.habits import (
     Habits,
     Mask,
     Rows,
-    rates,
-    weights,
+    expected,
 )
 from streams.detection.judge import concerned
 from streams.detection.monitoring import monitor
@@ -157,7 +156,7 @@ class Days:
         counts = by_source[:, rows] if by_source is not None else np.zeros((SOURCES, rows.size))
         if by_source is None:
             counts[0] = y[rows]
-        mu = rates(v, learnt.known) * weights(v, weekday(day), learnt.known)
+        mu = expected(v, weekday(day), learnt.known)
         sums.sources.add(mu, counts, self._habits.sources.of(rows), learnt.known.dispersion)
 
     def catch_up(self) -> Iterator[None]:

@@ -18,10 +18,10 @@ from streams.detection.habits import (
     Column,
     Rows,
     active_rates,
-    active_weights,
+    expected,
+    expected_active,
     rates,
     silences,
-    weights,
 )
 
 Sums = npt.NDArray[np.int64]
@@ -47,7 +47,9 @@ an event, so that its rate is too high at first, and who has left is expected fo
 that took this for a mishap would stop every clock, the rates would stay as they are, and it would never end."""
 FACTOR_LEAST: Final = 0.02
 FACTOR_MOST: Final = 1.25
-_LENT: Final = 0.25
+LENT: Final = 5.0
+"""Weighted events by which a day is an ordinary one."""
+_LENT_LESS: Final = 0.25
 
 
 def sums_of(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> Sums:
@@ -58,9 +60,9 @@ def sums_of(v: Column, y: Column, day: int, weekday: int, fleet: FleetDay) -> Su
     rate, active_rate = rates(v, fleet), active_rates(v, fleet)
     active = (y > 0.0).astype(float)
     sums = np.zeros(WIDTH, np.int64)
-    mu = rate * weights(v, weekday, fleet)
+    mu = expected(v, weekday, fleet)
     sums[0:2] = against(y, mu)
-    sums[2:4] = against(active, active_rate * active_weights(v, weekday, fleet))
+    sums[2:4] = against(active, expected_active(v, weekday, fleet))
     capped = np.minimum(y, 4.0 * rate + 4.0)
     sums[4:6] = _whole(capped / (1.0 + rate)), _whole(rate / (1.0 + rate))
     sums[6:8] = _whole(active / (1.0 + active_rate)), _whole(active_rate / (1.0 + active_rate))
@@ -115,13 +117,17 @@ class FleetLearning:
         self.known = FleetDay()
         self.measured = 1.0
         """The newest day's factor, see `measured`."""
+        self.tells = False
+        """Whether the newest day's factor says something of the day: no more is lent to it than was expected, and it
+        was not the first of its weekday, of which nobody knows whether it is one on which nobody ever works."""
 
     def decide(self, weekday: int, sums: Sums) -> FleetDay:
         """The fleet on the next day, by its sums; learns from them for the days after it."""
         if not speaks(sums):
+            self.tells = False
             return self.known
         num, den, active_num, active_den = (real(each) for each in sums[:4])
-        raw, active_raw = (num + 5.0) / (den + 5.0), (active_num + 5.0) / (active_den + 5.0)
+        raw, active_raw = (num + LENT) / (den + LENT), (active_num + LENT) / (active_den + LENT)
         settling = self.days < _SETTLING
         self.days += 1
         if settling:
@@ -129,6 +135,7 @@ class FleetLearning:
             self.active_anchor += (active_raw - self.active_anchor) / self.days
         factor, active_factor = raw / self.anchor, active_raw / self.active_anchor
         self.measured = measured(num, den * self.anchor)
+        self.tells = den * self.anchor >= LENT and self.week[weekday][1] > 0.0
         today = replace(self.known, factor=clipped(factor), active_factor=clipped(active_factor))
         if not settling and factor > 0.6:
             self.anchor *= 1.0 + 0.02 * (min(factor, 1.3) - 1.0)
@@ -189,7 +196,7 @@ def clipped(factor: float) -> float:
 def measured(came: float, expected: float) -> float:
     """A factor to which hardly anything is lent: where nothing came it is next to nothing, unless as little was
     expected."""
-    return clipped((came + _LENT) / (expected + _LENT))
+    return clipped((came + _LENT_LESS) / (expected + _LENT_LESS))
 
 
 def _profile(week: list[list[float]]) -> tuple[float, ...]:

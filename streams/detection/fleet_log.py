@@ -29,7 +29,7 @@ from streams.detection.flow_learning import FlowLearning
 from streams.detection.lessons import NO_LESSONS, Lessons
 from streams.detection.source_learning import SourceDay, SourceLearning
 from streams.detection.sources import DEFAULT_KEY, SOURCES, UNTRACKED, WHOLE, Layout, key_of
-from streams.detection.stall import Stall
+from streams.detection.stall import Measured, Stall
 from streams.detection.thresholds import Thresholds
 from streams.detection.tiers import TIERS
 
@@ -353,8 +353,8 @@ class FleetLog:
         if layout != self.layout_of(day + 1):
             self._layouts.append((day + 1, layout))
         self._judge_flow(day, sums.flow)
-        factor = today.factor if speaks(sums.fleet) else None
-        self.stall.day(day, factor, sources, self._source_learning.wholes, self._learning.measured)
+        whole = Measured(today.factor, self._learning.measured, self._learning.tells) if speaks(sums.fleet) else None
+        self.stall.day(day, whole, sources, self._source_learning.wholes)
         if not self.stall.learns_shares(day):
             self._shareless.add(day)
         self.measured = {"all": today.factor}

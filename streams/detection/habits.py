@@ -366,6 +366,19 @@ def active_weights(v: Column, weekday: int, fleet: FleetDay) -> Column:
     return _weights(v[ACTIVE_WEEK + weekday], v[ACTIVE_TOTAL], _ACTIVE_WEEK_PRIOR, fleet.active_profile[weekday])
 
 
+def expected(v: Column, weekday: int, fleet: FleetDay) -> Column:
+    """Events on such a weekday, to be added up: `rates` times `weights`, but for the least of these, which of many
+    accounts comes to a lot where nobody ever works on the day."""
+    of_fleet = fleet.weekday_profile[weekday]
+    return rates(v, fleet) * _share(v[WEEK + weekday], v[WEEK_TOTAL], _WEEK_PRIOR, of_fleet)
+
+
+def expected_active(v: Column, weekday: int, fleet: FleetDay) -> Column:
+    """As `expected`, of active days."""
+    of_fleet = fleet.active_profile[weekday]
+    return active_rates(v, fleet) * _share(v[ACTIVE_WEEK + weekday], v[ACTIVE_TOTAL], _ACTIVE_WEEK_PRIOR, of_fleet)
+
+
 def dispersions(v: Column, fleet: FleetDay) -> Column:
     """`Habit.dispersion` of rows."""
     value = (v[NUMERATOR] + _DISPERSION_PRIOR * fleet.dispersion) / (v[DENOMINATOR] + _DISPERSION_PRIOR)
@@ -380,8 +393,13 @@ def known_shares(v: Column) -> Column:
 
 
 def _weights(counts: Column, total: Column, prior: float, of_fleet: float) -> Column:
-    weight: Column = np.maximum((prior * of_fleet + 7.0 * counts) / (prior + total), _LEAST_WEIGHT)
+    weight: Column = np.maximum(_share(counts, total, prior, of_fleet), _LEAST_WEIGHT)
     return weight
+
+
+def _share(counts: Column, total: Column, prior: float, of_fleet: float) -> Column:
+    share: Column = (prior * of_fleet + 7.0 * counts) / (prior + total)
+    return share
 
 
 def _week(counts: list[float], total: float, prior: float, profile: tuple[float, ...]) -> list[float]:

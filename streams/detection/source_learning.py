@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streams.detection import fleet_learning
-from streams.detection.fleet_learning import FACTOR_LEAST, clipped
+from streams.detection.fleet_learning import FACTOR_LEAST, LENT, clipped
 from streams.detection.source_sums import SourceSums
 from streams.detection.sources import DEFAULT, DEFAULT_KEY, REST, REST_KEY, SOURCES, TRACKED, UNTRACKED, Layout
 from streams.detection.whole_source import WholeSource
 
 OTHER: Final = "other"
 """What the untracked sources together are called."""
-_PRIOR: Final = 5.0
-"""Weighted events by which a source does as the fleet does."""
-_WEEK_PRIOR: Final = 20.0
+_WEEK_PRIOR: Final = 5.0
 _LEARNS_ABOVE: Final = 0.6
 _KEPT: Final = 0.97
 """Of what is known of a source from day to day, and of its profile from week to week."""
@@ -39,8 +37,8 @@ class SourceDay:
     """As `FleetDay.factor`."""
     speaking: tuple[bool, ...]
     """Enough accounts use it for its factor to be its own."""
-    measured: tuple[float, ...] = ()
-    """As `factors`, see `fleet_learning.measured`. Of the day that is decided, and not stored."""
+    measured: tuple[float, ...]
+    """See `fleet_learning.measured`; of the day that is decided, and not stored."""
 
     def pack(self) -> list[Any]:
         """As plain data."""
@@ -50,7 +48,7 @@ class SourceDay:
     def unpack(cls, packed: list[Any]) -> "SourceDay":
         """What `pack` gave."""
         layout, names, factors, speaking = packed
-        return cls(tuple(layout), tuple(names), tuple(factors), tuple(speaking))
+        return cls(tuple(layout), tuple(names), tuple(factors), tuple(speaking), ())
 
 
 class SourceLearning:
@@ -84,14 +82,16 @@ class SourceLearning:
         factors, speaking, measured = [], [], []
         for source in range(SOURCES):
             today, whole = sums.of_source(source), self.wholes[source]
-            speaks = today.accounts >= fleet_learning.FEWEST
             had, expected = self._week[source][weekday]
             usual = (had + _WEEK_PRIOR) / (expected + _WEEK_PRIOR)
+            # As of the fleet: it has to have been seen on such a weekday, and more to be expected than is lent.
+            known = expected > 0.0 and today.expected * usual >= LENT
+            speaks = known and today.accounts >= fleet_learning.FEWEST
             if source != REST:
                 whole.add(today, usual * factor)
             own = factor
             if speaks:
-                own = (today.came + _PRIOR * factor) / (today.expected * usual + _PRIOR)
+                own = (today.came + LENT * factor) / (today.expected * usual + LENT)
             elif whole.quiet:
                 own = FACTOR_LEAST
             if factor > _LEARNS_ABOVE and (own > _LEARNS_ABOVE if speaks else not whole.quiet):

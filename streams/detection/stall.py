@@ -8,7 +8,7 @@ of it is over.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from alerting import lifecycle
 from alerting.lifecycle import Alert, Finding, Standing
@@ -44,6 +44,16 @@ def _judged(percent: int) -> str:
     if percent >= 100 * BACK:
         return "Accounts are judged in spite of it."
     return "All accounts would be told at once, so each is still measured against the others."
+
+
+class Measured(NamedTuple):
+    """How a day went, of all accounts together or of a source."""
+
+    factor: float
+    measured: float
+    """See `fleet_learning.measured`: courses go by it, as what is lent to a few would come to be what is usual."""
+    tells: bool = True
+    """Whether it says anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +111,19 @@ class _Course:
         usual = median(self.recent)
         return usual if _DEAD <= usual < BACK else 1.0
 
-    def remember(self, factor: float) -> None:
+    def remember(self, measured: float) -> None:
         """The next day, which says nothing of low times."""
-        self.recent = [*self.recent[1 - _RECENT_DAYS :], factor]
+        self.recent = [*self.recent[1 - _RECENT_DAYS :], measured]
 
-    def add(self, factor: float, measured: float) -> None:
+    def add(self, today: Measured) -> None:
         """The next day."""
-        self.remember(measured)
+        self.remember(today.measured)
         floor = self.floor
         if not floor and len(self.recent) >= _KNOWN_DAYS:
             floor = _LOW * median(self.recent)
-        self.low, self.high = (self.low + 1, 0) if factor < floor else (self.low + bool(self.floor), self.high + 1)
+        self.low, self.high = (
+            (self.low + 1, 0) if today.factor < floor else (self.low + bool(self.floor), self.high + 1)
+        )
         if self.high >= _HIGH_DAYS or self.low >= _NEW_NORMAL_DAYS:
             self.low = self.high = 0
             self.floor = 0.0
@@ -176,29 +188,23 @@ class Stall:
         return all(declined or each.since <= at for (_, declined), each in self._found.items())
 
     def day(
-        self,
-        day: int,
-        factor: float | None,
-        sources: SourceDay | None,
-        wholes: Sequence[WholeSource] = (),
-        measured: float | None = None,
+        self, day: int, whole: Measured | None, sources: SourceDay | None, wholes: Sequence[WholeSource] = ()
     ) -> None:
-        """A day is decided, with the fleet's factor and those of its sources, and with each source as one whole. A
-        factor of None: the fleet is too small for a day to say anything of it. `measured`: see `fleet_learning`; it is
-        what courses go by, in which what is lent to a few would come to be normal."""
+        """A day is decided, with what was measured of the fleet and of its sources, and with each source as one whole.
+        None: the fleet is too small for a day to say anything of it."""
         at, since = self._calendar.close_of(day), self._calendar.start_of(day)
         self.wake(at)
         found = dict(self._found)
-        if factor is None:
+        if whole is None:
             _leave_to_hours(found)
-        else:
-            self._see(found, WHOLE, "", factor, since, factor if measured is None else measured)
+        elif whole.tells:
+            self._see(found, WHOLE, "", whole, since)
         if sources is not None:
-            for number, (own, speaks) in enumerate(zip(sources.factors, sources.speaking, strict=True)):
+            for number, speaks in enumerate(sources.speaking):
                 key = key_of(number, sources.layout)
                 if speaks:
-                    measured_own = (sources.measured or sources.factors)[number]
-                    self._see(found, key, sources.names[number], own, since, measured_own)
+                    own = Measured(sources.factors[number], sources.measured[number])
+                    self._see(found, key, sources.names[number], own, since)
                 elif number < len(wholes):
                     self._hear(found, key, sources.names[number], wholes[number], day)
         there = {WHOLE}
@@ -209,7 +215,7 @@ class Stall:
             del found[each]
         self._courses = {key: course for key, course in self._courses.items() if key in there}
         self._back = {key: back for key, back in self._back.items() if key in there}
-        percent = 100 if factor is None else round(100 * factor)
+        percent = 100 if whole is None else round(100 * whole.factor)
         self._become(found, at, percent, withdrawn=bool(withdrawn))
 
     def hour(self, at: int, key: int, name: str, *, quiet: bool, since: int, percent: int) -> None:
@@ -224,10 +230,8 @@ class Stall:
         self.wake(at)
         self._become(found, at, percent)
 
-    def _see(
-        self, found: dict[tuple[int, bool], _Found], key: int, name: str, factor: float, since: int, measured: float
-    ) -> None:
-        percent = round(100 * factor)
+    def _see(self, found: dict[tuple[int, bool], _Found], key: int, name: str, today: Measured, since: int) -> None:
+        factor, percent = today.factor, round(100 * today.factor)
         known, course = found.get((key, False)), self._courses.setdefault(key, _Course())
         usual = course.usual
         if factor >= BACK * usual:
@@ -241,9 +245,9 @@ class Stall:
         ):
             found[key, False] = _Found(name, percent, since)
         if any(each in (key, WHOLE) or key == WHOLE for each, declined in found if not declined):
-            course.remember(measured)
+            course.remember(today.measured)
             return  # which says it all
-        course.add(factor, measured)
+        course.add(today)
         if not course.floor:
             found.pop((key, True), None)
         elif (key, True) not in found and (key == WHOLE or (WHOLE, True) not in found):

@@ -3,7 +3,7 @@
     python -m tests.guides.existing BROKERS
 
 creates `segment-events` and `stripe-events` and fills them. Segment names companies by their group, Stripe by its
-customer, and only the file `accounts.csv` of a CRM knows that both are the same. Initech has not been there for 20
+customer, and only the file `accounts.csv` of a CRM knows that both are the same. Initech has not been there for 27
 days, Hooli does a fifth of what it did, and Globex could not pay this hour.
 """
 
@@ -27,7 +27,7 @@ COMPANIES: Final = 60
 DAYS: Final = 56
 NAMES: Final = {0: "Initech", 1: "Hooli", 2: "Globex"}
 PARTITIONS: Final = {"segment-events": 6, "stripe-events": 2}
-_SILENT_DAYS, _FALLEN_DAYS = 20, 22
+_SILENT_DAYS, _FALLEN_DAYS = 27, 22
 _DAY, _HOUR = 86_400, 3_600
 _DONE = ("Report Viewed", "Board Edited", "Comment Added", "File Exported")
 _OFTEN = (5, 5, 6, 5)

@@ -16,7 +16,7 @@ from streams.detection.config import DAY_MS, HOUR_MS, DetectionConfig
 from streams.detection.engine import Engine
 from streams.detection.replay import replay
 from streams.detection.sources import WHOLE
-from streams.detection.stall import FLEET_ID, Stall
+from streams.detection.stall import FLEET_ID, Measured, Stall
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +35,11 @@ def lived(
     source: Callable[[int, Random], str] = lambda _number, _random: "product",
     level: Callable[[int], float] = lambda _day: 1.0,
     rate: float = 0.7,
+    resting: str | None = None,
 ) -> list[Transition]:
     """A fleet of busy accounts, whose producers (that of the source `dead`, or all) are broken on some days. As that
-    begins, the first `gone` leave. `level` multiplies what all do on a day."""
+    begins, the first `gone` leave. `level` multiplies what all do on a day; on weekends nobody uses the source
+    `resting`."""
     random = Random(1)
 
     def told() -> Iterator[tuple[InputTopic, str, InputEvent]]:
@@ -48,13 +50,23 @@ def lived(
                     if random.random() >= chance or (number < gone and day >= outage.start):
                         continue
                     name = source(number, random)
-                    if day in outage and dead in (None, name):
+                    if (day in outage and dead in (None, name)) or (name == resting and not weekdays(day)):
                         continue
                     at = START + day * DAY_MS + hour * HOUR_MS
                     usage = UsageEvent(account_id=f"a-{number}", event="x", occurred_at=at, source=name)
                     yield InputTopic.USAGE, "usage", usage
 
     return replay(told(), Engine(CONFIG)).transitions
+
+
+def weekdays(day: int) -> float:
+    """Without a trace on weekends; the first day is a Thursday."""
+    return 0.0 if (day + 3) % 7 >= 5 else 1.0
+
+
+def plainly(factor: float) -> Measured:
+    """Of a fleet so large that nothing is lent to it."""
+    return Measured(factor, factor)
 
 
 def of_fleet(told: list[Transition]) -> list[Transition]:
@@ -127,6 +139,22 @@ def test_a_dead_source_or_fleet_of_a_few_is_never_taken_for_normal_either(dead: 
     assert not warned(told)
 
 
+@pytest.mark.parametrize("accounts", [60, 300])
+def test_a_weekend_on_which_nobody_ever_works_is_no_outage(accounts: int) -> None:
+    assert not lived(accounts, 80, level=weekdays, source=every_third)
+
+
+@pytest.mark.parametrize("accounts", [180, 600])
+def test_nor_are_the_weekends_of_a_source_that_is_used_on_weekdays_alone(accounts: int) -> None:
+    def at_work(number: int, _random: Random) -> str:
+        return "desktop" if number % 3 == 0 else "product"
+
+    assert not lived(accounts, 80, source=at_work, resting="desktop")
+    opened, *more = of_fleet(lived(accounts, 110, range(82, 110), dead="desktop", source=at_work, resting="desktop"))
+    assert (opened.change, more) == (Change.OPENED, []), "also on weekends"
+    assert opened.at <= START + 83 * DAY_MS + HOUR_MS
+
+
 def test_accounts_of_both_sources_are_held_against_what_is_left() -> None:
     def by_chance(number: int, random: Random) -> str:
         return "mobile" if random.random() < (number % 5) / 4 else "product"
@@ -175,10 +203,10 @@ def test_a_low_time_of_two_weeks_is_no_holiday_and_is_said_once() -> None:
 def test_it_excuses_nobody_any_more_unless_it_is_so_low_that_all_would_be_told() -> None:
     stall = Stall(Calendar("UTC", HOUR_MS))
     for day in range(40):
-        stall.day(day, 1.0, None)
+        stall.day(day, plainly(1.0), None)
     for day in range(40, 54):
         assert stall.excuses(WHOLE, 0.7) == 0.7
-        stall.day(day, 0.7, None)
+        stall.day(day, plainly(0.7), None)
     assert stall.excuses(WHOLE, 0.7) == pytest.approx(0.85, abs=0.01)
     assert stall.excuses(WHOLE, 0.5) == 0.5
     assert stall.excuses(WHOLE, 0.95) == 0.95
@@ -192,7 +220,7 @@ def test_what_is_stored_of_it_goes_on_in_the_same_way() -> None:
     for day in range(900):
         level = random.choice([level] * 40 + [1.0, 0.7, 0.1])
         for each in (whole, parted):
-            each.day(day, level, None)
+            each.day(day, plainly(level), None)
         assert parted.said == whole.said
         again = Stall(calendar)
         again.unpack(orjson.loads(orjson.dumps(parted.pack())))
@@ -205,7 +233,7 @@ def test_a_fleet_that_works_at_the_end_of_each_quarter_is_taken_for_broken_once(
     stall = Stall(Calendar("UTC", HOUR_MS))
     stalled: list[int] = []
     for day in range(370):
-        stall.day(day, 1.0 if day < 91 or day % 91 >= 77 else 0.12, None)
+        stall.day(day, plainly(1.0 if day < 91 or day % 91 >= 77 else 0.12), None)
         stalled += [day] if stall.stalled else []
     assert stalled == list(range(91, stalled[-1] + 1))
     assert 14 < len(stalled) < 28, "by then it is what there is on most days"
@@ -217,6 +245,6 @@ def test_a_fleet_that_works_at_the_end_of_each_quarter_is_taken_for_broken_once(
 def test_a_producer_that_is_broken_for_good_is_never_taken_for_normal() -> None:
     stall = Stall(Calendar("UTC", HOUR_MS))
     for day in range(200):
-        stall.day(day, 1.0 if day < 60 else 0.02, None)
+        stall.day(day, plainly(1.0 if day < 60 else 0.02), None)
     assert stall.stalled == {WHOLE}
     assert [each.change for each in stall.said] == [Change.OPENED]
