@@ -33,7 +33,8 @@ class Answer:
     `status`: the HTTP status, None without one. `body_code`: the body where it looks like one of Slack's short codes
     (`ok`, `invalid_payload`), else "". `retry_after`: seconds the other side asks to wait, None when it does not.
     `failure`: set when there was no whole answer. `detail`: for people: a class of error, never its text. `refused`:
-    the body says so, whatever the status. `receipt`: where the message stands, from channels that know.
+    the body says so, whatever the status. `receipt`: where the message stands, from channels that know. `plainest`:
+    nothing plainer could be sent than what this answers.
     """
 
     status: int | None = None
@@ -43,6 +44,7 @@ class Answer:
     detail: str = ""
     refused: bool = False
     receipt: Receipt | None = None
+    plainest: bool = False
 
     @property
     def short(self) -> str:
@@ -63,7 +65,7 @@ class Verdict(StrEnum):
     TIMEOUT = "timeout"
     CONNECTION_ERROR = "connection_error"
     REJECTED = "rejected"
-    """This message is refused as it is: a plain-text version is tried once."""
+    """This message is refused as it is: a plain-text version is tried once, where there is one."""
     ROUTE_BROKEN = "route_broken"
     """No message would arrive here, until a person mends the webhook, the channel or the way to it."""
 
