@@ -91,14 +91,14 @@ def test_amounts_are_whole_units_of_their_currency(promtool: str, tmp_path: Path
     query = amount("mrr_active_minor", "currency").replace("$job", ".+").replace("$instance", ".+")
     series = 'slackwater_mrr_active_minor{{job="j", instance="i", currency="{}"}}'
     story = {
-        "input_series": [{"series": series.format(each), "values": "5000"} for each in ("EUR", "JPY", "KWD")],
+        "input_series": [{"series": series.format(each), "values": "5000"} for each in ("EUR", "JPY", "KWD", "CLF")],
         "promql_expr_test": [
             {
                 "expr": query,
                 "eval_time": "0m",
                 "exp_samples": [
                     {"labels": f'{{currency="{currency}"}}', "value": value}
-                    for currency, value in (("EUR", 50), ("JPY", 5000), ("KWD", 5))
+                    for currency, value in (("EUR", 50), ("JPY", 5000), ("KWD", 5), ("CLF", 0.5))
                 ],
             }
         ],
