@@ -200,7 +200,7 @@ def _progress(made: build.Dashboard) -> None:
         lines(
             "Behind, by home partition",
             "How far each has applied events, against the wall clock. A day closes for nobody before the slowest has "
-            "come to its end.",
+            "come to its end; on the wall clock, after `FLEET_WAIT` it closes without that one.",
             "s",
             query(f"time() - max by (partition) ({of('home_clock_seconds')})", "{{partition}}"),
         )
