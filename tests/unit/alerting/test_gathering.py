@@ -188,7 +188,7 @@ def test_what_is_new_is_gathered_for_as_long_as_ever_however_long_an_end_has_wai
 def test_what_came_and_went_beside_the_end_of_what_was_only_counted_leaves_that_end_to_be_told() -> None:
     office = counted_office()
     first = office.now
-    new = {"alert_id": "00000000000000aa", "kind": Kind.PAYMENT_FAILED}
+    new: dict[str, Any] = {"alert_id": "00000000000000aa", "kind": Kind.PAYMENT_FAILED}
     office.arrives(alert(0, **new))
     resolves(office, 0)
     resolves(office, 0, **new)
