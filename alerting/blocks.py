@@ -1,8 +1,8 @@
 """The pieces that messages are made of: slack_sdk's Block Kit models, safe for any text, and within Slack's limits.
 
 What others wrote (names, sentences, owners) stands in plain_text, where no markup, mention or emoji code works. mrkdwn
-is used for our own words and numbers, for the playbook's links and for mentions. Longer content is cut with
-an ellipsis and a count, never rejected. Limits: https://docs.slack.dev/reference/block-kit/blocks.
+is used for our own words and numbers, for the playbook's steps, in which facts of the account do nothing either (see
+`Play.says`), and for mentions. Longer content is cut with an ellipsis and a count, never rejected. Limits: https://docs.slack.dev/reference/block-kit/blocks.
 """
 
 import re

@@ -96,9 +96,9 @@ class Hold:
         else:
             row.held[each.alert_id] = lasting
             row.due = self._due(row, each, now)
-            if row.only_unnamed and self.route.over_at is None:
-                self.route.over_at = now + _GATHERED_OVER
-                self.dirty.add(None)
+        if row.only_unnamed and self.route.over_at is None:
+            self.route.over_at = now + _GATHERED_OVER
+            self.dirty.add(None)
         if self.quiet.digest_at is not None and self.route.digest_from is None:
             self.route.digest_from = now
             self.dirty.add(None)

@@ -142,7 +142,7 @@ class Lane:
             self._drop(row)
             self._works(now)
         elif verdict is Verdict.REJECTED:
-            if row.plain:
+            if row.plain or answer.plainest:
                 self._give_up(row, UndeliveredReason.REJECTED, now)
             else:
                 self._put(replace(row, plain=True))

@@ -1,5 +1,6 @@
 """What to do next about an alert: a table of steps by kind, reason and tier; users may put their own in front."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from string import Formatter
@@ -19,6 +20,9 @@ VARIABLES: Final[Mapping[str, str]] = {
     "tier": "the tier",
 }
 """What a step may name in braces, each with what stands there when it is not known of the account."""
+_WORKS = re.compile(r"[*`~:]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+"""What Slack makes links and markup of; an underscore within a word, as in an address, is none."""
+_LIKE: Final[Mapping[str, str]] = {"*": "\u2217", "`": "\u02cb", "~": "\u223c", ":": "\u2236", "_": "\u02cd"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,10 @@ class Play:
         )
 
     def says(self, values: Mapping[str, str]) -> str:
-        """The step with the account's facts in it."""
-        said = self.step.strip().format(**{**VARIABLES, **values})
+        """The step with the account's facts in it. Others wrote these, and a step may have links and markup: what would
+        make either in a fact is replaced by what looks like it."""
+        facts = {name: _WORKS.sub(lambda found: _LIKE[found.group()], value) for name, value in values.items()}
+        said = self.step.strip().format(**{**VARIABLES, **facts})
         within = f"within {self.due_days} day{'' if self.due_days == 1 else 's'}" if self.due_days is not None else None
         who = ", ".join(part for part in (self.owner, within) if part)
         return said.rstrip(".") + (f" ({who})." if who else ".")

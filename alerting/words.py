@@ -10,12 +10,14 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-NO_MINOR = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
+_NONE = (
+    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"),
+    *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
 )
-"""Currencies (ISO 4217) whose amounts are whole units."""
-THREE_DIGITS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
-"""Those with a thousand minor units to one; all others have a hundred."""
+_THREE = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+_FOUR = ("CLF", "UYW")
+DIGITS = {**dict.fromkeys(_NONE, 0), **dict.fromkeys(_THREE, 3), **dict.fromkeys(_FOUR, 4)}
+"""Currencies (ISO 4217) whose amounts have not two digits behind the point, with how many they have."""
 
 
 def zone(name: str) -> tzinfo:
@@ -72,8 +74,8 @@ def number(value: float) -> str:
 def money(minor: int, currency: str) -> str:
     """An amount in minor units (ISO 4217 digits), with its currency.
 
-    >>> money(4900, "EUR"), money(1234567, "USD"), money(500, "JPY")
-    ('49.00 EUR', '12,345.67 USD', '500 JPY')
+    >>> money(4900, "EUR"), money(1234567, "USD"), money(500, "JPY"), money(12345, "CLF")
+    ('49.00 EUR', '12,345.67 USD', '500 JPY', '1.2345 CLF')
     """
     digits = minor_digits(currency)
     whole, rest = divmod(minor, 10**digits)
@@ -83,7 +85,7 @@ def money(minor: int, currency: str) -> str:
 def minor_digits(currency: str) -> int:
     """How many digits of an amount are behind the point (ISO 4217).
 
-    >>> minor_digits("EUR"), minor_digits("JPY"), minor_digits("KWD")
-    (2, 0, 3)
+    >>> minor_digits("EUR"), minor_digits("JPY"), minor_digits("KWD"), minor_digits("CLF"), minor_digits("UYI")
+    (2, 0, 3, 4, 0)
     """
-    return 0 if currency in NO_MINOR else 3 if currency in THREE_DIGITS else 2
+    return DIGITS.get(currency, 2)

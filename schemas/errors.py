@@ -49,7 +49,7 @@ class Reason(StrEnum):
     """Why a record was turned away. The value is the metric label and the `reason` of the dead letter."""
 
     EMPTY = "empty"
-    """No value at all (null), or one of no bytes or only white space."""
+    """No value at all (null), or one of no bytes."""
     TOO_LARGE = "too_large"
     """More bytes than the limit (a setting, 1 MiB by default)."""
     SCHEMA_REGISTRY = "schema_registry"

@@ -33,7 +33,8 @@ class Answer:
     `status`: the HTTP status, None without one. `body_code`: the body where it looks like one of Slack's short codes
     (`ok`, `invalid_payload`), else "". `retry_after`: seconds the other side asks to wait, None when it does not.
     `failure`: set when there was no whole answer. `detail`: for people: a class of error, never its text. `refused`:
-    the body says so, whatever the status. `receipt`: where the message stands, from channels that know.
+    the body says so, whatever the status. `receipt`: where the message stands, from channels that know. `plainest`:
+    nothing plainer could be sent than what this answers.
     """
 
     status: int | None = None
@@ -43,6 +44,7 @@ class Answer:
     detail: str = ""
     refused: bool = False
     receipt: Receipt | None = None
+    plainest: bool = False
 
     @property
     def short(self) -> str:
@@ -63,7 +65,7 @@ class Verdict(StrEnum):
     TIMEOUT = "timeout"
     CONNECTION_ERROR = "connection_error"
     REJECTED = "rejected"
-    """This message is refused as it is: a plain-text version is tried once."""
+    """This message is refused as it is: a plain-text version is tried once, where there is one."""
     ROUTE_BROKEN = "route_broken"
     """No message would arrive here, until a person mends the webhook, the channel or the way to it."""
 
@@ -85,6 +87,8 @@ _BY_CODE = {
     "service_unavailable": Verdict.SERVER_ERROR,
     "request_timeout": Verdict.SERVER_ERROR,
     "team_added_to_org": Verdict.SERVER_ERROR,
+    "external_channel_migrating": Verdict.SERVER_ERROR,
+    "update_failed": Verdict.SERVER_ERROR,
     "invalid_payload": Verdict.REJECTED,
     "invalid_blocks": Verdict.REJECTED,
     "invalid_blocks_format": Verdict.REJECTED,
@@ -97,6 +101,8 @@ _BY_CODE = {
     "invalid_arguments": Verdict.REJECTED,
     "invalid_metadata_format": Verdict.REJECTED,
     "invalid_metadata_schema": Verdict.REJECTED,
+    "metadata_too_large": Verdict.REJECTED,
+    "attachment_payload_limit_exceeded": Verdict.REJECTED,
     "user_not_found": Verdict.REJECTED,
     "action_prohibited": Verdict.ROUTE_BROKEN,
     "posting_to_general_channel_denied": Verdict.ROUTE_BROKEN,

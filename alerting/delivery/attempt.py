@@ -1,10 +1,11 @@
 """One attempt at one row of the outbox: from stored bytes to an answer."""
 
+from dataclasses import replace
 from pathlib import Path
 from traceback import extract_tb
 
 from alerting.delivery import Channel, NoteChannel
-from alerting.delivery.answers import Answer, Failure
+from alerting.delivery.answers import OK, Answer, Failure
 from alerting.delivery.bot import BotChannel
 from alerting.letter import letter_of
 from alerting.notification import decode_note
@@ -21,7 +22,8 @@ async def attempt(row: Row, channel: Channel | NoteChannel, earlier: Earlier | N
     topic.
     """
     if isinstance(channel, NoteChannel):
-        return await channel.send_note(row)
+        answer = await channel.send_note(row)
+        return answer if answer == OK else replace(answer, plainest=True)
     try:
         note = decode_note(row.notification)
         letter = letter_of(note) if isinstance(channel, BotChannel) else None

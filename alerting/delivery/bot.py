@@ -21,8 +21,10 @@ EVENT: Final = "slackwater_news"
 LOOKED_BACK: Final = 100
 """Messages of a channel, the newest, or of a thread, the oldest, among which a mark is looked for."""
 
-_GONE: Final = frozenset({"message_not_found", "thread_not_found"})
-"""Somebody deleted the message."""
+_GONE: Final = frozenset(
+    {"message_not_found", "thread_not_found", "restricted_action_thread_locked", "cannot_reply_to_message"}
+)
+"""Somebody deleted the message, or its thread takes no replies: the account's message is begun anew."""
 _PASSING: Final = frozenset({Verdict.RATE_LIMITED, Verdict.SERVER_ERROR, Verdict.TIMEOUT, Verdict.CONNECTION_ERROR})
 _FIXED: Final = frozenset({"cant_update_message", "edit_window_closed"})
 """The workspace lets nobody change it any more; its thread goes on."""
@@ -43,7 +45,7 @@ class BotChannel:
         """Post the account's message, or change it and add the reply to its thread. `first`: where it stands.
         `doubtful`: all of this may have been done before. Raises nothing but `asyncio.CancelledError`.
 
-        The answer of a delivery says where the account's message stands: elsewhere than before, if that was deleted.
+        The answer of a delivery says where the account's message stands: elsewhere than before, if that is gone.
         """
         if first is None or first.channel != self._channel:  # one of before another channel was set
             return await self._post_first(letter, doubtful=doubtful)

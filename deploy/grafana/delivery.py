@@ -160,7 +160,7 @@ def _alerts(made: build.Dashboard) -> None:
             "Buttons pressed in Slack",
             "In the time shown, by button and by what came of it.",
             "short",
-            now(in_range("button_presses_total", "button, result") + " or vector(0)", "{{button}}, {{result}}"),
+            now(in_range("button_presses_total", "button, result") + " or on () vector(0)", "{{button}}, {{result}}"),
         )
     )
     made.with_panel(

@@ -110,7 +110,7 @@ def workers(made: build.Dashboard) -> None:
     made.with_panel(
         lines(
             "Memory",
-            "Resident: 2.6 KB an account with the memory store, and up to 1.2 GB for what is decoded and waits.",
+            "Resident: 3.4 KB an account with the memory store, and up to 1.2 GB for what is decoded and waits.",
             "bytes",
             query(total("process_resident_memory_bytes", "instance"), "{{instance}}"),
         )

@@ -47,7 +47,7 @@ def _glance(made: build.Dashboard) -> None:
             "Firing or pending, by name; what to do is on the dashboard of the runbook.",
             "short",
             now(
-                'count by (alertname, alertstate) (ALERTS{job=~"$job", alertname=~"Slackwater.+"})',
+                'count by (alertname, alertstate) (ALERTS{job=~"$job|", alertname=~"Slackwater.+"})',
                 "{{alertname}} {{alertstate}}",
             ),
             steps=RED_FROM_ONE,
@@ -141,9 +141,9 @@ def _input(made: build.Dashboard) -> None:
             query(per_second("events_late_total", "job"), "late, {{job}}"),
             query(per_second("events_rekeyed_total", "job"), "rekeyed, {{job}}"),
             query(per_second("events_known_total", "job"), "known, {{job}}"),
-            query(per_second("events_aliased_total", "job") + " or vector(0)", "under an alias, {{job}}"),
-            query(per_second("events_parked_total", "job") + " or vector(0)", "parked, {{job}}"),
-            query(per_second("events_released_total", "job") + " or vector(0)", "released, {{job}}"),
+            query(per_second("events_aliased_total", "job") + " or on () vector(0)", "under an alias, {{job}}"),
+            query(per_second("events_parked_total", "job") + " or on () vector(0)", "parked, {{job}}"),
+            query(per_second("events_released_total", "job") + " or on () vector(0)", "released, {{job}}"),
         )
     )
     made.with_panel(
@@ -163,7 +163,9 @@ def _input(made: build.Dashboard) -> None:
             "format, and nothing that slackwater asks for.",
             "eps",
             query(per_second("events_excluded_total", "setting"), "{{setting}}"),
-            query(per_second("events_ignored_total", "reason") + " or vector(0)", "says nothing here: {{reason}}"),
+            query(
+                per_second("events_ignored_total", "reason") + " or on () vector(0)", "says nothing here: {{reason}}"
+            ),
         )
     )
     made.with_panel(
@@ -198,7 +200,7 @@ def _progress(made: build.Dashboard) -> None:
         lines(
             "Behind, by home partition",
             "How far each has applied events, against the wall clock. A day closes for nobody before the slowest has "
-            "come to its end.",
+            "come to its end; on the wall clock, after `FLEET_WAIT` it closes without that one.",
             "s",
             query(f"time() - max by (partition) ({of('home_clock_seconds')})", "{{partition}}"),
         )

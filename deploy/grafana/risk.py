@@ -72,7 +72,7 @@ def _today(made: build.Dashboard) -> None:
             "Critical alerts",
             "Open alerts of the highest severity.",
             "short",
-            now(total("alerts_open", matchers='severity="critical"') + " or vector(0)"),
+            now(total("alerts_open", matchers='severity="critical"') + " or on () vector(0)"),
             steps=((None, "green"), (1, "red")),
         )
     )
@@ -242,7 +242,7 @@ def _worth(made: build.Dashboard) -> None:
             "What was done",
             "Recorded actions, by what their alerts came to: saved, recovered_unaided, false_alarm, lost, or open.",
             "short",
-            now(f"sum by (action, outcome) ({of('actions_total')}) or vector(0)", "{{action}}, {{outcome}}"),
+            now(f"sum by (action, outcome) ({of('actions_total')}) or on () vector(0)", "{{action}}, {{outcome}}"),
         )
     )
     made.with_panel(

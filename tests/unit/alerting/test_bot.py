@@ -14,9 +14,10 @@ from alerting.delivery.bot import BotChannel
 from alerting.delivery.slack_api import SlackApi
 from alerting.letter import Letter
 from alerting.message import Receipt
-from alerting.outbox import Earlier
+from alerting.outbox import Earlier, Outbox
 from alerting.outbox_rows import Row
 from alerting.render import render
+from alerting.routing import Route
 from schemas.alerts import Change, Resolution, Severity
 from tests.slack_workspace import BOT_TOKEN, CHANNEL, SECRETS, Mood, Workspace, does_and_hangs, hangs, says, text
 from tests.unit.alerting.samples import AT, group, letter, letter_to, notice, notification, reminder
@@ -125,6 +126,30 @@ async def test_a_message_that_is_deleted_between_its_change_and_the_reply_is_pos
     assert again.ts == slack.channel[-1].ts != first.ts
 
 
+@pytest.mark.parametrize("code", ["restricted_action_thread_locked", "cannot_reply_to_message"])
+async def test_a_thread_that_takes_no_replies_is_begun_anew_and_holds_up_no_other_account(
+    code: str, bot: BotChannel, slack: Workspace
+) -> None:
+    outbox = Outbox([Route()], draw=lambda: 0.5)
+
+    async def run() -> list[Verdict]:
+        verdicts = []
+        while (row := outbox.next(AT)) is not None:
+            verdicts.append(outbox.answered(row, await attempt(row, bot, outbox.earlier(row)), AT))
+        return verdicts
+
+    outbox.add(0, notification(account_id="acme"), AT)
+    assert await run() == [Verdict.DELIVERED]
+    slack.moods["chat.postMessage"] = [says(code)]
+    outbox.add(1, notification(account_id="acme", change=Change.ESCALATED, revision=2), AT)
+    outbox.add(2, notification(account_id="globex", alert_id="00112233445566ab"), AT)
+    assert await run() == [Verdict.DELIVERED, Verdict.DELIVERED]
+    first, again, other = slack.channel
+    assert len({first.ts, again.ts, other.ts}) == 3
+    assert slack.thread(first) == []
+    assert again.buttons
+
+
 async def test_a_message_that_may_not_be_changed_any_more_has_its_thread_all_the_same(
     bot: BotChannel, slack: Workspace
 ) -> None:
@@ -187,6 +212,10 @@ MOODS: list[tuple[Mood, Answer, Verdict]] = [
     (says("not_in_channel"), Answer(200, "not_in_channel"), Verdict.ROUTE_BROKEN),
     (says("something_new"), Answer(200, "something_new"), Verdict.ROUTE_BROKEN),
     (says("No such thing: xoxb-1-SecretOfTheBot"), Answer(200), Verdict.ROUTE_BROKEN),
+    (says("metadata_too_large"), Answer(200, "metadata_too_large"), Verdict.REJECTED),
+    (says("attachment_payload_limit_exceeded"), Answer(200, "attachment_payload_limit_exceeded"), Verdict.REJECTED),
+    (says("update_failed"), Answer(200, "update_failed"), Verdict.SERVER_ERROR),
+    (says("external_channel_migrating"), Answer(200, "external_channel_migrating"), Verdict.SERVER_ERROR),
     (says("internal_error"), Answer(200, "internal_error"), Verdict.SERVER_ERROR),
     (says("fatal_error", 500), Answer(500, "fatal_error"), Verdict.SERVER_ERROR),
     (text("<html>Bad gateway</html>", 502), Answer(502), Verdict.SERVER_ERROR),

@@ -185,6 +185,18 @@ def test_what_is_new_is_gathered_for_as_long_as_ever_however_long_an_end_has_wai
     assert len(office.heard[1].covers) == 2
 
 
+def test_what_came_and_went_beside_the_end_of_what_was_only_counted_leaves_that_end_to_be_told() -> None:
+    office = counted_office()
+    first = office.now
+    new: dict[str, Any] = {"alert_id": "00000000000000aa", "kind": Kind.PAYMENT_FAILED}
+    office.arrives(alert(0, **new))
+    resolves(office, 0)
+    resolves(office, 0, **new)
+    office.run_until(first + 48 * HOUR)
+    assert [(each.why, each.resolved) for each in summaries(office)[1:]] == [("over", 1)]
+    assert office.heard[-1].at == first + 24 * HOUR
+
+
 @pytest.mark.parametrize("kill_in", range(1, 9))
 def test_a_worker_that_dies_meanwhile_tells_how_many_are_over_all_the_same(kill_in: int) -> None:
     office = counted_office()

@@ -17,8 +17,10 @@ from pydantic import SecretStr
 from alerting.delivery.answers import OK, Answer, Failure, Verdict, judge
 from alerting.delivery.attempt import attempt
 from alerting.delivery.webhook import WebhookChannel, body_of, id_of
-from alerting.notification import AnyNote
+from alerting.notification import AnyNote, UndeliveredReason
+from alerting.outbox import Outbox
 from alerting.outbox_rows import Row
+from alerting.routing import Route
 from schemas.alerts import Change, Resolution, Transition
 from schemas.instants import format_instant
 from tests.unit.alerting import slack_server as moods
@@ -122,6 +124,20 @@ async def test_a_message_keeps_its_id_however_often_it_is_sent_and_shares_it_wit
         for other in (note.rerouted("default"), notification("crm", revision=2)):
             assert await attempt(row_of(other), channel) == OK
     assert len(receiver.taken) == 3
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_what_an_endpoint_refuses_is_given_up_at_once_as_nothing_plainer_could_be_sent(
+    status: int, session: ClientSession
+) -> None:
+    outbox = Outbox([Route("crm", channel="crm")], draw=lambda: 0.5)
+    outbox.add(0, notification("crm"), AT)
+    async with SlackServer(says(status)) as server:
+        while (row := outbox.next(AT)) is not None:
+            outbox.answered(row, await attempt(row, channel_to(server.url, session)), AT)
+    assert len(server.received) == 1
+    (lost,) = outbox.changed().undelivered
+    assert (lost.reason, lost.detail) == (UndeliveredReason.REJECTED, f"rejected {status}")
 
 
 def test_of_an_alert_the_transition_is_sent_as_it_stands_on_the_topic() -> None:

@@ -10,7 +10,7 @@ import pytest
 from schemas.errors import SettingsError
 from streams.runtime.settings import SECRETS as SECRET_KEYS
 from streams.runtime.settings import Settings, load_settings
-from tests.unit.deployment.files import DEPLOY, SECRETS, Process, processes
+from tests.unit.deployment.files import DEPLOY, SECRETS, Process, compose, containers, pods, processes, unit
 
 PROCESSES = {each.place: each for each in processes()}
 NAMES = {
@@ -55,6 +55,23 @@ def test_its_settings_are_ones_that_there_are_and_suit_its_command(place: str, t
     assert settings.web_host == settings.board_host == ("0.0.0.0" if in_container else "127.0.0.1")
     if not place.startswith("systemd"):  # there the reader names it
         assert settings.brokers != Settings().brokers
+
+
+def limit(place: str) -> str:
+    """The memory that a worker may have."""
+    if place.startswith("compose"):
+        return str(compose()["services"]["worker"]["deploy"]["resources"]["limits"]["memory"])
+    if place.startswith("kubernetes"):
+        return str(containers(pods()["slackwater-worker"])[-1]["resources"]["limits"]["memory"])
+    return unit(place.removeprefix("systemd: "))["MemoryMax"][0]
+
+
+@pytest.mark.parametrize("place", [place for place, each in PROCESSES.items() if each.command == ("worker",)])
+def test_one_worker_has_memory_for_all_accounts_that_there_may_be(place: str, tmp_path: Path) -> None:
+    settings = loaded(PROCESSES[place], tmp_path)
+    accounts = settings.partitions * settings.max_partition_accounts
+    needed = accounts * 3_400 + 1.3e9  # ARCHITECTURE.md, "Scale, on paper"
+    assert needed < int(limit(place).lower().removesuffix("i").removesuffix("g")) << 30
 
 
 def test_a_setting_that_there_is_not_would_be_seen(tmp_path: Path) -> None:

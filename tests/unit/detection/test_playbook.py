@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from alerting.blocks import linked
 from alerting.playbook import Play, Playbook
 from schemas.alerts import AlertState, Kind
 from streams.detection.config import DetectionConfig
@@ -53,6 +56,16 @@ def test_an_alert_says_the_step_with_the_facts_of_its_account() -> None:
         "(billing, within 1 day)."
     )
     assert (resolved.state, resolved.playbook) == (AlertState.RESOLVED, None)
+
+
+def test_what_others_wrote_makes_no_link_and_no_markup_in_a_step() -> None:
+    play = Play("*Ask* {contact} about {account}, see https://wiki.example/{tier}_plan")
+    evil = "Jo https://evil.example/pay *now* _quick_ `x` ~y~ :fire:"
+    said = play.says({"contact": evil, "account": "Acme <!channel>", "tier": "gold"})
+    assert re.findall("<.*?>", linked(said)) == ["<https://wiki.example/gold_plan>"]
+    assert said.startswith("*Ask* Jo https")
+    assert not set("*_`~:") & set(said.removeprefix("*Ask* ").split(" about ")[0])
+    assert play.says({"contact": "jo_ann@acme.example"}).startswith("*Ask* jo_ann@acme.example about")
 
 
 def test_a_reason_for_leaving_chooses_the_step(run: Run) -> None:

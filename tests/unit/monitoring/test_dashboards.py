@@ -80,7 +80,7 @@ def test_a_query_keeps_to_the_chosen_job_and_instances(uid: str, panel: dict[str
     selectors = list(_SELECTOR.finditer(target["expr"]))
     for selector in selectors:
         assert 'job=~"$job", instance=~"$instance"' in (selector[1] or ""), selector[0]
-    assert selectors or 'ALERTS{job=~"$job"' in target["expr"]
+    assert selectors or 'ALERTS{job=~"$job|"' in target["expr"]
     assert set(re.findall(r"\[([^]]+)]", target["expr"])) <= {"$__rate_interval", "$__range"}
     assert target["datasource"] == {"type": "prometheus", "uid": "$datasource"}
     for label in re.findall(r"{{(\w+)}}", target["legendFormat"]):
@@ -91,20 +91,50 @@ def test_amounts_are_whole_units_of_their_currency(promtool: str, tmp_path: Path
     query = amount("mrr_active_minor", "currency").replace("$job", ".+").replace("$instance", ".+")
     series = 'slackwater_mrr_active_minor{{job="j", instance="i", currency="{}"}}'
     story = {
-        "input_series": [{"series": series.format(each), "values": "5000"} for each in ("EUR", "JPY", "KWD")],
+        "input_series": [{"series": series.format(each), "values": "5000"} for each in ("EUR", "JPY", "KWD", "CLF")],
         "promql_expr_test": [
             {
                 "expr": query,
                 "eval_time": "0m",
                 "exp_samples": [
                     {"labels": f'{{currency="{currency}"}}', "value": value}
-                    for currency, value in (("EUR", 50), ("JPY", 5000), ("KWD", 5))
+                    for currency, value in (("EUR", 50), ("JPY", 5000), ("KWD", 5), ("CLF", 0.5))
                 ],
             }
         ],
     }
     (tmp_path / "amounts.yml").write_text(yaml.safe_dump({"tests": [story]}), encoding="utf-8")
     run(promtool, "test", "rules", "amounts.yml", cwd=tmp_path)
+
+
+def test_alerts_are_counted_also_where_no_worker_is_left_to_name_a_job(promtool: str, tmp_path: Path) -> None:
+    (query,) = {target["expr"] for _, _, target in QUERIES if "ALERTS{" in target["expr"]}
+    jobs = ("", ', job="sw"', ', job="other"')
+    story = {
+        "input_series": [
+            {"series": f'ALERTS{{alertname="Slackwater{n}", alertstate="firing"{job}}}', "values": "1"}
+            for n, job in enumerate(jobs)
+        ],
+        "promql_expr_test": [
+            {
+                "expr": query.replace("$job", chosen),
+                "eval_time": "0m",
+                "exp_samples": [
+                    {"labels": f'{{alertname="Slackwater{n}", alertstate="firing"}}', "value": 1} for n in seen
+                ],
+            }
+            for chosen, seen in ((".+", (0, 1, 2)), ("sw", (0, 1)))
+        ],
+    }
+    (tmp_path / "alerts.yml").write_text(yaml.safe_dump({"tests": [story]}), encoding="utf-8")
+    run(promtool, "test", "rules", "alerts.yml", cwd=tmp_path)
+
+
+def test_a_zero_for_nothing_stands_beside_no_series() -> None:
+    stands_in = [target["expr"] for _, _, target in QUERIES if "vector(0)" in target["expr"]]
+    assert stands_in
+    for expr in stands_in:
+        assert expr.endswith(" or on () vector(0)"), expr
 
 
 def test_panels_have_numbers_of_their_own_and_do_not_lie_on_each_other() -> None:

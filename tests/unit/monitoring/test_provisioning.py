@@ -30,6 +30,13 @@ def test_the_data_source_is_the_one_that_dashboards_choose_and_knows_how_often_p
     assert chosen == {source["uid"]}
 
 
+def test_the_guide_copies_the_rules_and_no_configuration_over_the_readers_own() -> None:
+    rules = yaml.safe_load((RULES / "prometheus.yml").read_text(encoding="utf-8"))["rule_files"]
+    guide = (DEPLOY / "guide" / "operations.md").read_text(encoding="utf-8")
+    (copied,) = (line for line in guide.splitlines() if line.endswith(" /etc/prometheus/"))
+    assert set(copied.split()[1:-1]) == {f"deploy/prometheus/{name}" for name in rules}
+
+
 def test_dashboards_are_read_from_where_the_guide_puts_them() -> None:
     (provider,) = read("dashboards/slackwater.yml")["providers"]
     assert provider["type"] == "file"
