@@ -308,7 +308,8 @@ def _settle(lane: _Lane, thresholds: Thresholds, rows: Rows, v: Column, heights:
     done = over & (rebaselined | heights.normal | (day - since >= config.drop_hold_days))
     lane.calm[rows] = np.where(over & ~done, since, -1)
     highest = np.where(told.enough, highest, by_source)
-    low = heard & ~over & (highest > dropped) & ((dropped > 0) | ((silent == 0) & ~quiet))
+    silent = np.where(quiet, told.silence, silent)
+    low = heard & ~over & (highest > np.maximum(dropped, silent)) & ((dropped > 0) | (silent == 0))
 
     for place in (quiet | done | low).nonzero()[0].tolist():
         row = int(rows[place])

@@ -9,7 +9,6 @@ from streams.backtest.ledger import Told
 from streams.detection.calendar import Calendar, weekday
 from streams.detection.config import DAY_MS
 
-WEEKS_SHOWN = 53
 WEEK_MS = 7 * DAY_MS
 
 

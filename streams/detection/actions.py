@@ -101,9 +101,10 @@ class Actions:
         sums over actions are sums over alerts; not to what had a cost in another currency."""
         of_alert = [number for number, each in enumerate(self.last) if each.alert_id == alert_id]
         shared = [number for number in of_alert if self.last[number].row.currency in ("", currency)]
+        each_saved, left = divmod(saved_minor, max(len(shared), 1))
         for number in of_alert:
             action = self.last[number]
-            saved = saved_minor * (number in shared) // max(len(shared), 1)
+            saved = each_saved + (number == shared[0]) * left if number in shared else 0
             row = action.row._replace(outcome=outcome, reason=action.row.reason or reason)
             if not action.cost_minor and saved:
                 row = row._replace(currency=currency)

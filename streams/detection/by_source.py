@@ -5,11 +5,10 @@ from typing import Final
 import numpy as np
 
 from streams.detection.habits import CLOSED_ACTIVE_DAY, EVENTS, PENDING_EVENTS, Column, Habits, Mask, Rows
+from streams.detection.habits import HALF_LIFE as BASELINE_HALF_LIFE
 from streams.detection.rules import Rules
 from streams.detection.sources import HALF_LIFE, SOURCES, WHOLE, key_of
 
-_BASELINE_HALF_LIFE: Final = 60.0
-"""Of `EVENTS`."""
 _LIVES_ON: Final = 0.5
 """An account lives on the sources that are this share of it."""
 
@@ -67,5 +66,5 @@ class BySource:
     def learn(self, rows: Rows, v: Column) -> None:
         """Fold the day into the shares of `rows`; `v` are their columns as of the day before."""
         if self.counts is not None and self._rules.learnt.learns_shares(self._day):
-            baseline = (v[EVENTS] + v[PENDING_EVENTS]) * (HALF_LIFE / _BASELINE_HALF_LIFE)
+            baseline = (v[EVENTS] + v[PENDING_EVENTS]) * (HALF_LIFE / BASELINE_HALF_LIFE)
             self._habits.sources.fold(rows, self.counts[:, rows], baseline, self._day, v[CLOSED_ACTIVE_DAY])

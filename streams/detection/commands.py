@@ -64,7 +64,8 @@ class Commands:
         return refused("kind", f"the account has no {what}")
 
     def _note(self, account: Account, command: RecordAction | RecordOutcome, alerts: list[Alert]) -> Refusal | None:
-        if not alerts and command.kind != "*":
+        one = command.alert_id is not None or command.kind != "*"
+        if not alerts and one:
             field = "alert_id" if command.alert_id is not None else "kind"
             return refused(field, "the account has had no such alert lately")
         about = alerts[0] if len(alerts) == 1 else None
@@ -85,7 +86,7 @@ class Commands:
             code = "action"
             note_action(account)
         else:
-            pending, one = account.outcomes.pending, command.kind != "*"
+            pending = account.outcomes.pending
             for alert in alerts:
                 if alert.warned_at is not None and (one or alert.is_open or alert.alert_id in pending):
                     self._afterwards.overrule(account, alert, Outcome(command.outcome))

@@ -37,7 +37,6 @@ from streams.detection.signals.base import Calm
 from streams.detection.source_days import SourceDays
 from streams.detection.sources import SOURCES, UNTRACKED
 from streams.detection.state import Account
-from streams.detection.tally import Tally
 from streams.detection.window import with_day
 
 BLOCK: Final = 8_192
@@ -47,11 +46,10 @@ BLOCK: Final = 8_192
 class Days:
     """Closes days, one by one and in order, for all accounts of a partition."""
 
-    def __init__(self, rules: Rules, habits: Habits, book: Book, tally: Tally) -> None:
+    def __init__(self, rules: Rules, habits: Habits, book: Book) -> None:
         self._rules = rules
         self._habits = habits
         self._book = book
-        self._tally = tally
         self._signals = daily_signals(rules)
         self._by_source = BySource(rules, habits)
         self._facets = FacetDays(rules, habits)
@@ -223,7 +221,6 @@ class Days:
             self.held.append(rows[held])
             found = found[~held[found]]
         changed[found] = True
-        self._tally.days_closed += y.size
         return changed
 
 

@@ -2,6 +2,11 @@
 
 import heapq
 from collections.abc import Iterator
+from typing import Final
+
+_STALE: Final = 4
+_FEW: Final = 64
+"""More entries than so many for each account that waits, and these: most are stale, and it is built anew."""
 
 
 class DueQueue:
@@ -12,6 +17,8 @@ class DueQueue:
         self._times: list[int] = []
         self._accounts: dict[int, list[str]] = {}
         self._due: dict[str, int] = {}
+        self._entries = 0
+        """Also those of accounts that have another due time by now."""
 
     def __len__(self) -> int:
         """Accounts that wait."""
@@ -26,8 +33,13 @@ class DueQueue:
             return
         self._due[account] = due  # the entry of before is passed over when its time comes
         self._enter(account, due)
+        if self._entries > _STALE * len(self._due) + _FEW:
+            self._times, self._accounts, self._entries = [], {}, 0
+            for each, at in self._due.items():
+                self._enter(each, at)
 
     def _enter(self, account: str, due: int) -> None:
+        self._entries += 1
         accounts = self._accounts.get(due)
         if accounts is None:
             self._accounts[due] = [account]
@@ -41,6 +53,7 @@ class DueQueue:
         while self._times and self._times[0] <= clock:
             due = heapq.heappop(self._times)
             accounts, taken = self._accounts.pop(due), 0
+            self._entries -= len(accounts)
             try:
                 for account in accounts:
                     taken += 1

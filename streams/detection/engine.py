@@ -63,7 +63,7 @@ class Engine:
         self._book = Book(rules, self.tally)
         self._facts = Facts(rules, self._book, self.tally)
         self._commands = Commands(rules, self._book)
-        self._days = Days(rules, self.habits, self._book, self.tally)
+        self._days = Days(rules, self.habits, self._book)
         self._afterwards = Afterwards(rules)
         self._dated = dated_signals(rules)
         self._dated_kinds = frozenset([signal.kind for signal in self._dated])

@@ -303,6 +303,8 @@ class FleetLog:
                 seen |= self.stall.stalled
         elif slots:
             learning.judged = max(learning.judged, slots[-1])
+        for old in [old for old in self._quarters if old <= learning.judged]:
+            del self._quarters[old]
         layout = self.layout_of(day)
         keys = {DEFAULT_KEY} if layout == UNTRACKED else {key_of(number, layout) for number in range(SOURCES)} - {-1}
         learning.learn(quarters, flow, first, keys, stalled=bool(seen))
@@ -335,7 +337,7 @@ class FleetLog:
             while len(self._layouts) > 1 and self._layouts[1][0] <= old:
                 del self._layouts[0]
         self.facets.take(day, sums.facets, KEPT_DAYS)
-        self._since += sums
+        self._since.calibration += sums.calibration
         if day % CALIBRATED_EVERY == 0:
             self._watched, self._ongoing = sums.watched, sums.ongoing
             self._calibration += self._since.calibration

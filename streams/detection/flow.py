@@ -21,7 +21,7 @@ _SPREAD_OVER: Final = 1 << 32
 The Art of Computer Programming, 6.4)."""
 
 Counts = dict[int, int]
-"""By source's key, see `stall.key_of`."""
+"""By source's key, see `sources.key_of`."""
 
 
 def weight_of(events: float, exposure: float) -> float:

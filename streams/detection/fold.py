@@ -64,8 +64,8 @@ _DISPERSION_BELOW: Final = 4.0
 _DISPERSION_KEPT: Final = 0.995
 _QUIET_AGE: Final = 30.0
 """No evidence of a drop grows in an account's first 30 days."""
-_REBASELINE_DAYS: Final = 60.0
-_REBASELINE_EVENTS: Final = 15.0
+REBASELINE_DAYS: Final = 60.0
+REBASELINE_EVENTS: Final = 15.0
 """A drop that lasts more than 60 days, and 15 expected events, is the account's new normal. (The days alone would
 give a sparse account a new normal on a handful of expected events; asking for both halves the re-baselines.) It becomes
 so on an active day: being gone is no way of being normal."""
@@ -104,8 +104,8 @@ def _drop(
     score += gain
     v[PENDING_EVENTS] += y
     v[PENDING_EXPOSURE] += exposure
-    new_normal = (score > 0.0) & active & (left >= 0.0) & (day - left > _REBASELINE_DAYS)
-    new_normal &= rate * v[PENDING_EXPOSURE] >= _REBASELINE_EVENTS
+    new_normal = (score > 0.0) & active & (left >= 0.0) & (day - left > REBASELINE_DAYS)
+    new_normal &= rate * v[PENDING_EXPOSURE] >= REBASELINE_EVENTS
     v[REBASELINED] = new_normal
     score[new_normal] = 0.0
     calm = score <= 0.0

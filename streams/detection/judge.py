@@ -73,7 +73,8 @@ def concerned(v: Column, day: int, fleet: FleetDay, thresholds: Thresholds, conf
 def _concerned(v: Column, day: int, fleet: FleetDay, thresholds: Thresholds, config: DetectionConfig) -> Mask:
     alerts = OpenAlerts(v[SILENCE_LEVEL], v[DROP_LEVEL], v[FLOOR])
     told = told_on(v, day, alerts, rates(v, fleet), silences(v, fleet), thresholds, config)
-    low = told.enough & (told.drop > alerts.drop) & ((alerts.drop > 0.0) | (alerts.silence == 0.0))
+    low = told.enough & (told.drop > np.maximum(alerts.drop, alerts.silence))
+    low &= (alerts.drop > 0.0) | (alerts.silence == 0.0)
     heard: Mask = ((told.silence > 0) | low) & (v[MUTED] == 0.0)
     calm = (v[CALM_DAY] >= 0.0) | ((alerts.drop > 0.0) & ((told.drop == 0) | (v[REBASELINED] > 0.0)))
     found: Mask = heard | calm

@@ -75,7 +75,8 @@ class Payments:
         return max(self.cards.values(), key=lambda card: (card.default, card.changed_at), default=None)
 
     def apply(self, fact: BillingFact) -> bool:
-        """Fold one event in. Returns False, and does nothing, for one that is older than what is known."""
+        """Fold one event in. Returns False, and does nothing, for one that is older than what is known; an invoice that
+        is paid or void is so whenever that is told."""
         match fact:
             case PaymentFailed():
                 return self._failed(fact)
@@ -85,7 +86,7 @@ class Payments:
             case PaymentMethodUpdated():
                 return self._update(fact)
             case PaymentMethodRemoved():
-                return self.cards.pop(fact.payment_method_id, None) is not None
+                return self._remove(fact)
         raise TypeError(f"{type(fact).__name__} is no event of a payment")
 
     def _failed(self, fact: PaymentFailed) -> bool:
@@ -130,6 +131,13 @@ class Payments:
         ends_on = _month_after(fact.exp_year, fact.exp_month)
         card = Card(fact.payment_method_id, fact.occurred_at, fact.kind, ends_on, default)
         put(self.cards, fact.payment_method_id, card, _CARDS)
+        return True
+
+    def _remove(self, fact: PaymentMethodRemoved) -> bool:
+        known = self.cards.get(fact.payment_method_id)
+        if known is None or fact.occurred_at < known.changed_at:
+            return False
+        del self.cards[fact.payment_method_id]
         return True
 
     def encode(self) -> list[Any]:

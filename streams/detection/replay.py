@@ -16,6 +16,7 @@ from schemas.events import InputEvent, InputTopic, moment
 from schemas.plain_usage import UsageFields
 from schemas.shuffle import Fact, ShuffleRecord, Usage, parked_of
 from streams.detection.aliases import Aliases
+from streams.detection.config import DAY_MS
 from streams.detection.engine import Engine
 from streams.detection.fleet_log import offer
 from streams.detection.home import Home, Log
@@ -25,7 +26,6 @@ from streams.detection.parking import Parked, Parking
 from streams.detection.results import RefusedCommand
 from streams.detection.state import Account
 
-DAY_MS: Final = 86_400_000
 OUT_OF_ORDER_MS: Final = 600_000
 _STORE_EVERY: Final = 100_000
 """Events at the latest; what has changed is encoded then, which is better not done too often."""

@@ -21,7 +21,7 @@ from streams.detection.day_sums import DaySums
 from streams.detection.facet_days import blocks, columns_of, in_its_place, monitor_facet, used
 from streams.detection.facets import SOURCES, Facet
 from streams.detection.fleet import FleetDay
-from streams.detection.fold import commit, fold
+from streams.detection.fold import REBASELINE_DAYS, REBASELINE_EVENTS, commit, fold
 from streams.detection.habits import (
     CLOCK,
     CLOSED_ACTIVE_DAY,
@@ -56,10 +56,6 @@ _GONE: Final = 0.1
 _SILENT: Final = 4.0
 """What S piles up in a silence of so much (E, nats) is the silence's: whether that was told or not, it is not charged
 again as a fall when the source is back."""
-_NEW_NORMAL_DAYS: Final = 60.0
-_NEW_NORMAL_EVENTS: Final = 15.0
-"""After so long without a source, and so many events that were expected of it, that is the account's new normal. It is
-forgotten then, until it comes again."""
 
 Levels = npt.NDArray[np.int64]
 
@@ -186,7 +182,8 @@ class SourceDays:
         fold(v, counts[number, whose], day, weekday(day), fleet, relative)
         monitor_facet(v, whole[MONITORED_DAY, whose], day, rules.config)
         v[LAST_DAY] = v[CLOSED_ACTIVE_DAY]
-        normal = (day - v[LAST_DAY] > _NEW_NORMAL_DAYS) & (rates(v, fleet) * v[CLOCK] >= _NEW_NORMAL_EVENTS)
+        # The account's new normal, as a drop that lasts is: the source is forgotten, until it comes again.
+        normal = (day - v[LAST_DAY] > REBASELINE_DAYS) & (rates(v, fleet) * v[CLOCK] >= REBASELINE_EVENTS)
         v[REBASELINED, normal] = 1.0
         v[FIRST_DAY, normal] = -1.0
         facet.values[:, rows] = v

@@ -34,7 +34,6 @@ class Tally:
     payments_succeeded: int = 0
     payments_failed: int = 0
     """Failed attempts."""
-    days_closed: int = 0
     transitions: int = 0
     lost: Counter[LossClass] = field(default_factory=Counter)
     """Accounts lost."""

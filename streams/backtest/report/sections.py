@@ -13,9 +13,9 @@ from streams.backtest.report import plots
 from streams.backtest.report.html import DASH, Column, figure, paragraph, percent, section, table, tile
 from streams.backtest.report.svg import legend
 from streams.backtest.result import Backtest
+from streams.backtest.summary import WITHIN
 from streams.backtest.verdicts import Verdict
 
-_WITHIN = (7, 14, 30)
 _LOSSES_SHOWN = 300
 
 
@@ -80,13 +80,13 @@ def worth(found: Backtest) -> str:
     if rule is not None:
         runs.append((f"{rule.days} days of silence", rule.judged))
     silence = judged.basis is Basis.SILENCE
-    names = [f"found within {days} days" if silence else f"found {days} days before" for days in _WITHIN]
+    names = [f"found within {days} days" if silence else f"found {days} days before" for days in WITHIN]
     columns = [Column("")] + [Column(name, "number") for name, _ in runs]
     lines = [
         ("losses that could be judged", [f"{len(run.judged_losses):,}" for _, run in runs]),
         ("losses found", [f"{len(run.days):,} ({percent(run.recall)})" for _, run in runs]),
         ("as many alarms at random times would find", [percent(run.by_chance) for _, run in runs]),
-        *((name, [percent(run.within(days)) for _, run in runs]) for name, days in zip(names, _WITHIN, strict=True)),
+        *((name, [percent(run.within(days)) for _, run in runs]) for name, days in zip(names, WITHIN, strict=True)),
         ("median delay, days" if silence else "median lead, days", [figure(run.median_days) for _, run in runs]),
         ("alarms", [f"{run.raised:,}" for _, run in runs]),
         *((_VERDICTS[verdict], [f"{run.count(verdict):,}" for _, run in runs]) for verdict in Verdict),

@@ -46,9 +46,11 @@ class UsageDropSignal:
             return over
         if habit.calm_day >= 0:
             account.habits.set(account.row, CALM_DAY, -1)
-        if alert is None and account.alert(Kind.USAGE_SILENCE) is not None:
+        silence = account.alert(Kind.USAGE_SILENCE)
+        told = 0 if silence is None else SEVERITIES.index(silence.severity) + 1
+        if highest <= told or (alert is None and told) or muted(account):
             return None
-        return None if highest == 0 or muted(account) else Firing(SEVERITIES[highest - 1])
+        return Firing(SEVERITIES[highest - 1])
 
     def _level(self, account: Account, closed: int) -> int:
         rules, habit, thresholds = self._rules, account.habit, self._rules.thresholds

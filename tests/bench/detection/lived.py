@@ -12,9 +12,9 @@ import orjson
 from schemas.alerts import Kind, Severity, Transition
 from schemas.codec import decode
 from schemas.errors import Rejected
-from streams.detection.config import DetectionConfig
+from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.engine import Engine
-from streams.detection.replay import DAY_MS, Replay
+from streams.detection.replay import Replay
 from streams.simulator import FleetPlan, simulate, truths
 from streams.simulator.names import CORE, INTENT
 from streams.simulator.score import YEAR_MS, episodes

@@ -45,7 +45,7 @@ def test_the_outcome_of_the_alert_decides_what_an_action_saved(run: Run) -> None
     pays(run, 12)
     assert told(run) == {("Discount", "", ""): (1, 900, 0), ("call", "", ""): (1, 0, 0)}
     run.close(at(42))
-    assert told(run) == {("Discount", "", "saved"): (1, 900, 2_500), ("call", "", "saved"): (1, 0, 2_500)}
+    assert told(run) == {("Discount", "", "saved"): (1, 900, 2_501), ("call", "", "saved"): (1, 0, 2_500)}
     census = Census()
     census.enter(run.account.encode())
     assert census.actions == {
@@ -60,7 +60,7 @@ def test_a_persons_word_moves_it_and_what_is_recorded_later_shares_it(run: Run) 
     pays(run, 12)
     run.close(at(42))
     run.apply(act("visit", 43))
-    assert told(run) == {("call", "", "saved"): (1, 0, 2_500), ("visit", "", "saved"): (1, 0, 2_500)}
+    assert told(run) == {("call", "", "saved"): (1, 0, 2_501), ("visit", "", "saved"): (1, 0, 2_500)}
     run.apply(command("record_outcome", at(44), kind="payment_failed", outcome="false_alarm"))
     assert told(run) == {("call", "", "false_alarm"): (1, 0, 0), ("visit", "", "false_alarm"): (1, 0, 0)}
 
@@ -98,6 +98,14 @@ def test_a_cost_in_one_currency_takes_nothing_of_what_was_saved_in_another() -> 
         ("USD", 500),
         ("USD", 500),
     ]
+
+
+def test_sums_over_actions_are_sums_over_alerts() -> None:
+    actions = Actions()
+    for number in range(3):
+        actions.add(Action("a", Row("usage_drop", f"call {number}", "accepted", "", "", ""), 0))
+    actions.settle("a", "saved", 100, "EUR")
+    assert sorted(sums.saved_minor for _, sums in actions.counted()) == [33, 33, 34]
 
 
 def test_however_much_is_done_it_stays_bounded_and_nothing_is_lost_of_the_sums() -> None:

@@ -134,8 +134,8 @@ def test_a_day_on_which_nobodys_events_came_is_no_evidence() -> None:
 
 def grown(counts: dict[str, list[int]], *, block: int, unjudged: set[str], order: list[str]) -> dict[str, bytes]:
     """The rows of several accounts after the same days, closed by blocks of some size."""
-    rules, habits, tally = Rules.of(DetectionConfig()), Habits(5), Tally()
-    days = Days(rules, habits, Book(rules, tally), tally)
+    rules, habits = Rules.of(DetectionConfig()), Habits(5)
+    days = Days(rules, habits, Book(rules, Tally()))
     for account in order:
         habits.row(account)
         habits.set(habits.row(account), UNJUDGED, account in unjudged)
@@ -179,8 +179,8 @@ def test_whoever_stands_beside_it_an_account_has_the_same_bits(accounts: int, bl
     ],
 )
 def test_an_account_is_monitored_once_it_is_old_and_active_enough(active: list[int], monitored: int | None) -> None:
-    rules, habits, tally = Rules.of(DetectionConfig()), Habits(5), Tally()
-    days = Days(rules, habits, Book(rules, tally), tally)
+    rules, habits = Rules.of(DetectionConfig()), Habits(5)
+    days = Days(rules, habits, Book(rules, Tally()))
     row, habits.closed = habits.row("acme"), FIRST - 1
     habits.open = {FIRST + day: {row: 1} for day in active}
     days._signals = ()

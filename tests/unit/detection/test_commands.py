@@ -66,6 +66,12 @@ def test_a_snooze_ends_at_its_time_and_by_command(alerted: Run) -> None:
         ("snooze", {"until": at(2.5), "arrives": at(3)}, "until", "is past"),
         ("record_action", {"kind": "usage_drop", "action": "call", "result": "offered"}, "kind", "no such alert"),
         ("record_outcome", {"alert_id": "0123456789abcdef", "outcome": "saved"}, "alert_id", "no such alert"),
+        (
+            "record_action",
+            {"alert_id": "0123456789abcdef", "kind": "*", "action": "call", "result": "offered"},
+            "alert_id",
+            "no such alert",
+        ),
     ],
 )
 def test_an_impossible_command_is_refused_with_the_reason_and_changes_nothing(

@@ -157,6 +157,9 @@ def test_a_persons_word_counts_more_whenever_it_comes(run: Run) -> None:
     assert counts(later) == {("payment_failed", "saved"): 1}
     later.apply(command("record_outcome", at(61), id_="c-2", kind="payment_failed", outcome="lost"))
     assert counts(later) == {("payment_failed", "lost"): 1}
+    by_id = later.transitions[-1].alert_id
+    later.apply(command("record_outcome", at(62), id_="c-3", alert_id=by_id, kind="*", outcome="saved"))
+    assert counts(later) == {("payment_failed", "saved"): 1}, "the id decides"
 
 
 def test_an_alert_of_which_more_may_be_said_is_counted_once_however_many_came_after_it() -> None:

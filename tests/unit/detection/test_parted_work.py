@@ -78,6 +78,17 @@ def test_whoever_takes_over_amid_what_is_due_does_the_rest(
     assert progress.clock == now
 
 
+def test_due_times_that_are_put_off_again_and_again_leave_nothing_behind() -> None:
+    queue = DueQueue()
+    for account in ACCOUNTS:
+        queue.put(account, 9_000)
+    for due in range(1, 10_000):
+        queue.put("acme", due)
+    assert len(queue._times) < 100  # no use of it tells
+    assert list(queue.until(9_000)) == ["bolt", "corp", "dune"]
+    assert list(queue.until(9_999)) == ["acme"]
+
+
 def test_those_who_were_left_in_the_middle_are_still_due() -> None:
     queue = DueQueue()
     for account in ACCOUNTS:

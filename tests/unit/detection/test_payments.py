@@ -28,6 +28,12 @@ def test_an_attempt_that_was_seen_already_or_is_older_changes_nothing() -> None:
     assert payments.invoices["in-1"].attempt == 2
 
 
+def test_a_card_that_changed_since_is_not_removed() -> None:
+    removed = ("payment_method.removed", 2, {"payment_method_id": "a"})
+    payments, taken = told(("payment_method.updated", 5, {"payment_method_id": "a"}), removed)
+    assert (taken, payments.card is not None) == ([True, False], True)
+
+
 def test_a_failure_older_than_the_payment_is_an_old_story_and_a_younger_one_is_new() -> None:
     assert told(("payment.succeeded", 5, {}), ("payment.failed", 4, {}))[1] == [True, False]
     assert told(("payment.succeeded", 5, {}), ("payment.failed", 6, {}))[1] == [True, True]

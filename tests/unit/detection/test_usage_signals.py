@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from statistics import geometric_mean
 
 import pytest
@@ -134,6 +135,28 @@ def test_a_drop_that_is_open_when_the_silence_begins_keeps_its_own_channel() -> 
     silence = run.account.alert(Kind.USAGE_SILENCE)
     assert silence is not None
     assert silence.severity is Severity.WATCH
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_drop_gets_no_more_severe_than_a_silence_that_is_open(seed: int) -> None:
+    random = Random(seed)
+    run = Run(Engine(DetectionConfig(alert_false_alarms=0.02, watch_false_alarms=5.0)))
+    for day in range(120):
+        run.apply(usage(at(day, 9)), usage(at(day, 10)))
+    day = 120
+    while run.account.alert(Kind.USAGE_DROP) is None:
+        if random.random() < 0.5:
+            run.apply(usage(at(day, 9)))
+        day += 1
+        run.close(at(day, 2))
+    run.close(at(day + 60, 2))
+    assert run.changes()[-1] == "usage_silence escalated critical"
+    silence = -1
+    for each in run.transitions:
+        if each.kind is Kind.USAGE_SILENCE:
+            silence = each.severity.rank if each.change is not Change.RESOLVED else -1
+        elif each.change is Change.ESCALATED:
+            assert each.severity.rank > silence
 
 
 def test_the_silence_is_since_the_last_activity_and_the_drop_since_it_left_normal() -> None:
