@@ -1,7 +1,7 @@
 """Each account at the end: its state, what it is at risk of, and how long it was judged."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,14 +77,23 @@ def _became(loss: Found) -> tuple[Any, ...]:
     return _time(loss.at), flagged, "" if loss.days is None else round(loss.days, 2)
 
 
-def decisions(told: Iterable[Told]) -> dict[str, int]:
-    """When each account scheduled the cancellation that it did not take back."""
+def decisions(told: Iterable[Told], lost: Mapping[str, int | None]) -> dict[str, int]:
+    """When each account scheduled the cancellation that it did not take back, or come back from: `lost` has when each
+    was lost in the end, None for one that is not."""
     decided: dict[str, int] = {}
+    carried_out: dict[str, int] = {}
     for each in told:
         if each.kind is not Kind.CANCEL_SCHEDULED:
             continue
         if each.change is Change.OPENED:
             decided[each.account] = each.at
-        elif each.resolution not in (None, Resolution.LOST):
+            carried_out.pop(each.account, None)
+        elif each.resolution is Resolution.LOST:
+            carried_out[each.account] = each.at
+        elif each.resolution is not None:
             decided.pop(each.account, None)
+    for account, at in carried_out.items():
+        last = lost.get(account)
+        if last is None or at < last:
+            decided.pop(account, None)
     return decided

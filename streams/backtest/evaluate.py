@@ -114,7 +114,7 @@ def evaluate(fleet: Fleet, reading: Reading, config: DetectionConfig, asked: Ask
     """All figures."""
     calendar = Calendar(config.timezone, config.grace_ms)
     endings, activity, end, told = fleet.endings, fleet.activity, asked.end, fleet.told
-    decided = decisions(told)
+    decided = decisions(told, {each.account: each.lost_at for each in endings.values()})
     spans = {
         each.account: Span(each.last_event_at, each.monitored_at, decided.get(each.account))
         for each in endings.values()

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.alerts import Kind
+from streams.detection.packing import from_short, short
 from streams.detection.sources import Rows
 
 KEY_ACTIONS: Final = 0
@@ -127,7 +128,7 @@ class Facet:
         # Many are blank: of breadth all that other weekdays have, of a calm account what a fall has.
         shown = [column for column, value in enumerate(values) if value != self._blank[column]]
         real = [values[column] for column in shown if column < self._numbers]
-        whole_ones = [int(values[column]) for column in shown if column >= self._numbers]
+        whole_ones = [short(int(values[column])) for column in shown if column >= self._numbers]
         bits = sum([1 << column for column in shown])
         fixed = _BITS.pack(bits) + pack(f"<{len(real)}f{len(whole_ones)}h", *real, *whole_ones)
         return fixed + b"".join([_COUNT.pack(day, min(count, _MOST)) for day, count in counts])
@@ -140,7 +141,8 @@ class Facet:
         real = sum([column < self._numbers for column in shown])
         form = Struct(f"<{real}f{len(shown) - real}h")
         self.values[:, row] = self._blank
-        self.values[shown, row] = form.unpack_from(packed, _BITS.size)
+        numbers = form.unpack_from(packed, _BITS.size)
+        self.values[shown, row] = (*numbers[:real], *map(from_short, numbers[real:]))
         for day, count in _COUNT.iter_unpack(packed[_BITS.size + form.size :]):
             self.open.setdefault(day, {})[row] = count
 

@@ -16,6 +16,7 @@ from streams.detection import facets
 from streams.detection.facets import Facet
 from streams.detection.fleet import FleetDay
 from streams.detection.flow import Flow
+from streams.detection.packing import from_short, short
 from streams.detection.sequels import Sequels
 from streams.detection.sources import MARK, Sources
 
@@ -308,7 +309,7 @@ class Habits:
         for day, counts in self.open.items():
             if row in counts:
                 rest += (day, counts[row])
-        whole = [int(value) for value in values[_NUMBERS:]]
+        whole = [short(int(value)) for value in values[_NUMBERS:]]
         fixed = _FIXED.pack(self.closed, *values[:_NUMBERS], *whole)
         numbers = b2a_base64(fixed + pack(f"<{len(rest)}q", *rest), newline=False).decode()
         return numbers + self.sources.pack(row) + facets.pack_all(self.facets, row)
@@ -321,6 +322,7 @@ class Habits:
         numbers, _, by_source = text.partition(MARK)
         raw = a2b_base64(numbers)
         closed, *values = _FIXED.unpack_from(raw)
+        values[_NUMBERS:] = map(from_short, values[_NUMBERS:])
         rest = unpack(f"<{(len(raw) - _FIXED.size) // 8}q", raw[_FIXED.size :])
         row = self.row(account)
         self.values[:, row] = values

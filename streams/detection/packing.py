@@ -18,6 +18,20 @@ def unpack_hashes(text: str) -> tuple[int, ...]:
     return unpack(f"<{len(raw) // 8}Q", raw)
 
 
+def short(value: int) -> int:
+    """A day (until the year 2149), a level or a flag, as 16 signed bits hold it; -1 is the only one below 0.
+
+    >>> [from_short(short(each)) for each in (-1, 0, 32_768, 65_534)]
+    [-1, 0, 32768, 65534]
+    """
+    return value if value < 1 << 15 else value - (1 << 16)
+
+
+def from_short(value: int) -> int:
+    """The inverse of `short`."""
+    return value if value >= -1 else value + (1 << 16)
+
+
 def pack_days(values: Iterable[int]) -> str:
     """Day numbers, 16 bits each: enough until the year 2149."""
     days = tuple(values)

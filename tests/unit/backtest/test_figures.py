@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.alerts import Change, Kind, Severity
+from schemas.alerts import Change, Kind, Resolution, Severity
+from streams.backtest.accounts import decisions
 from streams.backtest.incidents import incidents
 from streams.backtest.load import load_of
 from streams.backtest.outcomes import Basis, Outcomes, silent_for_good
@@ -106,6 +107,19 @@ def test_with_known_losses_the_lead_is_measured_to_the_decision_to_leave() -> No
     assert [each for _, each in lost(100, (85, None), decided=80).alarms] == [Verdict.LATE]
     assert [each for _, each in lost(100, (20, 39)).alarms] == [Verdict.FALSE]
     assert [each for _, each in lost(100, (20, 41)).alarms] == [Verdict.RIGHT]
+
+
+def test_a_cancellation_counts_until_it_is_taken_back_or_the_account_comes_back_from_it() -> None:
+    opened = told(50, Change.OPENED, kind=Kind.CANCEL_SCHEDULED)
+    over = told(80, Change.RESOLVED, kind=Kind.CANCEL_SCHEDULED)
+    carried_out, taken_back = (over._replace(resolution=each) for each in (Resolution.LOST, Resolution.RECOVERED))
+    again = told(120, Change.OPENED, kind=Kind.CANCEL_SCHEDULED)
+    assert decisions([opened], {"a": None}) == {"a": at(50)}
+    assert decisions([opened, carried_out], {"a": at(80)}) == {"a": at(50)}
+    assert decisions([opened, taken_back], {"a": at(80)}) == {}
+    assert decisions([opened, carried_out], {"a": None}) == {}, "it is back"
+    assert decisions([opened, carried_out], {"a": at(200)}) == {}, "and leaves without a word"
+    assert decisions([opened, carried_out, again], {"a": None}) == {"a": at(120)}
 
 
 def test_what_is_lost_after_the_end_of_the_data_is_neither_missed_nor_time_in_which_it_was_judged() -> None:

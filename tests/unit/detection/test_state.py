@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from schemas.errors import StateError
-from streams.detection.habits import Habits
+from streams.detection.habits import CALM_DAY, FIRST_DAY, LAST_DAY, MONITORED_DAY, Habits
 from streams.detection.state import VERSION, Account, head_of, standing_of
 from tests.unit.detection.building import Run, at, bills, update, usage
 
@@ -94,3 +94,12 @@ def test_reading_is_exact_to_the_last_bit(run: Run) -> None:
     read = Account.decode("acme", account.encode())
     assert read.habits.values[:, read.row].tobytes() == account.habits.values[:, account.row].tobytes()
     assert read.encode() == account.encode()
+
+
+def test_days_are_kept_until_2149() -> None:
+    habits, read = Habits(), Habits()
+    row = habits.row("acme")
+    for column, day in ((FIRST_DAY, 32_767), (LAST_DAY, 32_768), (MONITORED_DAY, 65_534), (CALM_DAY, -1)):
+        habits.set(row, column, day)
+    read.unpack("acme", habits.pack(row))
+    assert read.values[:, 0].tobytes() == habits.values[:, row].tobytes()
