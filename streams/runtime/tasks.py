@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final
 
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import KafkaError, ProducerFenced
 from faust.types import TP
 
 from alerting.delivery import Channel, NoteChannel
@@ -270,7 +270,8 @@ class Tasks:
 
     async def _seek_back(self, task: Task) -> None:
         task.skip((await self.consumer.earliest_offsets(task.tp))[task.tp] or 0)
-        await self.consumer.seek_wait({task.tp: task.expected})
+        if not task.closing:
+            await self.consumer.seek_wait({task.tp: task.expected})
 
     def notices(self, losses: Iterable[Loss]) -> list[Record]:
         """The messages about losses, as records. One is enough for a topic that was created anew."""
@@ -399,7 +400,15 @@ class Tasks:
     def _later(self, work: Any) -> None:
         future = asyncio.ensure_future(work)
         self._background.add(future)
-        future.add_done_callback(self._background.discard)
+        future.add_done_callback(self._done)
+
+    def _done(self, future: asyncio.Future[Any]) -> None:
+        self._background.discard(future)
+        error = None if future.cancelled() else future.exception()
+        if error is not None and self.by_tp:  # a task waits for what did not come about
+            known = isinstance(error, KafkaError | OSError)
+            log.warning("a task cannot go on, so that all begin anew: %r", error, exc_info=None if known else error)
+            self.consumer.thread.rejoin()
 
 
 def _listed(partitions: Iterable[TP]) -> str:
