@@ -26,12 +26,12 @@ from streams.runtime.ingest import Ingest
 from streams.runtime.intact import FORBIDDEN, forbidden, refuse_empty_state
 from streams.runtime.losses import notice
 from streams.runtime.metrics import Metrics
-from streams.runtime.notify import Notify
 from streams.runtime.parked_topic import ParkedTopic
 from streams.runtime.placing import notification_record, sender_of
 from streams.runtime.refusals import Refusals
 from streams.runtime.resume import UNKNOWN_END, Log, Loss, What, is_of
 from streams.runtime.settings import Settings
+from streams.runtime.stages import stages_of
 from streams.runtime.stores import TableStore
 from streams.runtime.task import ReplacedError, StatefulTask, Task
 from streams.runtime.topic_ids import TopicId, TopicIds
@@ -77,12 +77,7 @@ class Tasks:
         self.refusals = Refusals({})
         self.changelogs = {stage.table_name: changelog(settings, stage.table_name) for stage in (Engagement, Deliver)}
         self.inputs: dict[str, InputTopic] = input_names(settings)
-        self.stages: dict[str, type[Task]] = {
-            **dict.fromkeys(self.inputs, Ingest),
-            settings.shuffle_topic: Engagement,
-            settings.topic("alerts"): Notify,
-            settings.notifications_topic: Deliver,
-        }
+        self.stages = stages_of(settings)
         self.fleet = FleetTopic(settings, self.wake_homes)
         self.aliases = AliasTopic(settings, self.wake_ingest, self.unreadable)
         self.accounts = AccountsRead(self)
