@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import DecodeError
 from msgspec.msgpack import Decoder, Encoder
 
-from schemas.errors import VersionError
+from schemas.frame import beginning, content
 
 VERSION: Final = 1
 
@@ -38,26 +38,22 @@ class AliasRecord:
 
 
 def encode_alias_record(record: AliasRecord) -> bytes:
-    """One value of the alias topic: a mark, the version, a byte each, and MessagePack."""
+    """One value of the alias topic: its beginning (`frame.py`), and MessagePack."""
     return _BEGINNING + _encode((record.origin, record.last, record.clock, record.caught_up, record.statements))
 
 
 def decode_alias_record(raw: bytes) -> AliasRecord:
     """The inverse. Raises `VersionError` for what another version wrote, and ValueError for what is no such record."""
-    if raw[:2] != _BEGINNING:
-        if raw[:1] == _MARK and len(raw) > 1:
-            raise VersionError(f"a record on aliases of version {raw[1]}: this worker reads version {VERSION} only")
-        raise ValueError("no record on aliases: it does not begin as one does")
+    rest = content(raw, VERSION, _WHAT)
     try:
-        origin, last, clock, caught_up, rows = _decode(memoryview(raw)[2:])
+        origin, last, clock, caught_up, rows = _decode(rest)
     except DecodeError as error:
-        raise ValueError(f"no record on aliases: {error}") from error
+        raise ValueError(f"no {_WHAT}: {error}") from error
     return AliasRecord(origin, last, clock, caught_up, tuple(Statement(*row) for row in rows))
 
 
 _Row = tuple[int, int, str, int, tuple[str, ...] | None]
 _encode: Final = Encoder().encode
 _decode: Final[Any] = Decoder(tuple[str, int, int | None, bool, list[_Row]]).decode
-_MARK: Final = b"\xc1"
-"""As in the shuffle: nothing else begins so."""
-_BEGINNING: Final = _MARK + bytes([VERSION])
+_WHAT: Final = "record on aliases"
+_BEGINNING: Final = beginning(VERSION)

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import DecodeError
 from msgspec.msgpack import Decoder, Encoder
 
-from schemas.errors import VersionError
+from schemas.frame import beginning, content
 from schemas.shuffle import place_of
 
 VERSION: Final = 1
@@ -64,7 +64,7 @@ def is_progress(row: bytes) -> bool:
 
 
 def encode_parked(entry: ParkedRecord | ParkedProgress) -> bytes:
-    """The value of a row: a mark, the version, a byte each, and MessagePack."""
+    """The value of a row: its beginning (`frame.py`), and MessagePack."""
     if isinstance(entry, ParkedProgress):
         return _BEGINNING + _encode((entry.origin, entry.read, entry.sent))
     return _BEGINNING + _encode(tuple(entry))
@@ -73,23 +73,20 @@ def encode_parked(entry: ParkedRecord | ParkedProgress) -> bytes:
 def decode_parked(row: bytes, raw: bytes) -> ParkedRecord | ParkedProgress:
     """The inverse, of the value of the row with this key. Raises `VersionError` for what another version wrote, and
     ValueError for what is no such row."""
-    if raw[:2] != _BEGINNING:
-        if raw[:1] == _MARK and len(raw) > 1:
-            raise VersionError(f"a parked record of version {raw[1]}: this worker reads version {VERSION} only")
-        raise ValueError("no parked record: it does not begin as one does")
+    rest = content(raw, VERSION, _WHAT)
     entry: ParkedRecord | ParkedProgress
     try:
         if is_progress(row):
-            entry = ParkedProgress(*_decode_progress(memoryview(raw)[2:]))
+            entry = ParkedProgress(*_decode_progress(rest))
             key = place_of(entry.origin).encode()
         else:
-            *fields, headers = _decode_record(memoryview(raw)[2:])
+            *fields, headers = _decode_record(rest)
             entry = ParkedRecord._make((*fields, tuple(headers)))
             key = entry.row
     except DecodeError as error:
-        raise ValueError(f"no parked record: {error}") from error
+        raise ValueError(f"no {_WHAT}: {error}") from error
     if key != row:
-        raise ValueError("no parked record: it does not stand under its own key")
+        raise ValueError(f"no {_WHAT}: it does not stand under its own key")
     return entry
 
 
@@ -99,6 +96,5 @@ _decode_record: Final[Any] = Decoder(
     tuple[str, int, int, str, int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]
 ).decode
 _decode_progress: Final[Any] = Decoder(tuple[str, int, int]).decode
-_MARK: Final = b"\xc1"
-"""As in the shuffle: nothing else begins so."""
-_BEGINNING: Final = _MARK + bytes([VERSION])
+_WHAT: Final = "parked record"
+_BEGINNING: Final = beginning(VERSION)

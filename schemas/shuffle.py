@@ -18,9 +18,9 @@ from schemas.accounts import AccountUpdate
 from schemas.billing import BillingEvent
 from schemas.codec import encode
 from schemas.commands import Command
-from schemas.errors import VersionError
 from schemas.events import InputTopic
 from schemas.feedback import FeedbackEvent
+from schemas.frame import beginning, content
 
 VERSION: Final = 3
 FactBody = BillingEvent | AccountUpdate | FeedbackEvent | Command
@@ -134,7 +134,7 @@ known_hash64 = lru_cache(maxsize=1 << 16)(hash64)
 
 
 def encode_shuffle(record: ShuffleRecord) -> bytes:
-    """One value of the shuffle topic: a mark, the version, a byte each, and MessagePack."""
+    """One value of the shuffle topic: its beginning (`frame.py`), and MessagePack."""
     rows: Any = record.events
     if record.topic is not InputTopic.USAGE:
         facts = [event for event in record.events if isinstance(event, Fact)]
@@ -146,22 +146,19 @@ def encode_shuffle(record: ShuffleRecord) -> bytes:
 def decode_shuffle(raw: bytes) -> ShuffleRecord:
     """The record in a value of the shuffle topic. Raises `VersionError` when another version wrote it, and ValueError
     for what is no such record."""
-    if raw[:2] != _BEGINNING:
-        if raw[:1] == _MARK and len(raw) > 1:
-            raise VersionError(f"a shuffle record of version {raw[1]}: this worker reads version {VERSION} only")
-        raise ValueError("no record of the shuffle: it does not begin as one does")
+    rest = content(raw, VERSION, _WHAT)
     try:
         if raw.startswith(_USAGE_BEGINNING):
-            _, origin, last, clock, caught_up, usage = _decode_usage(memoryview(raw)[2:])
+            _, origin, last, clock, caught_up, usage = _decode_usage(rest)
             return ShuffleRecord(InputTopic.USAGE, origin, last, clock, caught_up, tuple(map(make_usage, usage)))
-        topic, origin, last, clock, caught_up, rows = _decode_facts(memoryview(raw)[2:])
+        topic, origin, last, clock, caught_up, rows = _decode_facts(rest)
         validate = _bodies(InputTopic(topic)).validate_json
         facts = tuple(
             Fact(offset, place, account, at, validate(body), event_id, origin)
             for offset, place, account, at, body, event_id in rows
         )
     except (DecodeError, KeyError) as error:
-        raise ValueError(f"no record of the shuffle: {error}") from error
+        raise ValueError(f"no {_WHAT}: {error}") from error
     return ShuffleRecord(InputTopic(topic), origin, last, clock, caught_up, facts)
 
 
@@ -177,9 +174,8 @@ _encode: Final = Encoder().encode
 # Typed, so that a record that is damaged is found out here and not where its events are worked on.
 _decode_usage: Final[Any] = Decoder(tuple[str, str, int, int | None, bool, list[_UsageRow]]).decode
 _decode_facts: Final[Any] = Decoder(tuple[str, str, int, int | None, bool, list[_FactRow]]).decode
-_MARK: Final = b"\xc1"
-"""No JSON begins so, no text in UTF-8, and nothing else in MessagePack, which never uses it."""
-_BEGINNING: Final = _MARK + bytes([VERSION])
+_WHAT: Final = "shuffle record"
+_BEGINNING: Final = beginning(VERSION)
 _USAGE_BEGINNING: Final = _BEGINNING + b"\x96" + _encode(InputTopic.USAGE.value)
 """Of a record of usage: the head is an array of six, whose first is the topic."""
 

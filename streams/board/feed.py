@@ -10,14 +10,14 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.errors import BrokerError
+from schemas.errors import SlackwaterError
 from streams.board.accounts import Accounts
 
 log = logging.getLogger(__name__)
 
 Open = Callable[[], AbstractAsyncContextManager[AIOKafkaConsumer]]
 """Gives a consumer that stands at the beginning of every partition of the topic, and reads committed records only.
-Raises BrokerError when there is no broker or no such topic."""
+Raises BrokerError when there is no broker or no such topic, SettingsError when a certificate cannot be used."""
 
 AGAIN: Final = 5.0
 """Seconds after which a broker that could not be reached is tried again, and one that can be is asked how far it is."""
@@ -45,6 +45,8 @@ class Feed:
         """Of the topic, what has been read (0 to 1), while the stage is `reading`."""
         self.trouble: str | None = None
         """Why nothing new can be read at present; None: it can."""
+        self.failed = False
+        """Of that, that nobody foresaw it."""
         self._open = open_topic
         self._again = again
 
@@ -55,8 +57,11 @@ class Feed:
                 async with self._open() as consumer:
                     self._note(None)
                     await self._read(consumer)
-            except BrokerError as error:
+            except SlackwaterError as error:
                 self._note(str(error))
+            except Exception as error:  # whatever it is, people look at what was read before
+                log.exception("reading failed")
+                self.trouble, self.failed = f"reading failed, see the log ({type(error).__name__})", True
             await asyncio.sleep(self._again)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
@@ -100,6 +105,7 @@ class Feed:
             self._note(None)
 
     def _note(self, trouble: str | None) -> None:
+        self.failed = False
         if trouble != self.trouble:
             self.trouble = trouble
             if trouble is None:

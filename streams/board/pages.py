@@ -159,6 +159,8 @@ async def _score(board: Board) -> Score:
     return found
 
 
-async def healthz(_: web.Request) -> web.StreamResponse:
-    """Alive."""
+async def healthz(request: web.Request) -> web.StreamResponse:
+    """Alive, be the broker away or not."""
+    if request.app[BOARD].feed.failed:
+        return web.Response(text="reading failed, see the log\n", status=503)
     return web.Response(text="ok\n")

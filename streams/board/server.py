@@ -72,8 +72,9 @@ async def _following(app: web.Application) -> AsyncIterator[None]:
 @asynccontextmanager
 async def serving(settings: Settings, open_topic: Open) -> AsyncIterator[str]:
     """The board, listening inside; gives its address. Raises StartError when it cannot listen, SettingsError as
-    `require_tokens` does."""
+    `require_tokens` does, and when a certificate or key file cannot be used."""
     require_tokens(settings)
+    settings.kafka()  # whoever starts it is to hear of a certificate that will never do
     runner = web.AppRunner(application(settings, open_topic), access_log=None, shutdown_timeout=_LAST_ANSWERS)
     await runner.setup()
     try:

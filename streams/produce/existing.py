@@ -4,11 +4,8 @@ import asyncio
 import time
 from collections.abc import Collection
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-
 from schemas.errors import BrokerError
-from streams.runtime.connecting import no_broker
+from streams.runtime import topics
 from streams.runtime.settings import Settings
 
 _PATIENCE = 2.0  # seconds until a topic that was just created is known to every broker
@@ -19,13 +16,10 @@ async def partition_counts(settings: Settings, names: Collection[str]) -> dict[s
 
     Raises BrokerError when there is no broker, or when it lacks one of them.
     """
-    admin = AIOKafkaAdminClient(**settings.kafka())
-    try:
-        await admin.start()
+    async with topics.admin_of(settings) as admin:
         deadline = time.monotonic() + _PATIENCE
         while True:
-            # All topics: a broker may create those that are asked for by name.
-            found = {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()}
+            found = await topics.counts_of(admin)
             missing = [name for name in names if not found.get(name)]
             if not missing:
                 return {name: found[name] for name in names}
@@ -35,7 +29,3 @@ async def partition_counts(settings: Settings, names: Collection[str]) -> dict[s
                     f"the broker at {settings.brokers} has no topic {told}; run: slackwater topics create"
                 )
             await asyncio.sleep(0.2)
-    except (KafkaError, OSError) as error:
-        raise await no_broker(settings, error) from error
-    finally:
-        await admin.close()

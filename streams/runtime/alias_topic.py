@@ -13,7 +13,8 @@ from aiokafka import AIOKafkaConsumer
 from schemas.alias_log import decode_alias_record
 from schemas.errors import StateError, VersionError
 from streams.detection.aliases import Aliases
-from streams.runtime.fleet_topic import FleetTopic, stopped
+from streams.runtime.fleet_topic import FleetTopic
+from streams.runtime.letting_go import stopped
 from streams.runtime.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -47,7 +47,7 @@ _OWN: Final = b"\0"
 _AT_ONCE: Final = 100
 """Records that are taken in before anything else has its turn."""
 _LAST_ANSWERS: Final = 3.0
-"""Seconds that messages in flight have when the task ends."""
+"""Seconds that messages in flight have when the task ends, once."""
 
 
 def is_waiting(key: bytes) -> bool:
@@ -67,6 +67,7 @@ class Deliver(DeliveryTask):
         self._placing = Placing()
         self._arrivals: Arrivals | None = None
         self._sending: dict[asyncio.Task[Answer], Row] = {}
+        self._had_last_answers = False
         self._dirty = False
         self._rows: list[tuple[bytes, bytes | None]] = []
         self._taken = TakenIn()
@@ -164,7 +165,8 @@ class Deliver(DeliveryTask):
             await self._flush()
         if (outbox := self.outbox) is None or (gathering := self.gathering) is None:
             return
-        if self.closing and self._sending:
+        if self.closing and self._sending and not self._had_last_answers:
+            self._had_last_answers = True
             await asyncio.wait(self._sending, timeout=_LAST_ANSWERS)
         for sent in [each for each in self._sending if each.done()]:
             row, now = self._sending.pop(sent), _now()
@@ -183,6 +185,14 @@ class Deliver(DeliveryTask):
             sending = asyncio.create_task(self._send(chosen, outbox.earlier(chosen)))
             self._sending[sending] = chosen
             sending.add_done_callback(lambda _: self.wake())
+
+    async def end(self, patience: float) -> None:
+        """See `Task`. What was not answered by then is the next owner's: nobody here is to send it beside that one."""
+        await super().end(patience)
+        sending, self._sending = self._sending, {}
+        for each in sending:
+            each.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
 
     def _say(self, verdict: Verdict, before: RouteStatus, after: RouteStatus, now: int) -> None:
         log_change(verdict, before, after)

@@ -26,6 +26,7 @@ from streams.detection.statements import is_claim
 from streams.runtime.foreign import Held, foreign
 from streams.runtime.ingest import home_of
 from streams.runtime.letters import dead_letter, letter_of
+from streams.runtime.metrics import Counted
 from streams.runtime.past import PAST_MS, ROW, Past, with_flush
 from streams.runtime.placing import notification_record
 from streams.runtime.resume import Loss, What
@@ -74,6 +75,8 @@ class Engagement(StatefulTask):
     def __init__(self, tp: TP, tasks: "Tasks") -> None:
         super().__init__(tp, tasks)
         self.home: Home | None = None
+        self._counted: Counted = {}
+        """What the metrics have of what it counts."""
         self._waits_since = 0.0
         self._cut_off = -1
         self._pictured_at = 0.0
@@ -124,7 +127,7 @@ class Engagement(StatefulTask):
         while some := list(islice(accounts, CHUNK)):
             home.enter(some)
             await asyncio.sleep(0)
-        self.home = home
+        self.home, self._counted = home, {}
         self._told = progress.read if progress else 0
         self._past = Past(self.tasks.routes, rows.get(ROW))
         self.metrics.standings.homes[self.tp.partition] = self.home
@@ -193,7 +196,7 @@ class Engagement(StatefulTask):
                     foreign(self, Held(*held, int(time() * 1000)), "record of the fleet's log", tp=fleet)
                 )
         self._look_at_the_wait(self.home.waits_for)
-        self.metrics.observe_home(self.tp.partition, self.home, self.settings.topic("usage"))
+        self._counted = self.metrics.observe_home(self.home, self.settings.topic("usage"), self._counted)
 
     def _look_at_the_wait(self, day: int | None) -> None:
         """On the wall clock a day is not waited for without end: one home that cannot work would hold up all."""

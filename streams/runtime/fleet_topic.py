@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from schemas.errors import SlackwaterError
 from streams.runtime.holes import Holes
+from streams.runtime.letting_go import stopped
 from streams.runtime.settings import Settings
 from streams.runtime.writer import PlainWriter, Record
 
@@ -32,7 +33,6 @@ _PAUSE: Final = 1.0
 _WAIT_MS: Final = 50
 """A broker keeps a fetch for so long when there is nothing: a question for its end comes after that, and the embedded
 broker looks only now and then whether something has come."""
-_STOP_SECONDS: Final = 2.0
 _READ: Final = "read"
 _WRITTEN: Final = "written"
 
@@ -277,11 +277,6 @@ class FleetTopic:
                 self._well(_WRITTEN)
         finally:
             await writer.stop()
-
-
-async def stopped(consumer: AIOKafkaConsumer) -> None:
-    """Let go of it. That is not waited for without end: while a broker is away it may take long."""
-    await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=_STOP_SECONDS)
 
 
 def _values(records: list[Any]) -> list[tuple[int, bytes]]:

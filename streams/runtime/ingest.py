@@ -136,21 +136,22 @@ class Ingest(Task):
         origin, stood = self.origin, None
         assert origin is not None
         counts: Counter[str] = Counter()
-        # Nothing that is live can come from the future, whatever a record says of its own time.
-        latest = int(time() * 1000) if self.settings.clock == "wall" else LATEST
+        # Nothing that is live can come from the future, whatever a record says of its own time, or if it says none.
+        now = int(time() * 1000)
+        latest, otherwise = (now, now) if self.settings.clock == "wall" else (LATEST, None)
         usage, plain = self.topic is InputTopic.USAGE, 0
         quick = usage and self._format in _PLAIN and self.settings.max_record_bytes >= MOST
         horizon = self._horizon
         ahead = origin.clock is not None and origin.clock >= horizon
         for record in batch.records:
+            timestamp = record.timestamp if 0 <= record.timestamp < latest else otherwise
             fields = read_plainly(record.value or b"") if quick else None
             if fields is None or record.headers:
-                if not self._take(record, latest, horizon, counts):
+                if not self._take(record, timestamp, horizon, counts):
                     stood = record.offset
                     break
                 ahead = origin.clock is not None and origin.clock >= horizon
                 continue
-            timestamp = min(record.timestamp, latest) if record.timestamp >= 0 else None
             if (ahead or fields[1] >= horizon) and self._has_to_wait(fields[1], timestamp, horizon):
                 stood = record.offset
                 break
@@ -192,11 +193,10 @@ class Ingest(Task):
         place = self.origin.place_at(at, timestamp)
         return place is not None and place >= horizon
 
-    def _take(self, record: Any, latest: int, horizon: int, counts: Counter[str]) -> bool:
+    def _take(self, record: Any, timestamp: int | None, horizon: int, counts: Counter[str]) -> bool:
         """A marker, or an event that has to be looked at closely. False: it has to wait."""
         origin = self.origin
         assert origin is not None
-        timestamp = min(record.timestamp, latest) if record.timestamp >= 0 else None
         marker = _marker(record.headers) if record.headers else None
         refusal: Rejected | Unknown | None
         if marker is None and record.value is None and self.topic is InputTopic.ACCOUNTS:

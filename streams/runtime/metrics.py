@@ -96,7 +96,6 @@ class Metrics:
         self.workload = Workload(PREFIX)
         self.registry.register(self.workload)
         ProcessCollector(registry=self.registry)  # `process_...`, as any other program's
-        self._seen: dict[int, Counted] = {}
 
     def begin_at_zero(self, topics: Mapping[str, str], inputs: Collection[str], routes: Iterable[str]) -> None:
         """Show counts before there is anything to count: to Prometheus one that comes from nowhere has not grown.
@@ -117,8 +116,9 @@ class Metrics:
         for lost in product((True, False), (None, *ReasonClass)):
             self.accounts_lost_total.labels(*_labels(lost), _influenceable(lost))
 
-    def observe_home(self, partition: int, home: Home, usage_topic: str) -> None:
-        """Take over what a home partition has counted."""
+    def observe_home(self, home: Home, usage_topic: str, before: Counted) -> Counted:
+        """Take over what a home partition has counted, of which `before` was taken over already; gives all of it. It
+        counts from 0 on since it was loaded."""
         tally = home.tally
         counted: Counted = {
             "duplicates": tally.duplicates,
@@ -131,10 +131,7 @@ class Metrics:
         }
         counted.update(tally.lost.items())
         counted.update(tally.mrr_lost.items())
-        before = self._seen.get(partition, {})
-        self._seen[partition] = counted
-        # A task that began anew counts from 0 again.
-        more = {name: now - before.get(name, 0) if now >= before.get(name, 0) else now for name, now in counted.items()}
+        more = {name: now - before.get(name, 0) for name, now in counted.items()}
         self.events_duplicate_total.labels(usage_topic).inc(more["duplicates"])
         self.events_late_total.labels(usage_topic).inc(more["late"])
         self.dedup_overflow_total.inc(more["forgotten"])
@@ -146,6 +143,7 @@ class Metrics:
             self.accounts_lost_total.labels(*_labels(lost), _influenceable(lost)).inc(more[lost])
         for currency, lost in tally.mrr_lost:
             self.mrr_lost_minor_total.labels(currency, *_labels(lost)).inc(more[currency, lost])
+        return counted
 
 
 def _labels(lost: LossClass) -> tuple[str, str]:

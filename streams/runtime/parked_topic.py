@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import StateError, VersionError
 from schemas.parked_log import ParkedProgress, ParkedRecord, decode_parked, is_progress, partition_of
+from streams.runtime.letting_go import stopped
 from streams.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 _PAUSE: Final = 1.0
 """Seconds between a failure and the next attempt."""
 _WAIT_MS: Final = 50
-_STOP_SECONDS: Final = 2.0
 
 
 class Stored(NamedTuple):
@@ -104,7 +104,7 @@ class ParkedTopic:
                 if not records and end is not None and await consumer.position(self._tp) >= end:
                     return rows
         finally:
-            await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=_STOP_SECONDS)
+            await stopped(consumer)
 
 
 def by_partition(settings: Settings, rows: Mapping[bytes, Stored], origins: Collection[str]) -> dict[str, list[Entry]]:

@@ -14,6 +14,7 @@ from alerting.buttons import Press, command_of, press_of
 from alerting.markup import clean, cut, escape
 from schemas.codec import encode
 from schemas.commands import Command, RecordOutcome
+from streams.runtime.letting_go import stopped
 from streams.runtime.metrics import Metrics
 from streams.runtime.producer import Producer
 from streams.runtime.settings import Settings
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 WRITE_SECONDS: Final = 20.0
 """A command that could not be written for so long was not given."""
 TELL_SECONDS: Final = 5.0
-STOP_SECONDS: Final = 2.0
 KNOWN: Final = 1_000
 """Presses that are remembered, so that the same one is not answered twice."""
 NAME_LIMIT: Final = 200
@@ -66,7 +66,7 @@ class Presses:
     async def stop(self) -> None:
         """Let go of the broker."""
         if self._producer is not None:
-            await _stopped(self._producer)
+            await stopped(self._producer)
 
     async def _taken(self, press: Press) -> Result:
         if press.press_id in self._known:
@@ -108,7 +108,7 @@ class Presses:
                 try:
                     await producer.start()
                 except BaseException:
-                    await _stopped(producer)
+                    await stopped(producer)
                     raise
                 self._producer = producer
             return self._producer
@@ -135,10 +135,6 @@ class Presses:
 
     def _count(self, button: str, result: Result) -> None:
         self._metrics.button_presses_total.labels(button, result.value).inc()
-
-
-async def _stopped(producer: Producer) -> None:
-    await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=STOP_SECONDS)
 
 
 def _unknown(press: Press) -> str:

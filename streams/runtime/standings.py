@@ -1,28 +1,27 @@
-"""Metrics that are read off the home partitions and the stores at the moment of a scrape: nothing of a partition that
-went to another worker can stay behind."""
+"""Metrics of the home partitions and the stores that this worker has."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client.core import CounterMetricFamily, Metric
 
 from schemas.picture import Phase
 from streams.detection.census import Census
 from streams.detection.fleet_log import FleetLog
 from streams.detection.home import Home
 from streams.detection.outcomes import ANY, Outcome, mean_lead, precision, recall
+from streams.runtime.scraped import Scraped
 from streams.runtime.stores import TableStore
 
 
-class Standings(Collector):
+class Standings(Scraped):
     """`homes` are the home partitions that this worker has, `stores` the tables' stores."""
 
     def __init__(self, prefix: str) -> None:
+        super().__init__(prefix)
         self.homes: dict[int, Home] = {}
         self.stores: list[TableStore] = []
-        self._prefix = prefix
 
     def collect(self) -> Iterator[Metric]:
         """See prometheus_client."""
@@ -102,9 +101,6 @@ class Standings(Collector):
             stalled.add_metric([], bool(learnt.stall.stalled))
             known.add_metric([], learnt.thresholds.learnt)
         yield from (factor, stalled, known)
-
-    def _gauge(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
-        return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)
 
     def _counter(self, name: str, text: str, labels: Sequence[str], counts: Mapping[Any, int]) -> Metric:
         counter = CounterMetricFamily(f"{self._prefix}_{name}", text, labels=labels)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final
 
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import KafkaError, ProducerFenced
 from faust.types import TP
 
 from alerting.delivery import Channel, NoteChannel
@@ -26,12 +26,12 @@ from streams.runtime.ingest import Ingest
 from streams.runtime.intact import FORBIDDEN, forbidden, refuse_empty_state
 from streams.runtime.losses import notice
 from streams.runtime.metrics import Metrics
-from streams.runtime.notify import Notify
 from streams.runtime.parked_topic import ParkedTopic
 from streams.runtime.placing import notification_record, sender_of
 from streams.runtime.refusals import Refusals
 from streams.runtime.resume import UNKNOWN_END, Log, Loss, What, is_of
 from streams.runtime.settings import Settings
+from streams.runtime.stages import stages_of
 from streams.runtime.stores import TableStore
 from streams.runtime.task import ReplacedError, StatefulTask, Task
 from streams.runtime.topic_ids import TopicId, TopicIds
@@ -77,12 +77,7 @@ class Tasks:
         self.refusals = Refusals({})
         self.changelogs = {stage.table_name: changelog(settings, stage.table_name) for stage in (Engagement, Deliver)}
         self.inputs: dict[str, InputTopic] = input_names(settings)
-        self.stages: dict[str, type[Task]] = {
-            **dict.fromkeys(self.inputs, Ingest),
-            settings.shuffle_topic: Engagement,
-            settings.topic("alerts"): Notify,
-            settings.notifications_topic: Deliver,
-        }
+        self.stages = stages_of(settings)
         self.fleet = FleetTopic(settings, self.wake_homes)
         self.aliases = AliasTopic(settings, self.wake_ingest, self.unreadable)
         self.accounts = AccountsRead(self)
@@ -270,7 +265,8 @@ class Tasks:
 
     async def _seek_back(self, task: Task) -> None:
         task.skip((await self.consumer.earliest_offsets(task.tp))[task.tp] or 0)
-        await self.consumer.seek_wait({task.tp: task.expected})
+        if not task.closing:
+            await self.consumer.seek_wait({task.tp: task.expected})
 
     def notices(self, losses: Iterable[Loss]) -> list[Record]:
         """The messages about losses, as records. One is enough for a topic that was created anew."""
@@ -399,7 +395,15 @@ class Tasks:
     def _later(self, work: Any) -> None:
         future = asyncio.ensure_future(work)
         self._background.add(future)
-        future.add_done_callback(self._background.discard)
+        future.add_done_callback(self._done)
+
+    def _done(self, future: asyncio.Future[Any]) -> None:
+        self._background.discard(future)
+        error = None if future.cancelled() else future.exception()
+        if error is not None and self.by_tp:  # a task waits for what did not come about
+            known = isinstance(error, KafkaError | OSError)
+            log.warning("a task cannot go on, so that all begin anew: %r", error, exc_info=None if known else error)
+            self.consumer.thread.rejoin()
 
 
 def _listed(partitions: Iterable[TP]) -> str:

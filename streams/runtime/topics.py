@@ -107,7 +107,7 @@ async def create(
     """Create the topics of these roles that are missing, of `plans` or all, and give their names. Raises
     `BrokerError`."""
     async with admin_of(settings) as admin:
-        existing = set(await _counts(admin))
+        existing = set(await counts_of(admin))
         wanted = plan(settings) if plans is None else plans
         missing = [each for each in wanted if each.role in roles and each.name not in existing]
         if not missing:
@@ -126,7 +126,7 @@ async def create(
 async def verify(settings: Settings) -> list[Problem]:
     """What is wrong with the topics there are, and which input topics are missing. Raises `BrokerError`."""
     async with admin_of(settings) as admin:
-        counts = await _counts(admin)
+        counts = await counts_of(admin)
         plans = plan(settings)
         configs = await configs_of(admin, [each.name for each in plans if each.name in counts])
     problems = []
@@ -154,7 +154,7 @@ async def verify(settings: Settings) -> list[Problem]:
 async def partition_counts(settings: Settings) -> dict[str, int]:
     """Partition counts of the topics that there are, by full name. Raises `BrokerError`."""
     async with admin_of(settings) as admin:
-        return await _counts(admin)
+        return await counts_of(admin)
 
 
 _LOST: Final[dict[Role, str]] = {"input": "events", "output": "records", "internal": "state"}
@@ -185,7 +185,8 @@ def _new(topic: TopicPlan, replication_factor: int) -> NewTopic:
     return new
 
 
-async def _counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
+async def counts_of(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    """Partition counts of all topics, by full name."""
     # All topics: a broker may create those that are asked for by name.
     return {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()}
 
@@ -210,7 +211,7 @@ async def configs_of(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[s
 async def _until_known(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
     # The controller has them at once; the broker that is asked hears of them a little later.
     deadline = monotonic() + _KNOWN_SECONDS
-    while missing := set(names) - (await _counts(admin)).keys():
+    while missing := set(names) - (await counts_of(admin)).keys():
         if monotonic() > deadline:
             raise BrokerError(f"the broker created topics and does not know them: {', '.join(sorted(missing))}")
         await asyncio.sleep(0.05)

@@ -1,24 +1,24 @@
-"""Metrics of the tasks that this worker has, read off them at the moment of a scrape: nothing of a partition or a route
-that went to another worker can stay behind."""
+"""Metrics of the tasks that this worker has."""
 
 from collections import Counter
 from collections.abc import Iterator
 from time import time
 from typing import TYPE_CHECKING
 
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client.core import Metric
+
+from streams.runtime.scraped import Scraped
 
 if TYPE_CHECKING:
     from streams.runtime.application import App
 
 
-class Workload(Collector):
+class Workload(Scraped):
     """`app` is the application; None as long as there is none."""
 
     def __init__(self, prefix: str) -> None:
+        super().__init__(prefix)
         self.app: App | None = None
-        self._prefix = prefix
 
     def collect(self) -> Iterator[Metric]:
         """See prometheus_client."""
@@ -50,6 +50,3 @@ class Workload(Collector):
                 oldest.add_metric([route.route], age)
                 broken.add_metric([route.route], route.broken_since is not None)
         yield from (ready, lag, parked, pending, oldest, held, broken)
-
-    def _gauge(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
-        return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)

@@ -14,6 +14,7 @@ from faust.types import TP
 
 from schemas.errors import StartError
 from streams.runtime.acls import refusal, transactions
+from streams.runtime.letting_go import stopped
 from streams.runtime.producer import Producer
 from streams.runtime.settings import Settings
 
@@ -88,7 +89,7 @@ class TransactionalWriter:
 
     async def stop(self) -> None:
         # A transaction that is still open is settled by the next owner.
-        await asyncio.wait([asyncio.ensure_future(self._producer.stop())], timeout=2.0)
+        await stopped(self._producer)
 
 
 class PlainWriter:
@@ -115,7 +116,7 @@ class PlainWriter:
         return offsets
 
     async def stop(self) -> None:
-        await asyncio.wait([asyncio.ensure_future(self._producer.stop())], timeout=2.0)
+        await stopped(self._producer)
 
 
 async def has_transactions(settings: Settings) -> bool:
@@ -154,7 +155,7 @@ async def _answer(settings: Settings, transactional_id: str) -> bool:
     except UnknownError:  # so the embedded broker answers; a Kafka says what is wrong
         return False
     finally:
-        await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=2.0)
+        await stopped(producer)
     return True
 
 

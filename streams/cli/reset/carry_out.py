@@ -34,15 +34,12 @@ from streams.cli.reset.plan import Outputs, Pending
 from streams.detection.fleet_log import FleetLog
 from streams.detection.merge import Progress
 from streams.runtime import topics
-from streams.runtime.deliver import Deliver
-from streams.runtime.engagement import FLEET, PROGRESS, Engagement
-from streams.runtime.ingest import Ingest
-from streams.runtime.notify import Notify
+from streams.runtime.engagement import FLEET, PROGRESS
 from streams.runtime.past import ROW as PAST
 from streams.runtime.placing import PLACING, POSITION, Placing
 from streams.runtime.settings import Settings
+from streams.runtime.stages import stages_of
 from streams.runtime.taken_in import TAKEN
-from streams.runtime.task import Task
 from streams.runtime.told import Told, told_after
 from streams.runtime.writer import PlainWriter, Record, TransactionalWriter, Writer, transactional_id
 
@@ -181,13 +178,7 @@ class _Reset:
 
     async def _fence(self, exactly_once: bool) -> None:
         settings = self._settings
-        stages: dict[str, type[Task]] = {
-            **dict.fromkeys(topics.input_names(settings), Ingest),
-            settings.shuffle_topic: Engagement,
-            settings.topic("alerts"): Notify,
-            settings.notifications_topic: Deliver,
-        }
-        for topic, stage in stages.items():
+        for topic, stage in stages_of(settings).items():
             for partition in range(self._counts[topic]):
                 tp = TP(topic, partition)
                 if exactly_once:

@@ -4,21 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
 from schemas.errors import SettingsError, StartError
+from streams.board.accounts import Accounts
+from streams.board.feed import Feed
 from streams.board.server import serving
 from streams.cli.reading import committed
 from streams.runtime.settings import Settings
-from tests.unit.board.kit import SETTINGS
+from tests.unit.board.kit import SETTINGS, visiting
+from tests.unit.runtime.fake_broker import until
 
 
 def board(settings: Settings) -> AbstractAsyncContextManager[str]:
     return serving(settings, lambda: committed(settings, settings.topic("health")))
+
+
+def _raises(error: Exception) -> NoReturn:
+    raise error
+
+
+@asynccontextmanager
+async def _followed(feed: Feed) -> AsyncIterator[None]:
+    task = asyncio.create_task(feed.follow())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_it_listens_before_there_is_a_broker_and_says_so_to_those_who_may_know() -> None:
@@ -28,6 +48,34 @@ async def test_it_listens_before_there_is_a_broker_and_says_so_to_those_who_may_
             assert response.status == 200
         async with session.get(address) as response:
             assert "broker" not in await response.text()
+
+
+async def test_nobody_listens_with_a_certificate_that_cannot_be_used(tmp_path: Path) -> None:
+    update = {"board_port": 0, "security_protocol": "SSL", "ssl_cafile": tmp_path / "none.pem"}
+    with pytest.raises(SettingsError, match=r"ssl_cafile='.*none\.pem' cannot be used"):
+        async with board(SETTINGS.model_copy(update=update)):
+            pytest.fail("it listens")
+
+
+async def test_a_file_that_goes_away_later_is_trouble_that_may_pass(caplog: pytest.LogCaptureFixture) -> None:
+    gone = SettingsError("ssl_cafile='ca.pem' cannot be used")
+    feed = Feed(Accounts(), lambda: _raises(gone), again=0.01)
+    async with visiting(feed=feed) as visitor, _followed(feed):
+        await until(lambda: feed.trouble == str(gone))
+        await visitor.get("/healthz")
+    assert caplog.text.count(str(gone)) == 1
+
+
+async def test_an_error_that_nobody_foresaw_is_told_with_its_place_and_by_the_health_check(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    feed = Feed(Accounts(), lambda: _raises(KeyError("leader")), again=0.01)
+    async with visiting(feed=feed) as visitor, _followed(feed):
+        await until(lambda: "KeyError" in (feed.trouble or ""))
+        assert "log" in await visitor.get("/healthz", status=503)
+        await visitor.log_in()
+        assert "KeyError" in await visitor.get("/", status=503)
+    assert "Traceback" in caplog.text
 
 
 async def test_a_port_that_is_taken_is_named() -> None:

@@ -16,7 +16,9 @@ from faust.types import TP
 from pydantic import SecretStr
 
 from alerting.bucket import Bucket
+from alerting.delivery.answers import Answer
 from alerting.delivery.slack import SlackChannel
+from alerting.message import Message
 from alerting.notification import CatchUp, Notice, Notification, Undelivered, UndeliveredReason, decode_note
 from alerting.policy import DeliveryPolicy
 from alerting.quiet import Quiet
@@ -24,7 +26,7 @@ from alerting.routing import Route
 from alerting.told_alerts import PREFIX, ToldOf
 from schemas.alerts import AlertState, Change, Resolution
 from schemas.dead_letter import DeadLetter
-from streams.runtime import parts_of_past
+from streams.runtime import deliver, parts_of_past
 from streams.runtime.deliver import Deliver
 from streams.runtime.parts_of_past import PARTS
 from streams.runtime.placing import PLACING, POSITION, Placing
@@ -353,6 +355,42 @@ async def test_who_lets_go_waits_for_the_answer_to_what_is_on_its_way(office: Of
     await office.owner()
     await until(lambda: not office.waiting)
     assert office.heard() == "ab"
+
+
+async def test_who_lets_go_waits_once_commits_the_answers_that_came_and_sends_no_more(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "_LAST_ANSWERS", 0.4)
+    told: list[str] = []
+
+    class Slow:
+        """Tells a message long after it was given it."""
+
+        async def send(self, message: Message) -> Answer:
+            await asyncio.sleep(1)
+            told.append(message.text)
+            return Answer(200, "ok")
+
+    async def soon(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.2)
+        return await ok(request)
+
+    office.slacks["sales"].mood = soon
+    office.tasks.channels = {**office.tasks.channels, "default": Slow()}
+    first = await office.owner()
+    taken(first, *about("a"), *about("x", "sales"))
+    await until(lambda: office.heard("sales") == "x" and len(first._sending) == 2)
+    began = time.monotonic()
+    await first.end(patience=5)
+    assert time.monotonic() - began < 0.7
+    assert first.runner is not None
+    assert not first.runner.cancelled(), "it had its last flush"
+    assert office.waiting == ["default/0"]
+    await office.owner()
+    await until(lambda: not office.waiting)
+    assert len(told) == 1, "the first owner's was taken back"
+    assert office.heard("sales") == "x"
+    assert office.errors == []
 
 
 async def test_what_a_route_does_not_take_for_too_long_is_given_up_and_kept_as_undelivered(

@@ -125,6 +125,24 @@ async def test_on_the_wall_clock_a_day_is_not_waited_for_without_end(
     assert errors == []
 
 
+async def test_what_the_next_owner_counts_comes_on_top_though_it_is_more_at_once() -> None:
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, SETTINGS)
+    tasks.origins = frozenset({"product-usage/0"})
+    labels = {"topic": SETTINGS.topic("usage")}
+    for first, times in ((0, 3), (3, 4)):
+        same = [Usage(first + more, AT, "acme", AT, "login", None, 1, "", first) for more in range(times)]
+        said = ShuffleRecord(InputTopic.USAGE, "product-usage/0", first + times - 1, AT + HOUR, True, tuple(same))
+        task = Engagement(TP(SETTINGS.shuffle_topic, 0), tasks)
+        task.begin(await task.load(broker.table(tasks.changelogs["engagement"]), 0))
+        task.handle(batch(task.expected, [encode_shuffle(said)]))
+        end = task.expected
+        await until(lambda: bool(errors) or task.flushed_position == end)  # noqa: B023 - awaited at once
+        await task.end(patience=5)
+    assert errors == []
+    assert tasks.metrics.registry.get_sample_value("slackwater_events_duplicate_total", labels) == 2 + 3
+
+
 async def test_a_foreign_record_of_the_shuffle_is_a_dead_letter_once_and_holds_up_nobody() -> None:
     broker = FakeBroker()
     tasks, errors = tasks_on(broker, SETTINGS)

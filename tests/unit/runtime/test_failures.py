@@ -6,13 +6,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import ProducerFenced, TopicAuthorizationFailedError
+from aiokafka.errors import KafkaTimeoutError, ProducerFenced, TopicAuthorizationFailedError
 from faust.types import TP
 
 from schemas.errors import StartError
 from streams.runtime.metrics import Metrics
 from streams.runtime.settings import Settings
+from streams.runtime.task import ReplacedError
 from streams.runtime.tasks import FAILURES, Tasks
+from tests.unit.runtime.fake_broker import until
 
 
 class App(SimpleNamespace):
@@ -35,7 +37,8 @@ def counted(tasks: Tasks) -> float | None:
 def task(tasks: Tasks, topic: str) -> Any:
     """The task of a topic's partition 0, which this worker has."""
     tp = TP(topic, 0)
-    return tasks.by_tp.setdefault(tp, SimpleNamespace(stage="notify", tp=tp))  # type: ignore[arg-type]
+    each = SimpleNamespace(stage="notify", tp=tp, closing=False, flushed_position=0, skip=lambda _: None)
+    return tasks.by_tp.setdefault(tp, each)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -75,6 +78,34 @@ async def test_what_the_broker_forbids_is_not_tried_again(app: App, tasks: Tasks
     assert isinstance(error, StartError)
     assert "notify of alerts/0" in str(error)
     assert "'ours-'" in str(error)
+    assert app.asked == []
+
+
+async def test_a_seek_or_a_new_beginning_that_fails_is_told_and_everything_begins_anew(
+    app: App, tasks: Tasks, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(*_: TP) -> Any:
+        raise KafkaTimeoutError("slow")
+
+    app.consumer.earliest_offsets = app.consumer.thread.rejoin_knowing = fails
+    one = task(tasks, "usage")
+    tasks.seek_back(one)
+    tasks.replaced(one, "is another one")
+    tasks.failed(one, ReplacedError("usage was created anew"))
+    await until(lambda: len(app.asked) == 3)
+    assert set(app.asked) == {"rejoin"}
+    assert caplog.text.count("all begin anew: KafkaTimeoutError") == 3
+    assert not tasks._background
+
+
+async def test_what_a_seek_fails_of_when_all_was_let_go_disturbs_nobody(app: App, tasks: Tasks) -> None:
+    async def fails(*_: TP) -> Any:
+        tasks.by_tp.clear()
+        raise KafkaTimeoutError("slow")
+
+    app.consumer.earliest_offsets = fails
+    tasks.seek_back(task(tasks, "usage"))
+    await until(lambda: not tasks._background)
     assert app.asked == []
 
 

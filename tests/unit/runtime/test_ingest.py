@@ -137,3 +137,27 @@ async def test_a_record_that_cannot_be_read_is_a_dead_letter_whatever_its_timest
     first = DeadLetter.model_validate_json(letters[0].value or b"")
     assert first.reason is Reason.NOT_JSON
     assert first.at >= before
+
+
+async def test_a_live_record_without_a_timestamp_is_not_from_later_than_it_is_read() -> None:
+    settings = Settings(brokers="127.0.0.1:1", partitions=1, clock="wall")
+    broker = FakeBroker()
+    tasks, errors = tasks_on(broker, settings)
+    task = Ingest(TP(settings.topic("usage"), 0), tasks)
+    task.restore("")
+    task.begin(0)
+    present, ahead = int(time() * 1000), 3_155_760_000_000
+    fetched = batch(0, [usage(ahead), usage(ahead), usage(present)], timestamp=-1)
+    fetched.records[1].headers = [("trace", b"1")]  # read with more care
+    task.handle(fetched)
+    await until(lambda: bool(errors) or broker.positions.get(task.tp) == 3)
+    await task.end(patience=5)
+    assert errors == []
+    letters = [
+        DeadLetter.model_validate_json(each.value or b"") for each in broker.topics[settings.topic("dead_letters")]
+    ]
+    assert [(each.origin.offset, each.reason) for each in letters] == [
+        (0, Reason.TIME_IN_FUTURE),
+        (1, Reason.TIME_IN_FUTURE),
+    ]
+    assert all(present <= each.at < ahead for each in letters)

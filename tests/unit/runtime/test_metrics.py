@@ -119,30 +119,32 @@ def test_two_applications_in_a_process_count_apart() -> None:
 
 def test_a_home_that_began_anew_counts_on() -> None:
     metrics = Metrics()
-    for seen, late in ((3, 1), (5, 1), (2, 0)):  # the last of a task that began anew
+    for seen, late in ((3, 1), (5, 1), (2, 0)):  # of three tasks, one after the other
         home = Home(Engine(DetectionConfig()), Merge(frozenset({"t/0"})))
         tally = home.tally
-        tally.duplicates, tally.late, tally.dedup_overflow = seen, late, 10 * seen
-        metrics.observe_home(0, home, "t")
-    assert metrics.registry.get_sample_value("slackwater_events_duplicate_total", {"topic": "t"}) == 7
-    assert metrics.registry.get_sample_value("slackwater_events_late_total", {"topic": "t"}) == 1
-    assert metrics.registry.get_sample_value("slackwater_dedup_overflow_total") == 70
+        tally.duplicates, tally.late, tally.dedup_overflow = seen - 1, late, 10 * seen
+        counted = metrics.observe_home(home, "t", {})
+        tally.duplicates = seen
+        metrics.observe_home(home, "t", counted)
+    assert metrics.registry.get_sample_value("slackwater_events_duplicate_total", {"topic": "t"}) == 10
+    assert metrics.registry.get_sample_value("slackwater_events_late_total", {"topic": "t"}) == 2
+    assert metrics.registry.get_sample_value("slackwater_dedup_overflow_total") == 100
 
 
 def test_losses_are_counted_by_decision_and_reason_also_when_a_home_began_anew() -> None:
     metrics = Metrics()
-    for number in (1, 2, 1):
+    for number in (1, 2):
         home = Home(Engine(DetectionConfig()), Merge(frozenset()))
         home.tally.lost[True, ReasonClass.MERGED] = number
         home.tally.lost[False, None] = 1
         home.tally.mrr_lost["EUR", (True, ReasonClass.MERGED)] = 100 * number
-        metrics.observe_home(0, home, "t")
+        metrics.observe_home(home, "t", {})
 
     def value(name: str, **labels: str) -> float | None:
         return metrics.registry.get_sample_value(f"slackwater_{name}_total", labels)
 
     assert value("accounts_lost", voluntary="true", reason="merged", influenceable="false") == 3
-    assert value("accounts_lost", voluntary="false", reason="unknown", influenceable="unknown") == 1
+    assert value("accounts_lost", voluntary="false", reason="unknown", influenceable="unknown") == 2
     assert value("mrr_lost_minor", currency="EUR", voluntary="true", reason="merged") == 300
 
 
