@@ -366,7 +366,8 @@ class Ingest(Task):
             return
         self.metrics.batch_records.labels(self.stage).observe(len(records))
         self.metrics.batch_seconds.labels(self.stage).observe(monotonic() - started)
-        self.metrics.event_age_seconds.observe(max(0.0, time() - records[-1].timestamp / 1000))
+        if (timestamp := records[-1].timestamp) >= 0:
+            self.metrics.event_age_seconds.observe(max(0.0, time() - timestamp / 1000))
 
 
 def _kept(headers: Iterable[tuple[str, bytes | None]]) -> tuple[RecordHeader, ...] | None:
