@@ -14,7 +14,6 @@ from faust.serializers import codecs
 from yarl import URL
 
 from alerting.delivery.slack_api import SlackApi
-from schemas.errors import StartError
 from streams.runtime import topics
 from streams.runtime.channels import apis_of, channels_of, doubts_of, people_of
 from streams.runtime.intact import refuse_without_state
@@ -148,9 +147,7 @@ class App(faust.App):
     async def _prepare(self) -> None:
         settings, tasks = self.settings, self.tasks
         await refuse_without_rights(settings)
-        problems = await topics.verify(settings)
-        if problems:
-            raise StartError("\n".join(f"topic {each.topic!r} {each.text}; {each.remedy}" for each in problems))
+        await topics.refuse_wrong(settings)
         await refuse_without_state(settings)
         await topics.create(settings, roles=("output", "internal"))  # not before it is known that it can start
         if settings.store == "rocksdb":

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from schemas.errors import BrokerError
+from schemas.errors import BrokerError, StartError
 from schemas.events import InputTopic
 from streams.runtime.connecting import no_broker
 from streams.runtime.settings import Settings
@@ -149,6 +149,12 @@ async def verify(settings: Settings) -> list[Problem]:
                 )
             )
     return problems
+
+
+async def refuse_wrong(settings: Settings) -> None:
+    """Raises `StartError`, which says of each topic that is not as it has to be what to do, and `BrokerError`."""
+    if problems := await verify(settings):
+        raise StartError("\n".join(f"topic {each.topic!r} {each.text}; {each.remedy}" for each in problems))
 
 
 async def partition_counts(settings: Settings) -> dict[str, int]:
