@@ -35,6 +35,7 @@ from streams.runtime.settings_values import (
     FeedbackFormat,
     HashKey,
     HealthWeights,
+    Host,
     Keywords,
     Kinds,
     MetadataKey,
@@ -184,12 +185,12 @@ class Settings(BaseModel):
     lagging_flush_events: Annotated[int, Field(ge=1)] = 50_000
 
     # The worker's own pages and log.
-    web_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    web_host: Host = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65_535)] = 6_066
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], UpperCase] = "INFO"
 
     # The board, which is a command of its own: where it listens, and who logs in with which token.
-    board_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    board_host: Host = "127.0.0.1"
     board_port: Annotated[int, Field(ge=0, le=65_535)] = 6_067
     board_tokens: BoardTokens = ()
 

@@ -284,6 +284,8 @@ def test_a_directory_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> No
         ("simulate", "--out", "o", "--start", "1960-01-01"),
         ("simulate", "--out", "o", "--days", "99999999"),
         ("demo", "--seconds", "nan"),
+        ("demo", "--broker", "host:abc"),
+        ("demo", "--broker", "a..b:9"),
     ],
 )
 def test_a_number_that_nothing_can_be_done_with_is_wrong_use(runner: CliRunner, arguments: tuple[str, ...]) -> None:
