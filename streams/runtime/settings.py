@@ -20,7 +20,7 @@ from schemas.events import InputTopic
 from schemas.formats.options import Format, Lookup
 from streams.runtime.settings_channels import ChannelSetting
 from streams.runtime.settings_routes import RouteSetting
-from streams.runtime.settings_sources import PREFIX, Environment, Setting, read_sources
+from streams.runtime.settings_sources import PREFIX, Environment, Setting, read_sources, shown
 from streams.runtime.settings_tables import read_tables
 from streams.runtime.settings_values import (
     NO_KEY,
@@ -381,7 +381,7 @@ def _problems(error: ValidationError, sources: Mapping[str, Setting]) -> Iterato
         if inside and isinstance(setting.value, list):  # of a table of several rows: which, and what of it
             place = setting.place(*inside)
         else:
-            place = setting.place(shown="" if key in SECRETS else f"={setting.value!r}")
+            place = setting.place(shown="" if key in SECRETS else shown(setting.value))
         yield f"{place}: {text}"
 
 

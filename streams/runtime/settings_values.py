@@ -17,6 +17,7 @@ from schemas.formats.options import Format
 from schemas.formats.reader import FORMATS
 from streams.detection.config import HEALTH_WEIGHTS
 from streams.detection.reasons import ReasonClass
+from streams.runtime.settings_sources import repeated
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)", re.ASCII)
@@ -156,7 +157,7 @@ def _pairs(value: object) -> object:
         keys = [key for key, _ in pairs]
         for key in keys:
             if keys.count(key) > 1:
-                raise ValueError(f"{key!r} is given {keys.count(key)} times: should be given once")
+                raise ValueError(f"{repeated(key)} is given {keys.count(key)} times: should be given once")
         return pairs
     return tuple(value.items()) if isinstance(value, dict) else value
 
@@ -164,7 +165,8 @@ def _pairs(value: object) -> object:
 def _of_classes(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     for text, name in value:
         if not any(each.isalnum() for each in text) or name not in _CLASSES:
-            raise ValueError(f"{text!r} is given the class {name!r}: should be a text and one of {', '.join(_CLASSES)}")
+            given = f"{repeated(text)} is given the class {repeated(name)}"
+            raise ValueError(f"{given}: should be a text and one of {', '.join(_CLASSES)}")
     return value
 
 
@@ -174,7 +176,7 @@ def _kinds(value: object) -> object:
         return names
     for name in names:
         if name not in set(Kind):
-            raise ValueError(f"{name!r} is no kind of alert; there are {', '.join(Kind)}")
+            raise ValueError(f"{repeated(name)} is no kind of alert; there are {', '.join(Kind)}")
     return tuple(Kind(name) for name in names)
 
 
@@ -182,9 +184,9 @@ def _class_and_tier(value: tuple[str, ...]) -> tuple[str, ...]:
     for rule in value:
         name, colon, tier = rule.partition(":")
         if colon and not tier.strip():
-            raise ValueError(f"should be a class, or class:tier; {rule!r} names no tier")
+            raise ValueError(f"should be a class, or class:tier; {repeated(rule)} names no tier")
         if name not in _CLASSES:
-            raise ValueError(f"should be a class, or class:tier; {name!r} is none of {', '.join(_CLASSES)}")
+            raise ValueError(f"should be a class, or class:tier; {repeated(name)} is none of {', '.join(_CLASSES)}")
     return value
 
 
@@ -214,7 +216,7 @@ def _of_health(value: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float],
     for name, weight in value:
         if name not in HEALTH_WEIGHTS or not 0 <= weight <= 100:
             raise ValueError(
-                f"{name!r} is given the weight {weight:g}: should be one of {', '.join(HEALTH_WEIGHTS)}, "
+                f"{repeated(name)} is given the weight {weight:g}: should be one of {', '.join(HEALTH_WEIGHTS)}, "
                 "and a weight from 0 to 100"
             )
     return value
