@@ -53,6 +53,7 @@ from streams.runtime.settings_values import (
     UsageFormat,
     WebAddress,
     Webhook,
+    as_text,
 )
 
 if TYPE_CHECKING:
@@ -361,7 +362,7 @@ def load_settings(environ: Mapping[str, str], toml_path: Path | None = None) -> 
 def _load(environ: Environment, toml_path: Path | None) -> tuple[Settings | None, list[str]]:
     sources, problems = read_sources(environ, toml_path, keys=Settings.model_fields, secrets=SECRETS)
     tables, wrong = read_tables(sources, environ)
-    values = {key: setting.value for key, setting in sources.items()} | tables
+    values = {key: as_text(setting.value) for key, setting in sources.items()} | tables
     settings = None
     try:
         settings = Settings.model_validate(values)

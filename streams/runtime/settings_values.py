@@ -45,8 +45,14 @@ def parse_duration(text: str) -> int:
     return int(found[1]) * _UNITS[found[2]]
 
 
+def as_text(value: object) -> object:
+    """What a file gives as a number or a truth, as the environment has it: so a duration needs its unit, and `true` is
+    no number."""
+    return str(value) if isinstance(value, int | float) else value
+
+
 def _duration(value: object) -> int:
-    # An int is what a test or the program itself gives; from a file or the environment only text with a unit comes.
+    # An int is what a test or the program itself gives; from a file or the environment only text comes: see `as_text`.
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     return parse_duration(str(value))
@@ -159,7 +165,7 @@ def _pairs(value: object) -> object:
             if keys.count(key) > 1:
                 raise ValueError(f"{repeated(key)} is given {keys.count(key)} times: should be given once")
         return pairs
-    return tuple(value.items()) if isinstance(value, dict) else value
+    return tuple((key, as_text(each)) for key, each in value.items()) if isinstance(value, dict) else value
 
 
 def _of_classes(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -175,7 +181,7 @@ def _kinds(value: object) -> object:
     if not isinstance(names, list):
         return names
     for name in names:
-        if name not in set(Kind):
+        if not isinstance(name, str) or name not in set(Kind):
             raise ValueError(f"{repeated(name)} is no kind of alert; there are {', '.join(Kind)}")
     return tuple(Kind(name) for name in names)
 

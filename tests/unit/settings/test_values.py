@@ -174,6 +174,56 @@ def test_any_text_is_either_taken_or_refused_as_a_settings_error(values: dict[st
         assert isinstance(settings, Settings)
 
 
+@pytest.mark.parametrize("key", Settings.model_fields)
+def test_any_value_of_a_file_is_either_taken_or_refused_as_a_settings_error(key: str, tmp_path: Path) -> None:
+    toml = tmp_path / "slackwater.toml"
+    for value in (
+        "7",
+        "true",
+        "1.5",
+        "2025-01-01",
+        '[["a"]]',
+        "[{ a = 1 }]",
+        "[1]",
+        "{ a = [1] }",
+        "{ a = { b = 1 } }",
+    ):
+        toml.write_text(f"{key} = {value}\n")
+        try:
+            load_settings({}, toml)
+        except SettingsError as refused:
+            assert f"{toml}:{key}" in str(refused)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("flush = 5", "flush=5 (line 1): should be a whole number and a unit: 250ms, 1s"),
+        ("give_up = 30", "give_up=30 (line 1): should be a whole number and a unit"),
+        ("reminder = 0", "reminder=0 (line 1): should be a whole number and a unit"),
+        ("partitions = true", "partitions=True (line 1): should be a valid integer"),
+        ("watch_false_alarms_per_account_year = true", "year=True (line 1): should be a valid number"),
+        ("health_weights = { card = true }", "True"),
+        ('tell_kinds = [["a"]]', "tell_kinds=[['a']] (line 1): ['a'] is no kind of alert; there are usage_"),
+        ("shadow_kinds = [1]", "shadow_kinds=[1] (line 1): 1 is no kind of alert"),
+    ],
+)
+def test_a_value_of_another_type_than_is_promised_is_refused(line: str, says: str, tmp_path: Path) -> None:
+    toml = tmp_path / "slackwater.toml"
+    toml.write_text(line)
+    with pytest.raises(SettingsError) as refused:
+        load_settings({}, toml)
+    assert says in str(refused.value)
+
+
+def test_numbers_and_truths_of_a_file_are_what_they_say(tmp_path: Path) -> None:
+    toml = tmp_path / "slackwater.toml"
+    toml.write_text("partitions = 8\nconsole = true\nkeep_comments = false\nfalse_alarms_per_account_year = 0.1\n")
+    settings = load_settings({}, toml)
+    assert (settings.partitions, settings.console, settings.keep_comments) == (8, True, False)
+    assert settings.false_alarms_per_account_year == 0.1
+
+
 def test_names_are_a_list_in_a_file_and_separated_by_commas_elsewhere(tmp_path: Path) -> None:
     toml = tmp_path / "slackwater.toml"
     toml.write_text('include_events = ["report.*", "a, b"]\nexclude_users = "bot, sync"\n')
