@@ -70,6 +70,8 @@ SECRETS = (
     "board_tokens",
 )
 _TOPICS = ("usage", "billing", "accounts", "feedback", "commands", "alerts", "health", "dead_letters")
+TABLES = ("engagement", "deliveries")
+"""What a worker keeps, each with a changelog."""
 
 
 class Settings(BaseModel):
@@ -260,6 +262,26 @@ class Settings(BaseModel):
         """Internal: which dead letters were sent again."""
         return f"{self.app_id}-replayed"
 
+    def changelog(self, table: str) -> str:
+        """Internal: what a table has, as Faust calls the topic."""
+        return f"{self.app_id}-{table}-changelog"
+
+    @property
+    def internal_topics(self) -> frozenset[str]:
+        """All of them: no other topic may have such a name."""
+        return frozenset(
+            {
+                self.shuffle_topic,
+                self.notifications_topic,
+                self.undelivered_topic,
+                self.fleet_topic,
+                self.alias_topic,
+                self.parked_topic,
+                self.replayed_topic,
+                *map(self.changelog, TABLES),
+            }
+        )
+
     def detection(self) -> DetectionConfig:
         """The part of the settings that the pure engine takes."""
         from streams.detection.config import DetectionConfig  # noqa: PLC0415 - the command line's help needs no engine
@@ -415,6 +437,8 @@ def _impossible(settings: Settings) -> Iterator[str]:
         if full in taken:
             yield f"topic_{taken[full]}, topic_{name}: both are {full!r}; every topic needs a name of its own"
         taken[full] = name
+        if full in settings.internal_topics:
+            yield f"topic_{name}, app_id: {full!r} is a topic of slackwater's own; this one needs another name"
     yield from _impossible_security(settings)
 
 

@@ -14,15 +14,14 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from schemas.errors import BrokerError, StartError
 from schemas.events import InputTopic
 from streams.runtime.connecting import no_broker
-from streams.runtime.settings import Settings
+from streams.runtime.settings import TABLES, Settings
 
 Role = Literal["input", "output", "internal"]
 _DAY: Final = 86_400_000
 _LARGE: Final = str(16 << 20)
 _FOR_EVER: Final = {"retention_ms": "-1", "retention_bytes": "-1"}
 _KNOWN_SECONDS: Final = 20.0
-ENGAGEMENT: Final = "engagement"
-DELIVERIES: Final = "deliveries"
+ENGAGEMENT, DELIVERIES = TABLES
 ABSENT: Final = "there is no such topic"
 
 
@@ -48,8 +47,8 @@ class Problem:
 
 
 def changelog(settings: Settings, table: str) -> str:
-    """The changelog topic of a table, as Faust calls it."""
-    return f"{settings.app_id}-{table}-changelog"
+    """The changelog topic of a table."""
+    return settings.changelog(table)
 
 
 def plan(settings: Settings) -> list[TopicPlan]:

@@ -54,9 +54,13 @@ def demo(
 
     console = Console(stderr=as_json, highlight=False)
     show = Show(broker=broker, accounts=accounts, days=days, seconds=seconds, seed=seed)
-    with Screen(console, show.plan) as screen:
+    try:
+        plan = show.plan
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--days") from None
+    with Screen(console, plan) as screen:
         result = run(perform(show, screen))
     if as_json:
         emit_json(result.as_dict())
     else:
-        print_card(console, result, show.plan)
+        print_card(console, result, plan)
