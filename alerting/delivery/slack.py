@@ -18,6 +18,7 @@ from aiohttp import ClientResponse, ClientSession
 from pydantic import SecretStr
 from yarl import URL
 
+from alerting.delivery.addresses import is_web_address
 from alerting.delivery.answers import Answer
 from alerting.delivery.failures import failed
 from alerting.delivery.patience import UNTIMED, Exchange, in_time
@@ -40,7 +41,7 @@ class SlackChannel:
     """
 
     def __init__(self, session: ClientSession, webhook_url: SecretStr, timeout_ms: int = 10_000) -> None:
-        if not _is_address(webhook_url):
+        if not is_web_address(webhook_url.get_secret_value()):
             raise ValueError("the Slack webhook URL is not an http(s) address")
         self._session = session
         self._url = webhook_url
@@ -106,11 +107,3 @@ def _code(body: bytes) -> str:
     """The code that Slack answers with; "" for any other text, which may repeat the request's address."""
     text = body.strip().decode("ascii", errors="replace")
     return text if _CODE.fullmatch(text) else ""
-
-
-def _is_address(webhook_url: SecretStr) -> bool:
-    try:
-        url = URL(webhook_url.get_secret_value())
-    except ValueError:
-        return False
-    return url.scheme in ("http", "https") and bool(url.host)

@@ -3,7 +3,6 @@
 # ruff: noqa: PLC0415 - what is slow to import is imported when it is needed, so that help comes at once
 
 import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.common import INTERRUPTED, TERMINATED, emit_json, progress_on_stderr, settings_of, tell
+from streams.cli.common import cleaned_up, emit_json, progress_on_stderr, settings_of, tell
 from streams.cli.files import (
     AccountOption,
     AccountsOption,
@@ -147,8 +146,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         known = read_outcomes(outcomes, zone)
     out.mkdir(parents=True, exist_ok=True)
     asked = Asked([shown(source.path) for source in sources], team_size, silence_days, known, end or 0)
-    terminated = signal.signal(signal.SIGTERM, _terminate)
-    try:
+    with cleaned_up("nothing was written"):
         job = Job(
             config,
             {topic: settings.topic(topic.value) for topic in TOPICS},
@@ -162,21 +160,11 @@ def backtest(  # noqa: PLR0913, PLR0917 - a command has the options that it has
             ids_of(settings, sources, aliases, zone),
         )
         found = _run(job, sources, asked, out)
-    except KeyboardInterrupt:
-        tell("interrupted: nothing was written")
-        raise typer.Exit(INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, terminated)
     _tell_all(found, out)
     if as_json:
         from streams.backtest.summary import summary_of
 
         emit_json(summary_of(found))
-
-
-def _terminate(*_: object) -> None:
-    tell("terminated: nothing was written")
-    raise typer.Exit(TERMINATED)
 
 
 def _jobs(sources: "list[Source]") -> int:

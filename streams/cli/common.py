@@ -80,6 +80,25 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(TERMINATED) from None
 
 
+@contextmanager
+def cleaned_up(left: str) -> Iterator[None]:
+    """As `run`, for what is not asynchronous: Ctrl-C or SIGTERM lets it clean up, says what is left (`nothing was
+    written`), and exits with status 130 or 143."""
+
+    def terminate(*_: object) -> None:
+        tell(f"terminated: {left}")
+        raise typer.Exit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        tell(f"interrupted: {left}")
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 async def _cancelled_by_sigterm(work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.current_task()
     assert task is not None

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from operator import attrgetter
 from typing import Any
 
+from alerting.markup import clean
 from alerting.words import count
 from schemas.instants import format_instant
 from schemas.plain_usage import UsageFields
@@ -80,7 +81,7 @@ def show(found: Composition, topic: str) -> None:
         shares = [each.share, each.regularity, each.night]
         share, regular, night = ("" if value is None else f"{value:.0%}" for value in shares)
         by = f"left out by {each.excluded}" if each.excluded else "see below" if each.suggestion else ""
-        table.add_row(f"  {each.name}", share, f"{each.users:,}", f"{each.accounts:,}", regular, night, by)
+        table.add_row(f"  {clean(each.name)}", share, f"{each.users:,}", f"{each.accounts:,}", regular, night, by)
     if not console.is_terminal:
         console.width = 1_000  # for a program or a file nothing is cut off
     console.print(table, markup=False)

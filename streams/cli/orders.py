@@ -159,6 +159,8 @@ def _give(context: typer.Context, fields: dict[str, Any], order: _Order, *, as_j
 
     if (order.alert is None) == (order.account is None):
         raise typer.BadParameter("name either an alert, or an account with --account", param_hint="ALERT")
+    if order.alert is not None and order.kind is not None:
+        raise typer.BadParameter("goes with --account: an alert has its kind", param_hint="--kind")
     settings = settings_of(context)
     by = order.by or own_name()
     if by is None:

@@ -28,6 +28,7 @@ def reader(settings: Settings, name: str) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
         **settings.kafka(),
         isolation_level="read_committed",
+        auto_offset_reset="earliest",  # where records were removed, or the topic was created anew
         client_id=f"slackwater-{name}",
         fetch_max_wait_ms=_FETCH_WAIT_MS,
         retry_backoff_ms=_BACKOFF_MS,

@@ -49,25 +49,22 @@ def simulate(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     ] = 0.0,
 ) -> None:
     """Make up a fleet of accounts, some of which go slack: its events in order of time, and the truth aside."""
-    from schemas.instants import EARLIEST, LATEST
     from streams.simulator import NEW_SHARES, FleetPlan
 
     if (out is None) == (not send):
         raise typer.BadParameter("say either --out DIR or --send", param_hint="--out")
-    first = int(start.replace(tzinfo=UTC).timestamp()) * 1000
-    if not EARLIEST <= first <= LATEST - days * DAY_MS:
-        raise typer.BadParameter(
-            f"{days:,} days from {start:%Y-%m-%d} do not lie from 1990 to 2099", param_hint="--start"
+    try:
+        plan = FleetPlan(
+            accounts=accounts,
+            days=days,
+            seed=seed,
+            start=int(start.replace(tzinfo=UTC).timestamp()) * 1000,
+            rate_median=rate,
+            holidays=holidays,
+            new_shares=NEW_SHARES,
         )
-    plan = FleetPlan(
-        accounts=accounts,
-        days=days,
-        seed=seed,
-        start=first,
-        rate_median=rate,
-        holidays=holidays,
-        new_shares=NEW_SHARES,
-    )
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--start") from None
     if out is not None:
         _write(plan, out)
         return

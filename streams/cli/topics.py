@@ -35,6 +35,8 @@ def create(
     plans = topics.plan(settings)
     if dry_run:
         there = run(topics.partition_counts(settings))
+        if settings.replayed_topic in there:  # it is made by the first replay
+            plans.append(topics.of_replays(settings))
         if as_json:
             emit_json([_as_json(plan, there) for plan in plans])
         else:

@@ -14,7 +14,6 @@ from faust.serializers import codecs
 from yarl import URL
 
 from alerting.delivery.slack_api import SlackApi
-from schemas.errors import StartError
 from streams.runtime import topics
 from streams.runtime.channels import apis_of, channels_of, doubts_of, people_of
 from streams.runtime.intact import refuse_without_state
@@ -61,6 +60,11 @@ _PLAIN: Final[dict[str, Any]] = {
 _GC_THRESHOLDS: Final = (500_000, 20, 50)
 """Events that wait and accounts are many objects and no cycles: looked through as often as Python does by itself
 (700, 10, 10), they cost a tenth of the worker's time. So many events rarely wait."""
+
+_ANSWER_SECONDS: Final = 90.0
+"""So long Faust waits for an answer by itself. It takes no session that is longer than that; and who joins a group is
+answered once all have let go."""
+_MARGIN_SECONDS: Final = 10.0
 
 
 class App(faust.App):
@@ -148,9 +152,7 @@ class App(faust.App):
     async def _prepare(self) -> None:
         settings, tasks = self.settings, self.tasks
         await refuse_without_rights(settings)
-        problems = await topics.verify(settings)
-        if problems:
-            raise StartError("\n".join(f"topic {each.topic!r} {each.text}; {each.remedy}" for each in problems))
+        await topics.refuse_wrong(settings)
         await refuse_without_state(settings)
         await topics.create(settings, roles=("output", "internal"))  # not before it is known that it can start
         if settings.store == "rocksdb":
@@ -194,6 +196,7 @@ class App(faust.App):
 def create_app(settings: Settings) -> App:
     """The application, as `faust -A streams.app` and `slackwater worker` run it."""
     seconds = 1 / 1000
+    longest = max(settings.session_timeout, settings.rebalance_timeout)
     app = App(
         settings.app_id,
         broker=[URL(f"kafka://{address}") for address in settings.brokers.split(",")],
@@ -215,6 +218,7 @@ def create_app(settings: Settings) -> App:
         broker_session_timeout=settings.session_timeout * seconds,
         broker_heartbeat_interval=settings.heartbeat_interval * seconds,
         broker_rebalance_timeout=settings.rebalance_timeout * seconds,
+        broker_request_timeout=max(_ANSWER_SECONDS, longest * seconds + _MARGIN_SECONDS),
         consumer_auto_offset_reset="earliest",
     )
     app.settings = settings

@@ -21,6 +21,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.commit import OffsetFetchRequest
 from faust.types import TP
 
+from alerting.markup import clean
 from schemas.errors import BrokerError
 from streams.runtime.connecting import no_broker
 from streams.runtime.settings import Settings
@@ -33,11 +34,12 @@ _POLL: Final = 0.2
 
 
 async def members(settings: Settings) -> tuple[str, ...]:
-    """The live members of the group, as somebody would look for them. Raises `BrokerError`."""
+    """The live members of the group, as somebody would look for them, and fit to be shown: clients name themselves.
+    Raises `BrokerError`."""
 
     async def question(admin: AIOKafkaAdminClient) -> tuple[str, ...]:
         found: list[Any] = (await _described(admin, settings))[5]
-        return tuple(sorted(f"{client} at {host.lstrip('/')} ({member})" for member, client, host, *_ in found))
+        return tuple(sorted(clean(f"{client} at {host.lstrip('/')} ({member})") for member, client, host, *_ in found))
 
     return await _ask(settings, question)
 

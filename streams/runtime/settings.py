@@ -20,7 +20,7 @@ from schemas.events import InputTopic
 from schemas.formats.options import Format, Lookup
 from streams.runtime.settings_channels import ChannelSetting
 from streams.runtime.settings_routes import RouteSetting
-from streams.runtime.settings_sources import PREFIX, Environment, Setting, read_sources
+from streams.runtime.settings_sources import PREFIX, Environment, Setting, read_sources, shown
 from streams.runtime.settings_tables import read_tables
 from streams.runtime.settings_values import (
     NO_KEY,
@@ -35,6 +35,7 @@ from streams.runtime.settings_values import (
     FeedbackFormat,
     HashKey,
     HealthWeights,
+    Host,
     Keywords,
     Kinds,
     MetadataKey,
@@ -52,6 +53,7 @@ from streams.runtime.settings_values import (
     UsageFormat,
     WebAddress,
     Webhook,
+    as_text,
 )
 
 if TYPE_CHECKING:
@@ -68,6 +70,8 @@ SECRETS = (
     "board_tokens",
 )
 _TOPICS = ("usage", "billing", "accounts", "feedback", "commands", "alerts", "health", "dead_letters")
+TABLES = ("engagement", "deliveries")
+"""What a worker keeps, each with a changelog."""
 
 
 class Settings(BaseModel):
@@ -184,12 +188,12 @@ class Settings(BaseModel):
     lagging_flush_events: Annotated[int, Field(ge=1)] = 50_000
 
     # The worker's own pages and log.
-    web_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    web_host: Host = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65_535)] = 6_066
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], UpperCase] = "INFO"
 
     # The board, which is a command of its own: where it listens, and who logs in with which token.
-    board_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    board_host: Host = "127.0.0.1"
     board_port: Annotated[int, Field(ge=0, le=65_535)] = 6_067
     board_tokens: BoardTokens = ()
 
@@ -257,6 +261,26 @@ class Settings(BaseModel):
     def replayed_topic(self) -> str:
         """Internal: which dead letters were sent again."""
         return f"{self.app_id}-replayed"
+
+    def changelog(self, table: str) -> str:
+        """Internal: what a table has, as Faust calls the topic."""
+        return f"{self.app_id}-{table}-changelog"
+
+    @property
+    def internal_topics(self) -> frozenset[str]:
+        """All of them: no other topic may have such a name."""
+        return frozenset(
+            {
+                self.shuffle_topic,
+                self.notifications_topic,
+                self.undelivered_topic,
+                self.fleet_topic,
+                self.alias_topic,
+                self.parked_topic,
+                self.replayed_topic,
+                *map(self.changelog, TABLES),
+            }
+        )
 
     def detection(self) -> DetectionConfig:
         """The part of the settings that the pure engine takes."""
@@ -360,7 +384,7 @@ def load_settings(environ: Mapping[str, str], toml_path: Path | None = None) -> 
 def _load(environ: Environment, toml_path: Path | None) -> tuple[Settings | None, list[str]]:
     sources, problems = read_sources(environ, toml_path, keys=Settings.model_fields, secrets=SECRETS)
     tables, wrong = read_tables(sources, environ)
-    values = {key: setting.value for key, setting in sources.items()} | tables
+    values = {key: as_text(setting.value) for key, setting in sources.items()} | tables
     settings = None
     try:
         settings = Settings.model_validate(values)
@@ -380,7 +404,7 @@ def _problems(error: ValidationError, sources: Mapping[str, Setting]) -> Iterato
         if inside and isinstance(setting.value, list):  # of a table of several rows: which, and what of it
             place = setting.place(*inside)
         else:
-            place = setting.place(shown="" if key in SECRETS else f"={setting.value!r}")
+            place = setting.place(shown="" if key in SECRETS else shown(setting.value))
         yield f"{place}: {text}"
 
 
@@ -413,6 +437,8 @@ def _impossible(settings: Settings) -> Iterator[str]:
         if full in taken:
             yield f"topic_{taken[full]}, topic_{name}: both are {full!r}; every topic needs a name of its own"
         taken[full] = name
+        if full in settings.internal_topics:
+            yield f"topic_{name}, app_id: {full!r} is a topic of slackwater's own; this one needs another name"
     yield from _impossible_security(settings)
 
 

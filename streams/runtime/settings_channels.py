@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from alerting.routing import CONSOLE, SLACK
 from streams.runtime.settings_sources import Setting, hint, secret_in, shown
+from streams.runtime.settings_values import app_token, bot_token, slack_channel, slack_webhook, web_address
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 RESERVED: Final = {
@@ -54,8 +55,6 @@ _SECRETS: Final[Mapping[ChannelType, tuple[str, ...]]] = {
     ChannelType.CONSOLE: (),
 }
 _OPTIONAL: Final = frozenset({"app_token"})
-_URL: Final = re.compile(r"https?://[^\s/@?#]+(?:[/?]\S*)?")
-_CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]{2,30}")
 
 
 def read_channels(setting: Setting, environ: Mapping[str, str]) -> tuple[tuple[ChannelSetting, ...], list[str]]:
@@ -127,11 +126,9 @@ class _Reading:
             return
         try:
             value = self._resolved(given[0], row[given[0]])
-            problem = _problem(secret, of_type, value.get_secret_value())
+            _check(secret, of_type, value)
         except ValueError as error:
-            problem = str(error)
-        if problem:
-            yield f"{place}: {problem}"
+            yield f"{place}: {error}"
         else:
             self.values[secret] = value
 
@@ -152,25 +149,26 @@ class _Reading:
 
     def _channel(self, row: Mapping[str, Any]) -> Iterator[str]:
         value = row.get("channel")
-        if isinstance(value, str) and _CHANNEL.fullmatch(value):
-            self.values["channel"] = value
-            return
-        place = self._setting.place(self._name, "channel")
-        yield f"{place}: a channel of type slack_bot needs the id of Slack's channel, like C0123456789, and no name"
+        try:
+            self.values["channel"] = slack_channel(value if isinstance(value, str) else "")
+        except ValueError:
+            place = self._setting.place(self._name, "channel")
+            yield f"{place}: a channel of type slack_bot needs the id of Slack's channel, like C0123456789, and no name"
 
 
-def _problem(which: str, of_type: ChannelType, value: str) -> str:
-    """What is wrong with a secret, without it; empty when nothing is."""
-    if which == "url" and not _URL.fullmatch(value):
-        of_slack = ", as Slack shows it for an incoming webhook" if of_type is ChannelType.SLACK_WEBHOOK else ""
-        return f"should be an https:// address{of_slack}"
-    if which == "token" and not value.startswith("xoxb-"):
-        return "should be the token of a bot, which begins with xoxb-"
-    if which == "app_token" and not value.startswith("xapp-"):
-        return "should be a token of the app, which begins with xapp-"
-    if which == "secret" and not 24 <= _length(value) <= 64:
-        return "should be whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32)"
-    return ""
+def _check(which: str, of_type: ChannelType, value: SecretStr) -> None:
+    """Raises `ValueError`, without the secret, where something is wrong with it."""
+    if which == "token":
+        bot_token(value)
+    elif which == "app_token":
+        app_token(value)
+    elif which == "secret":
+        if not 24 <= _length(value.get_secret_value()) <= 64:
+            raise ValueError("should be whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32)")
+    elif of_type is ChannelType.SLACK_WEBHOOK:
+        slack_webhook(value)
+    else:
+        web_address(value.get_secret_value())
 
 
 def _length(secret: str) -> int:

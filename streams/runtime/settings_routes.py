@@ -26,7 +26,7 @@ from alerting.routing import DEFAULT, Mention, Route
 from schemas.alerts import Kind, Severity
 from schemas.base import Currency, Money
 from streams.detection.reasons import ReasonClass
-from streams.runtime.settings_sources import Setting, hint, shown, why
+from streams.runtime.settings_sources import Setting, hint, repeated, shown, why
 from streams.runtime.settings_values import TimeZone, parse_duration
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -43,7 +43,7 @@ def _listed(value: object) -> object:
 def _of_kinds(value: tuple[str, ...]) -> tuple[str, ...]:
     for name in value:
         if not any(like(name, kind) for kind in Kind):
-            raise ValueError(f"{name!r} is no kind of alert; there are {', '.join(Kind)}, and * for any text")
+            raise ValueError(f"{repeated(name)} is no kind of alert; there are {', '.join(Kind)}, and * for any text")
     return value
 
 
@@ -99,7 +99,7 @@ def _holidays(value: object) -> object:
             try:
                 days.add(date.fromisoformat(text))
             except ValueError:
-                wrong.append(f"line {number} of {value} is no date like 2027-01-01: {text[:40]!r}")
+                wrong.append(f"line {number} of {value} is no date like 2027-01-01: {repeated(text[:40])}")
     if wrong:
         raise ValueError("; ".join(wrong))
     return frozenset(days)

@@ -23,6 +23,7 @@ DEFAULT_CONFIG = Path("slackwater.toml")
 CHANNELS = "channels"
 NO_SECRETS = ("type", "channel")
 """Keys of a channel whose values may be shown, besides those that name a file or a variable."""
+_SECRET = re.compile(r"://|(?:^|[\s,=:'\"])(?:xox[a-z]|xapp-|whsec_)")
 
 
 class Environment(Mapping[str, str]):
@@ -127,8 +128,12 @@ def why(error: OSError | UnicodeDecodeError) -> str:
 
 
 def looks_secret(value: object) -> bool:
-    """Whether a value may be a secret that was put into the wrong place: an address, or one of Slack's tokens."""
-    return "://" in str(value) or str(value).startswith(("xox", "xapp-", "whsec_"))
+    """Whether a value may be or hold a secret that was put into the wrong place: an address, or one of Slack's tokens.
+
+    >>> looks_secret("price, xoxb-1-2"), looks_secret("/run/secrets/xoxb-1")
+    (True, False)
+    """
+    return _SECRET.search(str(value)) is not None
 
 
 def shown(value: object) -> str:
@@ -138,6 +143,15 @@ def shown(value: object) -> str:
     ("='wal'", '')
     """
     return "" if looks_secret(value) else f"={value!r}"
+
+
+def repeated(value: object) -> str:
+    """What an error's text repeats of a value.
+
+    >>> repeated("churn"), repeated("xoxb-1-2")
+    ("'churn'", "'...'")
+    """
+    return "'...'" if looks_secret(value) else repr(value)
 
 
 def hint(key: str, known: Iterable[str]) -> str:

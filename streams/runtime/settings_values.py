@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from alerting.delivery.addresses import is_host, is_web_address
 from alerting.playbook import Play
 from schemas.alerts import Kind
 from schemas.events import InputTopic
@@ -15,12 +17,12 @@ from schemas.formats.options import Format
 from schemas.formats.reader import FORMATS
 from streams.detection.config import HEALTH_WEIGHTS
 from streams.detection.reasons import ReasonClass
+from streams.runtime.settings_sources import repeated
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)", re.ASCII)
-_BROKER = re.compile(r"(?:[^\s:/@\[\],]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", re.ASCII)
+_BROKER = re.compile(r"(?:([^\s:/@\[\],]+)|\[([0-9a-fA-F:]+)\]):(\d{1,5})", re.ASCII)
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]*", re.ASCII)
-_URL = re.compile(r"https?://[^\s/@?#]+(?:/\S*)?")
 _TOPIC_LENGTH = 249
 _HASH_KEY_BYTES = 64
 NO_KEY = "none"
@@ -43,20 +45,46 @@ def parse_duration(text: str) -> int:
     return int(found[1]) * _UNITS[found[2]]
 
 
+def as_text(value: object) -> object:
+    """What a file gives as a number or a truth, as the environment has it: so a duration needs its unit, and `true` is
+    no number."""
+    return str(value) if isinstance(value, int | float) else value
+
+
 def _duration(value: object) -> int:
-    # An int is what a test or the program itself gives; from a file or the environment only text with a unit comes.
+    # An int is what a test or the program itself gives; from a file or the environment only text comes: see `as_text`.
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     return parse_duration(str(value))
 
 
-def _brokers(value: str) -> str:
+def brokers(value: str) -> str:
+    """Addresses of brokers. Raises `ValueError` for what is none."""
     addresses = [address.strip() for address in value.split(",")]
-    for address in addresses:
-        found = _BROKER.fullmatch(address)
-        if found is None or not 0 < int(found[1]) < 65_536:
-            raise ValueError("should be host:port, several separated by commas")
+    if not all(map(_is_broker, addresses)):
+        raise ValueError("should be host:port, several separated by commas")
     return ",".join(addresses)
+
+
+def _is_broker(address: str) -> bool:
+    found = _BROKER.fullmatch(address)
+    if found is None or not 0 < int(found[3]) < 65_536:
+        return False
+    return is_host(found[1]) if found[1] else _is_ipv6(found[2])
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except AddressValueError:
+        return False
+    return True
+
+
+def _host(value: str) -> str:
+    if not is_host(value):
+        raise ValueError("should be the name or the IP address of a host")
+    return value
 
 
 def _topic_part(value: str) -> str:
@@ -79,19 +107,22 @@ def _replication(value: int) -> int:
     return value
 
 
-def _webhook(value: SecretStr) -> SecretStr:
-    if not _URL.fullmatch(value.get_secret_value()):
+def slack_webhook(value: SecretStr) -> SecretStr:
+    """The address of an incoming webhook. Raises `ValueError`, without it, for what is none; so do those below."""
+    if not is_web_address(value.get_secret_value()):
         raise ValueError("should be an https:// address, as Slack shows it for an incoming webhook")
     return value
 
 
-def _bot_token(value: SecretStr) -> SecretStr:
+def bot_token(value: SecretStr) -> SecretStr:
+    """The token of a bot, which may be one that is renewed again and again."""
     if not re.fullmatch(r"xox(b|e\.xoxb)-\S+", value.get_secret_value()):
         raise ValueError("should be a bot's token, which begins with xoxb-: in the app's settings, OAuth & Permissions")
     return value
 
 
-def _app_token(value: SecretStr) -> SecretStr:
+def app_token(value: SecretStr) -> SecretStr:
+    """The token of an app, with which it hears of buttons."""
     if not re.fullmatch(r"xapp-\S+", value.get_secret_value()):
         raise ValueError(
             "should be an app-level token, which begins with xapp-: in the app's settings, Basic Information"
@@ -99,14 +130,16 @@ def _app_token(value: SecretStr) -> SecretStr:
     return value
 
 
-def _slack_channel(value: str) -> str:
-    if not re.fullmatch(r"[CGD][A-Z0-9]{1,30}", value):
+def slack_channel(value: str) -> str:
+    """The id of a channel."""
+    if not re.fullmatch(r"[CGD][A-Z0-9]{2,30}", value):
         raise ValueError("should be a channel's id, like C0123456789: at the end of what Slack shows about the channel")
     return value
 
 
-def _web_address(value: str) -> str:
-    if not _URL.fullmatch(value):
+def web_address(value: str) -> str:
+    """An address on the web."""
+    if not is_web_address(value):
         raise ValueError("should be an http(s) address")
     return value
 
@@ -130,15 +163,16 @@ def _pairs(value: object) -> object:
         keys = [key for key, _ in pairs]
         for key in keys:
             if keys.count(key) > 1:
-                raise ValueError(f"{key!r} is given {keys.count(key)} times: should be given once")
+                raise ValueError(f"{repeated(key)} is given {keys.count(key)} times: should be given once")
         return pairs
-    return tuple(value.items()) if isinstance(value, dict) else value
+    return tuple((key, as_text(each)) for key, each in value.items()) if isinstance(value, dict) else value
 
 
 def _of_classes(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     for text, name in value:
         if not any(each.isalnum() for each in text) or name not in _CLASSES:
-            raise ValueError(f"{text!r} is given the class {name!r}: should be a text and one of {', '.join(_CLASSES)}")
+            given = f"{repeated(text)} is given the class {repeated(name)}"
+            raise ValueError(f"{given}: should be a text and one of {', '.join(_CLASSES)}")
     return value
 
 
@@ -147,8 +181,8 @@ def _kinds(value: object) -> object:
     if not isinstance(names, list):
         return names
     for name in names:
-        if name not in set(Kind):
-            raise ValueError(f"{name!r} is no kind of alert; there are {', '.join(Kind)}")
+        if not isinstance(name, str) or name not in set(Kind):
+            raise ValueError(f"{repeated(name)} is no kind of alert; there are {', '.join(Kind)}")
     return tuple(Kind(name) for name in names)
 
 
@@ -156,9 +190,9 @@ def _class_and_tier(value: tuple[str, ...]) -> tuple[str, ...]:
     for rule in value:
         name, colon, tier = rule.partition(":")
         if colon and not tier.strip():
-            raise ValueError(f"should be a class, or class:tier; {rule!r} names no tier")
+            raise ValueError(f"should be a class, or class:tier; {repeated(rule)} names no tier")
         if name not in _CLASSES:
-            raise ValueError(f"should be a class, or class:tier; {name!r} is none of {', '.join(_CLASSES)}")
+            raise ValueError(f"should be a class, or class:tier; {repeated(name)} is none of {', '.join(_CLASSES)}")
     return value
 
 
@@ -188,7 +222,7 @@ def _of_health(value: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float],
     for name, weight in value:
         if name not in HEALTH_WEIGHTS or not 0 <= weight <= 100:
             raise ValueError(
-                f"{name!r} is given the weight {weight:g}: should be one of {', '.join(HEALTH_WEIGHTS)}, "
+                f"{repeated(name)} is given the weight {weight:g}: should be one of {', '.join(HEALTH_WEIGHTS)}, "
                 "and a weight from 0 to 100"
             )
     return value
@@ -265,16 +299,17 @@ def _upper(value: object) -> object:
 
 Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
 PositiveDuration = Annotated[int, BeforeValidator(_duration), Field(gt=0)]
-Brokers = Annotated[str, AfterValidator(_brokers)]
+Brokers = Annotated[str, AfterValidator(brokers)]
+Host = Annotated[str, AfterValidator(_host)]
 TopicName = Annotated[str, Field(min_length=1), AfterValidator(_topic_part)]
 TopicPrefix = Annotated[str, AfterValidator(_topic_part)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 ReplicationFactor = Annotated[int, AfterValidator(_replication)]
-Webhook = Annotated[SecretStr, AfterValidator(_webhook)]
-BotToken = Annotated[SecretStr, AfterValidator(_bot_token)]
-AppToken = Annotated[SecretStr, AfterValidator(_app_token)]
-SlackChannelId = Annotated[str, AfterValidator(_slack_channel)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+Webhook = Annotated[SecretStr, AfterValidator(slack_webhook)]
+BotToken = Annotated[SecretStr, AfterValidator(bot_token)]
+AppToken = Annotated[SecretStr, AfterValidator(app_token)]
+SlackChannelId = Annotated[str, AfterValidator(slack_channel)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_names)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_paths)]
 """Where something may stand in a JSON object: names with dots between them."""

@@ -11,18 +11,17 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from schemas.errors import BrokerError
+from schemas.errors import BrokerError, StartError
 from schemas.events import InputTopic
 from streams.runtime.connecting import no_broker
-from streams.runtime.settings import Settings
+from streams.runtime.settings import TABLES, Settings
 
 Role = Literal["input", "output", "internal"]
 _DAY: Final = 86_400_000
 _LARGE: Final = str(16 << 20)
 _FOR_EVER: Final = {"retention_ms": "-1", "retention_bytes": "-1"}
 _KNOWN_SECONDS: Final = 20.0
-ENGAGEMENT: Final = "engagement"
-DELIVERIES: Final = "deliveries"
+ENGAGEMENT, DELIVERIES = TABLES
 ABSENT: Final = "there is no such topic"
 
 
@@ -48,8 +47,8 @@ class Problem:
 
 
 def changelog(settings: Settings, table: str) -> str:
-    """The changelog topic of a table, as Faust calls it."""
-    return f"{settings.app_id}-{table}-changelog"
+    """The changelog topic of a table."""
+    return settings.changelog(table)
 
 
 def plan(settings: Settings) -> list[TopicPlan]:
@@ -149,6 +148,12 @@ async def verify(settings: Settings) -> list[Problem]:
                 )
             )
     return problems
+
+
+async def refuse_wrong(settings: Settings) -> None:
+    """Raises `StartError`, which says of each topic that is not as it has to be what to do, and `BrokerError`."""
+    if problems := await verify(settings):
+        raise StartError("\n".join(f"topic {each.topic!r} {each.text}; {each.remedy}" for each in problems))
 
 
 async def partition_counts(settings: Settings) -> dict[str, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from schemas.instants import EARLIEST, LATEST
 from streams.simulator.world import World
 
 DAY_MS = 86_400_000
@@ -110,6 +111,8 @@ class FleetPlan:
             raise ValueError(f"a fleet needs at least one account and one day, not {self.accounts} and {self.days}")
         if self.start % DAY_MS:
             raise ValueError(f"start must be a UTC midnight in milliseconds, not {self.start}")
+        if not EARLIEST <= self.start <= LATEST - self.days * DAY_MS:
+            raise ValueError(f"{self.days:,} days from the first one on do not lie from 1990 to 2099")
         if not 0 < self.rate_min <= self.rate_median <= self.rate_max:
             raise ValueError("rates must satisfy 0 < rate_min <= rate_median <= rate_max")
         if any(share < 0 for share in self.shares.values()) or sum(self.shares.values()) > 1 + 1e-9:

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, OffsetAndMetadata, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from schemas.errors import BrokerError
 from streams.broker import Broker
@@ -54,6 +54,27 @@ async def test_a_group_that_has_read_all_is_not_told_of_a_topic_that_was_created
         await consumer.commit({part: OffsetAndMetadata(6, "")})
         (anew,) = [each for each in await group.look(settings) if "anew" in each.text]
         assert "has read up to 6, and the topic ends at 5" in anew.text
+
+
+@pytest.mark.kafka
+async def test_what_was_removed_while_it_is_read_takes_nothing_else_with_it(kafka: Broker) -> None:
+    topic = uuid4().hex
+    part = TopicPartition(topic, 0)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.address)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 1, 1)])
+    async with AIOKafkaProducer(bootstrap_servers=kafka.address) as producer:
+        for number in range(6):
+            await producer.send_and_wait(topic, str(number).encode(), partition=0)
+    await admin.delete_records({part: RecordsToDelete(4)})
+    await admin.close()
+    consumer = reading.reader(Settings(brokers=kafka.address), "test")
+    await consumer.start()
+    try:
+        found = await reading.sample(consumer, {part: 0}, {part: 6})
+    finally:
+        await consumer.stop()
+    assert [each.value for each in found[part]] == [b"4", b"5"]
 
 
 async def test_a_last_batch_that_does_not_come_is_named(

@@ -7,8 +7,10 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from schemas.errors import BrokerError
+from schemas.errors import BrokerError, StartError
 from streams.broker import Broker
+from streams.cli.bootstrap import found
+from streams.cli.reset import look as before_reset
 from streams.runtime import topics
 from streams.runtime.settings import Settings
 
@@ -48,6 +50,25 @@ async def test_another_count_of_partitions_is_a_problem_of_our_own_topics_only(s
     others = {*topics.input_names(settings), settings.topic("dead_letters"), *read_by_all}
     assert not others & set(problems)
     assert "SLACKWATER_PARTITIONS=3" in problems[settings.shuffle_topic].remedy
+
+
+@pytest.mark.parametrize("partitions", [2, 5])
+async def test_neither_a_reset_nor_a_bootstrap_begins_with_another_count_of_partitions(
+    settings: Settings, partitions: int
+) -> None:
+    await topics.create(settings)
+    other = settings.model_copy(update={"partitions": partitions})
+    for look in (before_reset.look, found.look):
+        with pytest.raises(StartError, match=f"has 3 partitions, .* says {partitions}; set SLACKWATER_PARTITIONS=3"):
+            await look(other)
+
+
+async def test_a_bootstrap_creates_what_is_missing_of_its_own_and_a_reset_wants_the_inputs(settings: Settings) -> None:
+    with pytest.raises(StartError, match="there is no such topic; run: slackwater topics create"):
+        await before_reset.look(settings)
+    await topics.create(settings, roles=("input",))
+    await found.look(settings)
+    assert await topics.create(settings) == []
 
 
 async def test_a_fleet_topic_of_several_partitions_is_a_problem(settings: Settings) -> None:

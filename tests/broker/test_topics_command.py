@@ -1,5 +1,6 @@
 """`slackwater topics create` and `slackwater check` on a broker."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -11,7 +12,7 @@ from typer.testing import CliRunner, Result
 from streams.broker import Broker
 from streams.cli import app
 from streams.runtime.settings import Settings
-from streams.runtime.topics import plan
+from streams.runtime.topics import create, of_replays, plan
 
 
 @pytest.fixture
@@ -82,6 +83,15 @@ def test_create_makes_what_the_dry_run_says_and_only_once(settings: Settings) ->
     assert json.loads(slackwater("topics", "create", "--json").stdout) == names
     assert json.loads(slackwater("topics", "create", "--json").stdout) == []
     assert slackwater("topics", "create", "--dry-run").stdout.count("is there, and stays as it is") == len(names)
+
+
+def test_the_topic_of_replays_is_listed_where_it_is_there(settings: Settings) -> None:
+    assert settings.replayed_topic not in slackwater("topics", "create", "--dry-run").stdout
+    asyncio.run(create(settings, plans=[of_replays(settings)]))
+    shown = slackwater("topics", "create", "--dry-run").stdout.splitlines()
+    (line,) = [each for each in shown if each.startswith(settings.replayed_topic)]
+    assert "1 partitions" in line
+    assert "is there, and stays as it is" in line
 
 
 def test_a_partition_count_that_disagrees_fails_the_check(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

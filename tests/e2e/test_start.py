@@ -142,6 +142,14 @@ async def test_a_session_that_the_broker_does_not_take_is_a_start_error(
     assert has_words(output, "group.min.session.timeout.ms"), output
 
 
+async def test_a_session_may_be_longer_than_clients_otherwise_wait_for_an_answer(
+    kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    app = await application(kafka, tmp_path, session_timeout="2m")
+    async with started(app, "slackwater") as (process, address), aiohttp.ClientSession() as session:
+        await until_ready(session, address, process)
+
+
 @EITHER
 async def test_a_port_that_is_taken_is_a_start_error(kafka: KafkaBroker, tmp_path: Path, command: str) -> None:
     app = await application(kafka, tmp_path)

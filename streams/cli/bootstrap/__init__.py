@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.common import complain, confirmed, emit_json, progress_on_stderr, run, settings_of, tell
+from streams.cli.common import cleaned_up, complain, confirmed, emit_json, progress_on_stderr, run, settings_of, tell
 from streams.cli.files import (
     AccountOption,
     AccountsOption,
@@ -104,7 +104,8 @@ def bootstrap(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     if refusal := found.refusal(end):
         complain(f"{refusal}. Nothing was changed")
         raise typer.Exit(1)
-    learnt, plan = _learn(settings, sources, ids_of(settings, sources, aliases, zone), found, end)
+    with cleaned_up("nothing was written"):
+        learnt, plan = _learn(settings, sources, ids_of(settings, sources, aliases, zone), found, end)
     if as_json:
         emit_json(plan)
     else:

@@ -95,8 +95,9 @@ class Found:
 
 
 async def look(settings: Settings) -> Found:
-    """Creates the application's own topics, where they are missing. Raises `BrokerError`, and `StateError` for a state
-    of a newer version."""
+    """Creates the application's own topics, where they are missing. Raises `BrokerError`, `StartError` for other topics
+    that are missing or not as they have to be, and `StateError` for a state of a newer version."""
+    await topics.refuse_wrong(settings)
     await topics.create(settings, roles=("output", "internal"))
     return Found(await group.members(settings), await standings(settings))
 

@@ -39,7 +39,7 @@ def routes(settings: Settings) -> Iterator[Finding]:
         yield _ROUTES.warning(text, "set SLACKWATER_SLACK_WEBHOOK_URL_FILE, or routes", routes=names)
     for doubt in doubts_of(settings):
         yield _ROUTES.warning(
-            doubt, "see Routes in the README; slackwater check --routes shows what becomes of an alert"
+            doubt, "see Routes in deploy/guide/messages.md; slackwater check --routes shows what becomes of an alert"
         )
 
 

@@ -76,10 +76,9 @@ def explain(
     from streams.cli.dead_letters.place import marked
 
     settings = settings_of(context)
-    found = _found(settings, Wanted(places=frozenset({place})))
-    if not found:
-        complain(f"there is no dead letter of {place!r}; slackwater dead-letters list shows them")
-        raise typer.Exit(1)
+    wanted = Wanted(places=frozenset({place}))
+    found = _found(settings, wanted)
+    _refuse_unknown(wanted, found)
     (letter,) = found
     typer.echo(clean(f"{place}  {format_instant(letter.at)}  {letter.reason}  {letter.field or ''}".rstrip()))
     typer.echo(clean(letter.detail))
@@ -122,7 +121,9 @@ def replay(  # noqa: PLR0913, PLR0917 - a command has the options that it has
 
     settings = settings_of(context)
     wanted = _wanted(settings, topic, reason, since, until, places)
-    letters, gone = run(made_whole(settings, _found(settings, wanted)))
+    found = _found(settings, wanted)
+    _refuse_unknown(wanted, found)
+    letters, gone = run(made_whole(settings, found))
     if gone:
         tell(f"{gone:,} records are no longer where they stood: they are meant as they were understood")
     plan = plan_of(settings, letters, run(sent_before(settings)), every=every)
@@ -160,6 +161,15 @@ def _found(settings: "Settings", wanted: "Wanted") -> "list[DeadLetter]":
     from streams.cli.dead_letters.letters import read_letters, wanted_of
 
     return wanted_of(run(read_letters(settings)), wanted)
+
+
+def _refuse_unknown(wanted: "Wanted", found: "list[DeadLetter]") -> None:
+    """End with status 1 where there is none of a place that was named."""
+    from streams.cli.dead_letters.letters import place_of
+
+    if unknown := sorted(wanted.places - set(map(place_of, found))):
+        complain(f"there is no dead letter of {', '.join(map(repr, unknown))}; slackwater dead-letters list shows them")
+        raise typer.Exit(1)
 
 
 def _wanted(

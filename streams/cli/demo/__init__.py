@@ -13,9 +13,25 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: slackwater demo --accounts 300 --seconds 90 --broker kafka")(demo)
 
 
+def _broker(value: str) -> str:
+    from streams.runtime.settings_values import brokers
+
+    if value in {"embedded", "kafka"}:
+        return value
+    try:
+        return brokers(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"should be embedded or kafka; an address {error}") from None
+
+
 def demo(
     broker: Annotated[
-        str, typer.Option(metavar="embedded|kafka|ADDRESS", help="kafka needs Java 17 and Maven; an address, no TLS.")
+        str,
+        typer.Option(
+            metavar="embedded|kafka|ADDRESS",
+            help="kafka needs Java 17 and Maven; an address, no TLS.",
+            callback=_broker,
+        ),
     ] = "embedded",
     accounts: Annotated[int, typer.Option(min=1, max=5_000, help="Accounts in the fleet.")] = 120,
     days: Annotated[int, typer.Option(min=60, help="Days to live through.")] = 120,
@@ -38,9 +54,13 @@ def demo(
 
     console = Console(stderr=as_json, highlight=False)
     show = Show(broker=broker, accounts=accounts, days=days, seconds=seconds, seed=seed)
-    with Screen(console, show.plan) as screen:
+    try:
+        plan = show.plan
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--days") from None
+    with Screen(console, plan) as screen:
         result = run(perform(show, screen))
     if as_json:
         emit_json(result.as_dict())
     else:
-        print_card(console, result, show.plan)
+        print_card(console, result, plan)

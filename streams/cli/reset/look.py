@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.codec import decode
-from schemas.errors import BrokerError, Rejected, StartError, StateError
+from schemas.errors import BrokerError, Rejected, StateError
 from schemas.events import InputTopic
 from streams.cli.reading import Samples, read_all, reader, sample
 from streams.cli.reset.plan import Found, Input
@@ -25,11 +25,11 @@ _TAIL: Final = 20
 
 
 async def look(settings: Settings) -> Found:
-    """Raises `BrokerError`, and `StartError` for a broker that refuses transactions, or without the input topics."""
+    """Raises `BrokerError`, and `StartError` for a broker that refuses transactions, or topics that are missing or not
+    as they have to be."""
+    await topics.refuse_wrong(settings)
     members = await group.members(settings)
     existing = await topics.partition_counts(settings)
-    if missing := sorted(topics.input_names(settings).keys() - existing.keys()):
-        raise StartError(f"there is no topic {missing[0]!r}; run: slackwater topics create, or set its name right")
     inputs = await _inputs(settings, existing)
     log = topics.changelog(settings, topics.ENGAGEMENT)
     accounts, began, unreadable = await _state(settings) if log in existing else (0, None, 0)

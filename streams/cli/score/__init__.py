@@ -41,13 +41,15 @@ async def read_score(settings: "Settings") -> "Score":
     from streams.board.score import Score
     from streams.cli.reading import read_all
 
-    last: dict[bytes, bytes] = {}
+    last: dict[bytes, bytes | None] = {}
     topic = settings.topic("health")
     async for record in read_all(settings, topic):
-        last[record.key or b""] = record.value or b""
+        last[record.key or b""] = record.value
     found = Score()
     unreadable = 0
     for value in last.values():
+        if value is None:  # the account is taken away
+            continue
         try:
             found.add(AccountPicture.model_validate_json(value))
         except ValidationError:

@@ -203,7 +203,9 @@ async def test_a_cancelled_send_is_cancelled(session: ClientSession) -> None:
     nothing_secret_in("".join(traceback.format_exception(raised.value)))
 
 
-@pytest.mark.parametrize("url", ["", "hooks.slack.com" + PATH, "ftp://hooks.slack.com" + PATH, "http://[" + PATH, "/"])
+@pytest.mark.parametrize(
+    "url", ["", "hooks.slack.com" + PATH, "ftp://hooks.slack.com" + PATH, "http://[" + PATH, "/", "http://a..b" + PATH]
+)
 async def test_what_is_no_web_address_is_refused_without_being_repeated(url: str, session: ClientSession) -> None:
     with pytest.raises(ValueError, match="not an http") as raised:
         SlackChannel(session, SecretStr(url))

@@ -1,6 +1,8 @@
 """When history may be loaded, and what is said where it may not."""
 
+import os
 import re
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -70,6 +72,38 @@ def test_the_plan_tells_of_events_that_are_written_twice() -> None:
     reading = Reading(rows=Counter(usage=len(items)), first_at=T + 1, last_at=T + 20)
     (warning,) = _plan(Settings(), learnt, reading, Found((), (FRESH,)))["warnings"]
     assert warning.startswith("20 of 40 usage events (50%) are, in account, ")
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [
+        (signal.SIGINT, 130, "interrupted: nothing was written"),
+        (signal.SIGTERM, 143, "terminated: nothing was written"),
+    ],
+)
+def test_one_that_is_told_to_stop_while_it_reads_leaves_nothing_behind(
+    number: int, status: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look(_: Settings) -> Found:
+        return Found((), (FRESH,))
+
+    def read(*_: object) -> None:
+        assert any(tmp_path.glob("slackwater-bootstrap-*"))
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr("streams.cli.bootstrap.found.look", look)
+    monkeypatch.setattr("streams.cli.backtest.read_rows", read)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    file = tmp_path / "usage.csv"
+    file.write_text("account_id,occurred_at\nacme,2025-01-01\n")
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # not to end this process
+    try:
+        result = CliRunner().invoke(app, ["bootstrap", str(file), "--until", "2025-02-01", "--yes"])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert result.exit_code == status, result.output
+    assert said in result.stderr
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.parametrize(("until", "said"), [("2090-01-01", "is in the future"), ("soon", "--until")])

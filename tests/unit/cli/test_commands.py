@@ -284,12 +284,27 @@ def test_a_directory_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> No
         ("simulate", "--out", "o", "--start", "1960-01-01"),
         ("simulate", "--out", "o", "--days", "99999999"),
         ("demo", "--seconds", "nan"),
+        ("demo", "--broker", "host:abc"),
+        ("demo", "--broker", "a..b:9"),
     ],
 )
 def test_a_number_that_nothing_can_be_done_with_is_wrong_use(runner: CliRunner, arguments: tuple[str, ...]) -> None:
     result = runner.invoke(app, arguments)
     assert result.exit_code == 2
     assert f"Invalid value for '{arguments[-2]}'" in result.output or "--start" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("demo", "--days", "30000"), "--days: 30,000 days from the first one on do not lie from 1990 to 2099"),
+        (("alerts", "ack", "3fa1", "--kind", "usage_drop"), "--kind: goes with --account: an alert has its kind"),
+    ],
+)
+def test_what_does_not_go_together_is_wrong_use(runner: CliRunner, arguments: tuple[str, ...], said: str) -> None:
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert f"Invalid value for {said}" in result.output
 
 
 def test_who_has_no_name_is_asked_for_one(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:

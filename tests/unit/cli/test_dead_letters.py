@@ -59,6 +59,19 @@ def test_a_list_stays_short_however_many_fields_somebody_makes_up(monkeypatch: p
     assert max(map(len, told.output.splitlines())) <= 1_001
 
 
+@pytest.mark.parametrize("command", [("explain",), ("replay", "--yes", "product-usage/0/1")])
+def test_a_place_of_which_there_is_no_letter_is_named_and_nothing_is_sent(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read_letters(_: Settings) -> list[DeadLetter]:
+        return [letter(GOOD)]
+
+    monkeypatch.setattr("streams.cli.dead_letters.letters.read_letters", read_letters)
+    told = CliRunner().invoke(app, ["dead-letters", *command, "billing/0/99"])
+    assert told.exit_code == 1
+    assert "there is no dead letter of 'billing/0/99'; slackwater dead-letters list shows them" in told.stderr
+
+
 @pytest.mark.parametrize(
     ("raw", "field", "line"),
     [

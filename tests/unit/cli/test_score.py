@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from schemas.picture import AccountPicture
 from streams.board.score import Score
+from streams.cli.score import read_score
 from streams.cli.score.show import show
 from streams.detection.outcomes import ANY
+from streams.runtime.settings import Settings
 
 
 def picture(account: str, **fields: Any) -> AccountPicture:
@@ -124,3 +128,20 @@ def test_it_is_fit_to_be_read(found: Score, capsys: pytest.CaptureFixture[str]) 
 def test_of_nothing_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     show(Score())
     assert capsys.readouterr().out == "0 accounts, 0 paying nothing a month\n"
+
+
+async def test_a_tombstone_takes_its_account_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = lost("there", "03", reason="price", mrr_minor=100).model_dump_json(exclude_none=True).encode()
+    rows = [(b"there", there), (b"gone", there), (b"gone", None), (b"never", None), (b"damaged", b"{")]
+
+    async def read_all(*_: object) -> AsyncIterator[SimpleNamespace]:
+        for key, value in rows:
+            yield SimpleNamespace(key=key, value=value)
+
+    monkeypatch.setattr("streams.cli.reading.read_all", read_all)
+    score = Score()
+    score.add(AccountPicture.model_validate_json(there))
+    assert (await read_score(Settings())).as_dict() == score.as_dict()
+    assert "account-health: 1 records are no picture of an account" in capsys.readouterr().err

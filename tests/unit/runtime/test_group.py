@@ -11,6 +11,7 @@ from aiokafka.protocol.commit import OffsetFetchResponse_v3
 from faust.types import TP
 
 from streams.runtime import group
+from streams.runtime.settings import Settings
 
 BILLING = [TP("billing", 0), TP("billing", 1)]
 GIVEN = OffsetFetchResponse_v3(0, [("billing", [(0, 30, "at", 0), (1, -1, "", 0)])], 0)
@@ -58,3 +59,15 @@ async def test_what_waiting_does_not_mend_is_raised() -> None:
 async def test_a_topic_that_is_not_there_has_no_position() -> None:
     coordinator = Coordinator(OffsetFetchResponse_v3(0, [("billing", [(0, -1, "", 3), (1, 7, "", 0)])], 0))
     assert await group.positions(coordinator, BILLING) == {BILLING[1]: OffsetAndMetadata(7, "")}
+
+
+async def test_what_members_call_themselves_does_nothing_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(_: Settings, question: Any) -> Any:
+        return await question(None)
+
+    async def described(*_: Any) -> Any:
+        return (0, "", "", "", "", [("\x1b[2Jme-1", "me\x1b]0;x\x07", "/10.0.0.1")])
+
+    monkeypatch.setattr(group, "_ask", ask)
+    monkeypatch.setattr(group, "_described", described)
+    assert await group.members(Settings()) == ("me ]0;x at 10.0.0.1 ( [2Jme-1)",)

@@ -145,7 +145,7 @@ async def test_what_is_no_button_of_ours_is_counted_and_left(session: aiohttp.Cl
 
 
 def test_who_hears_of_buttons_needs_the_right_to_write_commands() -> None:
-    bot = {"slack_bot_token": "xoxb-1", "slack_channel": "C1"}
+    bot = {"slack_bot_token": "xoxb-1", "slack_channel": "C0123456789"}
     for app_token, expected in ((None, ("Read",)), ("xapp-1", ("Read", "Write"))):
         settings = Settings.model_validate({**bot, "slack_app_token": app_token})
         needed = operations_by_topic(acls_of(settings, Role.WORKER))

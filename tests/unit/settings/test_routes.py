@@ -221,6 +221,14 @@ def test_people_and_teams_are_known_by_any_spelling(toml: Path) -> None:
             "x.url (line 3): should be an https:// address, as Sl",
         ),
         (
+            '[channels.x]\ntype = "webhook"\nurl = "https://a..b/Secret"\nsecret_env = "KEY"',
+            "x.url (line 3): should be an http(s) address",
+        ),
+        (
+            '[channels.x]\ntype = "slack_webhook"\nurl = "https://[::1/Secret"',
+            "x.url (line 3): should be an https:// address, as Sl",
+        ),
+        (
             '[channels.x]\ntype = "webhook"\nurl_env = "CS"\nsecret_env = "BOT"',
             "x.secret_env (line 4): should be whsec_",
         ),
@@ -230,11 +238,11 @@ def test_people_and_teams_are_known_by_any_spelling(toml: Path) -> None:
         ),
         (
             '[channels.x]\ntype = "slack_bot"\ntoken_env = "KEY"\nchannel = "C012"',
-            "x.token_env (line 3): should be the token of a bot, which begins with xoxb-",
+            "x.token_env (line 3): should be a bot's token, which begins with xoxb-",
         ),
         (
             '[channels.x]\ntype = "slack_bot"\ntoken_env = "BOT"\napp_token_env = "BOT"\nchannel = "C012"',
-            "x.app_token_env (line 4): should be a token of the app, which begins with xapp-",
+            "x.app_token_env (line 4): should be an app-level token, which begins with xapp-",
         ),
         (
             '[channels.x]\ntype = "slack_bot"\ntoken_env = "BOT"\nchannel = "#sales"',

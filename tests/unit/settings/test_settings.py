@@ -33,6 +33,8 @@ def without(environ: dict[str, str], name: str) -> dict[str, str]:
         ({"SLACKWATER_HEARTBEAT_INTERVAL": "10s"}, "SLACKWATER_HEARTBEAT_INTERVAL"),
         ({"SLACKWATER_FALSE_ALARMS_PER_ACCOUNT_YEAR": "2"}, "SLACKWATER_FALSE_ALARMS_PER_ACCOUNT_YEAR"),
         ({"SLACKWATER_TOPIC_BILLING": "accounts"}, "SLACKWATER_TOPIC_BILLING"),
+        ({"SLACKWATER_TOPIC_USAGE": "slackwater-aliases"}, "SLACKWATER_TOPIC_USAGE"),
+        ({"SLACKWATER_TOPIC_ALERTS": "mine-replayed", "SLACKWATER_APP_ID": "mine"}, "SLACKWATER_APP_ID"),
         (without(SASL, "SLACKWATER_SASL_MECHANISM"), "SLACKWATER_SASL_MECHANISM (not set)"),
         (without(SASL, "SLACKWATER_SASL_PLAIN_PASSWORD"), "SLACKWATER_SASL_PLAIN_PASSWORD (not set)"),
         (without(SASL, "SLACKWATER_SECURITY_PROTOCOL"), "SLACKWATER_SASL_MECHANISM"),
@@ -78,6 +80,8 @@ def test_public_topics_have_the_prefix_and_internal_ones_the_application_id() ->
     assert settings.fleet_topic == "watch-fleet"
     assert settings.alias_topic == "watch-aliases"
     assert settings.parked_topic == "watch-parked"
+    internal = {each.name for each in topics.plan(settings) if each.role == "internal"}
+    assert settings.internal_topics == internal | {topics.of_replays(settings).name}
 
 
 @pytest.mark.parametrize("name", ["slackwater-fleet", "slackwater-aliases"])

@@ -39,8 +39,11 @@ def test_anything_else_is_no_duration(text: str) -> None:
         ("BROKERS", "localhost"),
         ("BROKERS", "localhost:0"),
         ("BROKERS", "localhost:99999"),
-        ("BROKERS", "kafka://localhost:9092"),
         ("BROKERS", "a:1,,b:2"),
+        ("BROKERS", "a..b:9092"),
+        ("BROKERS", "[:::::]:9092"),
+        ("WEB_HOST", "a..b"),
+        ("BOARD_HOST", "x" * 64),
         ("APP_ID", "two words"),
         ("APP_ID", "x" * 250),
         ("TOPIC_USAGE", "usage/eu"),
@@ -64,6 +67,7 @@ def test_anything_else_is_no_duration(text: str) -> None:
         ("SASL_MECHANISM", "GSSAPI"),
         ("SLACK_CHANNEL", "#alerts"),
         ("SLACK_API_URL", "slack.com/api"),
+        ("SLACK_CHANNEL", "C1"),
         ("SLACK_USERS", "all"),
         ("EXCLUDE_EVENTS", "beat,,ping"),
         ("EXCLUDE_USERS", "u" * 257),
@@ -80,6 +84,10 @@ def test_a_wrong_value_is_refused_with_its_place_the_value_and_what_is_allowed(n
     [
         ("SLACK_WEBHOOK_URL", "hunter2"),
         ("SLACK_WEBHOOK_URL", "ftp://hunter2"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.slack.com:99999/hunter2"),
+        ("SLACK_WEBHOOK_URL", "https://[::1/hunter2"),
+        ("SLACK_WEBHOOK_URL", "https://a..b/hunter2"),
+        ("SLACK_WEBHOOK_URL", "https://user:hunter2@hooks.slack.com/"),
         ("SLACK_BOT_TOKEN", "xapp-hunter2"),
         ("SLACK_BOT_TOKEN", "xoxb-hunter 2"),
         ("SLACK_APP_TOKEN", "xoxb-hunter2"),
@@ -93,6 +101,26 @@ def test_a_wrong_secret_is_refused_without_being_shown(name: str, value: str) ->
     assert "hunter2" not in str(refused.value)
     assert "hunter2" not in "".join(traceback.format_exception(refused.value))
     assert refused.value.__cause__ is None, "pydantic's own error says nothing more, at length"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SLACK_CHANNEL", "xoxb-hunter2"),
+        ("SLACK_USERS", "xapp-hunter2"),
+        ("SLACK_API_URL", "ftp://user:hunter2@slack.example/"),
+        ("TELL_KINDS", "xoxe.xoxb-hunter2"),
+        ("LET_GO", "price, https://hooks.slack.com/services/hunter2"),
+        ("HEALTH_WEIGHTS", "whsec_hunter2=5"),
+        ("REASON_KEYWORDS", "xoxb-hunter2=money"),
+        ("FORMAT_USAGE", "xoxb-hunter2"),
+    ],
+)
+def test_a_secret_in_the_wrong_setting_is_not_shown(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({f"SLACKWATER_{name}": value})
+    assert str(refused.value).startswith(f"SLACKWATER_{name}: ")
+    assert "hunter2" not in str(refused.value)
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -144,6 +172,56 @@ def test_any_text_is_either_taken_or_refused_as_a_settings_error(values: dict[st
         assert str(refused)  # noqa: PT017 - either outcome is right
     else:
         assert isinstance(settings, Settings)
+
+
+@pytest.mark.parametrize("key", Settings.model_fields)
+def test_any_value_of_a_file_is_either_taken_or_refused_as_a_settings_error(key: str, tmp_path: Path) -> None:
+    toml = tmp_path / "slackwater.toml"
+    for value in (
+        "7",
+        "true",
+        "1.5",
+        "2025-01-01",
+        '[["a"]]',
+        "[{ a = 1 }]",
+        "[1]",
+        "{ a = [1] }",
+        "{ a = { b = 1 } }",
+    ):
+        toml.write_text(f"{key} = {value}\n")
+        try:
+            load_settings({}, toml)
+        except SettingsError as refused:
+            assert f"{toml}:{key}" in str(refused)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("flush = 5", "flush=5 (line 1): should be a whole number and a unit: 250ms, 1s"),
+        ("give_up = 30", "give_up=30 (line 1): should be a whole number and a unit"),
+        ("reminder = 0", "reminder=0 (line 1): should be a whole number and a unit"),
+        ("partitions = true", "partitions=True (line 1): should be a valid integer"),
+        ("watch_false_alarms_per_account_year = true", "year=True (line 1): should be a valid number"),
+        ("health_weights = { card = true }", "True"),
+        ('tell_kinds = [["a"]]', "tell_kinds=[['a']] (line 1): ['a'] is no kind of alert; there are usage_"),
+        ("shadow_kinds = [1]", "shadow_kinds=[1] (line 1): 1 is no kind of alert"),
+    ],
+)
+def test_a_value_of_another_type_than_is_promised_is_refused(line: str, says: str, tmp_path: Path) -> None:
+    toml = tmp_path / "slackwater.toml"
+    toml.write_text(line)
+    with pytest.raises(SettingsError) as refused:
+        load_settings({}, toml)
+    assert says in str(refused.value)
+
+
+def test_numbers_and_truths_of_a_file_are_what_they_say(tmp_path: Path) -> None:
+    toml = tmp_path / "slackwater.toml"
+    toml.write_text("partitions = 8\nconsole = true\nkeep_comments = false\nfalse_alarms_per_account_year = 0.1\n")
+    settings = load_settings({}, toml)
+    assert (settings.partitions, settings.console, settings.keep_comments) == (8, True, False)
+    assert settings.false_alarms_per_account_year == 0.1
 
 
 def test_names_are_a_list_in_a_file_and_separated_by_commas_elsewhere(tmp_path: Path) -> None:
