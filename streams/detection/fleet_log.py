@@ -23,7 +23,7 @@ from streams.detection.config import DAY_MS, DetectionConfig
 from streams.detection.day_sums import DaySums
 from streams.detection.facet_learning import FacetLearning
 from streams.detection.fleet import NEUTRAL, FleetDay
-from streams.detection.fleet_learning import AGE, FleetLearning, speaks
+from streams.detection.fleet_learning import AGE, FACTOR_LEAST, FleetLearning, speaks
 from streams.detection.flow import SLOT_MS, Counts, add
 from streams.detection.flow_learning import FlowLearning
 from streams.detection.lessons import NO_LESSONS, Lessons
@@ -361,13 +361,17 @@ class FleetLog:
             self._shareless.add(day)
         self.measured = {"all": today.factor}
         excuses = self.stall.excuses
+        stalled = self.stall.stalled  # on days that tell nothing, too: a weekend within an outage is a part of it
         if sources is not None:
             factors = []
             for number, (name, measured) in enumerate(zip(sources.names, sources.factors, strict=True)):
-                if sources.speaking[number]:
+                key, speaks_itself = key_of(number, sources.layout), sources.speaking[number]
+                if speaks_itself:
                     self.measured.setdefault(name, measured)
-                factors.append(excuses(key_of(number, sources.layout), measured))
+                factors.append(excuses(key, measured) if speaks_itself or key not in stalled else FACTOR_LEAST)
             self._sources[day] = replace(sources, factors=tuple(factors))
+        if WHOLE in stalled and not self._learning.tells:
+            today = replace(today, factor=FACTOR_LEAST, active_factor=FACTOR_LEAST)
         self._days[day] = replace(today, factor=excuses(WHOLE, today.factor))
 
     def _calibrate(self) -> None:

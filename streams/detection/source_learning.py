@@ -19,6 +19,10 @@ OTHER: Final = "other"
 """What the untracked sources together are called."""
 _WEEK_PRIOR: Final = 5.0
 _LEARNS_ABOVE: Final = 0.6
+_SEEN: Final = 1.5
+"""Weekdays like today's from which a source is known: on the second, when it is still growing, too little is."""
+_TEACHES_MOST: Final = 2.0
+"""Shares lag behind: of a source that many have just come to, all would be far beyond what is usual."""
 _KEPT: Final = 0.97
 """Of what is known of a source from day to day, and of its profile from week to week."""
 _AHEAD: Final = 2.0
@@ -75,6 +79,8 @@ class SourceLearning:
         """The sources on the next day, on which the fleet's factor is as given; learns for the days after it. None as
         long as no source is tracked but the default."""
         today = self._today(weekday, sums, factor) if self.layout != UNTRACKED else None
+        if factor > _LEARNS_ABOVE:
+            self._withdraw()
         self._see(sums)
         return today
 
@@ -84,8 +90,8 @@ class SourceLearning:
             today, whole = sums.of_source(source), self.wholes[source]
             had, expected = self._week[source][weekday]
             usual = (had + _WEEK_PRIOR) / (expected + _WEEK_PRIOR)
-            # As of the fleet: it has to have been seen on such a weekday, and more to be expected than is lent.
-            known = expected > 0.0 and today.expected * usual >= LENT
+            # As of the fleet: it was seen on such weekdays, when it was as large, and more is expected than is lent.
+            known = expected >= _SEEN * today.expected and today.expected * usual >= LENT
             speaks = known and today.accounts >= fleet_learning.FEWEST
             if source != REST:
                 whole.add(today, usual * factor)
@@ -95,12 +101,23 @@ class SourceLearning:
             elif whole.quiet:
                 own = FACTOR_LEAST
             if factor > _LEARNS_ABOVE and (own > _LEARNS_ABOVE if speaks else not whole.quiet):
-                self._week[source][weekday] = [_KEPT * had + today.came, _KEPT * expected + today.expected * factor]
+                usual_most = today.expected * factor
+                came = min(today.came, _TEACHES_MOST * usual_most)
+                self._week[source][weekday] = [_KEPT * had + came, _KEPT * expected + usual_most]
             factors.append(clipped(own))
             speaking.append(speaks)
             measured.append(fleet_learning.measured(today.came, today.expected * usual))
         names = (DEFAULT, *(self._names[each][1] if each >= 0 else "" for each in self.layout), OTHER)
         return SourceDay(self.layout, names, tuple(factors), tuple(speaking), tuple(measured))
+
+    def _withdraw(self) -> None:
+        """Forget what is gone for good."""
+        layout = list(self.layout)
+        for place in range(TRACKED):
+            if self.wholes[place + 1].withdrawn:
+                self._used.pop(layout[place], None)
+                self._track(layout, place, -1)
+        self.layout = tuple(layout)
 
     def _see(self, sums: SourceSums) -> None:
         used = {bucket: _KEPT * before for bucket, before in self._used.items()}
@@ -109,10 +126,6 @@ class SourceLearning:
             self._names[bucket] = max(self._names.get(bucket, (0, "")), sums.names[bucket])
         least = fleet_learning.FEWEST
         layout = list(self.layout)
-        for place in range(TRACKED):
-            if self.wholes[place + 1].withdrawn:
-                del used[layout[place]]
-                self._track(layout, place, -1)
         self._used = {bucket: use for bucket, use in used.items() if use >= 0.1 * least or bucket in layout}
         self._names = {bucket: self._names[bucket] for bucket in self._used}
         for use, bucket in sorted((-use, bucket) for bucket, use in self._used.items() if bucket not in layout):

@@ -30,6 +30,7 @@ _LOW: Final = 0.85
 _LOW_DAYS: Final = 14
 _HIGH_DAYS: Final = 3
 """So many days at normal say that a low time is over."""
+_WEEK: Final = 7
 _RECENT_DAYS: Final = 42
 _KNOWN_DAYS: Final = 28
 _NEW_NORMAL_DAYS: Final = 60
@@ -101,6 +102,8 @@ class _Course:
         """Days at normal at its end."""
         self.floor = 0.0
         """Where a low time that lasts is held to end; 0 in none."""
+        self.since = 0
+        """When the low time began, ms: its days are those that tell something."""
 
     @property
     def usual(self) -> float:
@@ -109,15 +112,27 @@ class _Course:
         if len(self.recent) < _KNOWN_DAYS:
             return 1.0
         usual = median(self.recent)
-        return usual if _DEAD <= usual < BACK else 1.0
+        return usual if usual < BACK and (usual >= _DEAD or self._comes_and_goes) else 1.0
+
+    @property
+    def _comes_and_goes(self) -> bool:
+        """Whether it was back after a week of next to nothing: then that is no broken producer."""
+        dead = 0
+        for each in self.recent:
+            if each >= BACK and dead >= _WEEK:
+                return True
+            dead += each < _DEAD
+        return False
 
     def remember(self, measured: float) -> None:
         """The next day, which says nothing of low times."""
         self.recent = [*self.recent[1 - _RECENT_DAYS :], measured]
 
-    def add(self, today: Measured) -> None:
-        """The next day."""
+    def add(self, today: Measured, since: int) -> None:
+        """The next day, which begins at `since`."""
         self.remember(today.measured)
+        if not self.low:
+            self.since = since
         floor = self.floor
         if not floor and len(self.recent) >= _KNOWN_DAYS:
             floor = _LOW * median(self.recent)
@@ -132,13 +147,14 @@ class _Course:
 
     def pack(self) -> list[Any]:
         """As plain data."""
-        return [self.low, self.high, self.floor, self.recent]
+        return [self.low, self.high, self.floor, self.recent, self.since]
 
     @classmethod
     def unpack(cls, packed: list[Any]) -> "_Course":
         """What `pack` gave."""
         course = cls()
-        course.low, course.high, course.floor, course.recent = packed
+        course.low, course.high, course.floor, course.recent, *since = packed
+        course.since = since[0] if since else 0
         return course
 
 
@@ -247,11 +263,12 @@ class Stall:
         if any(each in (key, WHOLE) or key == WHOLE for each, declined in found if not declined):
             course.remember(today.measured)
             return  # which says it all
-        course.add(today)
+        course.add(today, since)
         if not course.floor:
             found.pop((key, True), None)
         elif (key, True) not in found and (key == WHOLE or (WHOLE, True) not in found):
-            found[key, True] = _Found(name, percent, since - (_LOW_DAYS - 1) * DAY_MS, declined=True)
+            began = course.since or since - (_LOW_DAYS - 1) * DAY_MS  # 0 from a version that did not know
+            found[key, True] = _Found(name, percent, began, declined=True)
 
     def _hear(self, found: dict[tuple[int, bool], _Found], key: int, name: str, whole: WholeSource, day: int) -> None:
         """What a day says of a source that few accounts use."""

@@ -11,6 +11,7 @@ came to nothing lately, as those of weekends do: what accounts have in common is
 from math import log
 from typing import Any, Final
 
+from streams.detection.fleet_learning import FEWEST
 from streams.detection.source_sums import OfSource
 
 LEAST: Final = 5
@@ -56,8 +57,8 @@ class WholeSource:
 
     @property
     def withdrawn(self) -> bool:
-        """It has been quiet for so long that nobody waits for it."""
-        return self.quiet is True and self.silent_days >= WITHDRAWN_DAYS
+        """It has been quiet for so long that nobody waits for it; where many use it, it is its factor that says so."""
+        return self.silent_days >= WITHDRAWN_DAYS and (self.quiet is True or self.accounts >= FEWEST)
 
     @property
     def nats(self) -> float:

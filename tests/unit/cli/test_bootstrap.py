@@ -96,11 +96,13 @@ def test_one_that_is_told_to_stop_while_it_reads_leaves_nothing_behind(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     file = tmp_path / "usage.csv"
     file.write_text("account_id,occurred_at\nacme,2025-01-01\n")
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # not to end this process
+    # SIGTERM is not to end this process; and Ctrl-C means nothing to what a shell has put into the background.
+    before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         result = CliRunner().invoke(app, ["bootstrap", str(file), "--until", "2025-02-01", "--yes"])
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     assert result.exit_code == status, result.output
     assert said in result.stderr
     assert list(tmp_path.iterdir()) == [file]

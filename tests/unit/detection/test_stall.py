@@ -36,10 +36,11 @@ def lived(
     level: Callable[[int], float] = lambda _day: 1.0,
     rate: float = 0.7,
     resting: str | None = None,
+    moved: tuple[int, int] = (0, 0),
 ) -> list[Transition]:
     """A fleet of busy accounts, whose producers (that of the source `dead`, or all) are broken on some days. As that
     begins, the first `gone` leave. `level` multiplies what all do on a day; on weekends nobody uses the source
-    `resting`."""
+    `resting`. `moved`: so many use `mobile` from a day on."""
     random = Random(1)
 
     def told() -> Iterator[tuple[InputTopic, str, InputEvent]]:
@@ -49,7 +50,7 @@ def lived(
                 for number in range(accounts):
                     if random.random() >= chance or (number < gone and day >= outage.start):
                         continue
-                    name = source(number, random)
+                    name = "mobile" if number < moved[0] and day >= moved[1] else source(number, random)
                     if (day in outage and dead in (None, name)) or (name == resting and not weekdays(day)):
                         continue
                     at = START + day * DAY_MS + hour * HOUR_MS
@@ -155,6 +156,39 @@ def test_nor_are_the_weekends_of_a_source_that_is_used_on_weekdays_alone(account
     assert opened.at <= START + 83 * DAY_MS + HOUR_MS
 
 
+@pytest.mark.parametrize(("rate", "weekend"), [(0.4, 0.3), (0.1, 1.0)])
+def test_a_source_to_which_many_move_is_not_dead_as_it_settles(rate: float, weekend: float) -> None:
+    def level(day: int) -> float:
+        return weekdays(day) or weekend
+
+    assert not of_fleet(lived(300, 170, moved=(100, 100), rate=rate, level=level))
+
+
+def test_one_that_is_gone_for_good_holds_nobody_for_ever() -> None:
+    told = lived(240, 160, range(80, 160), dead="mobile", source=every_third)
+    opened, resolved = of_fleet(told)
+    assert (opened.at, resolved.change) == (START + 81 * DAY_MS + HOUR_MS, Change.RESOLVED)
+    assert START + 139 * DAY_MS < resolved.at < START + 145 * DAY_MS
+    assert "is taken for withdrawn" in resolved.headline
+    assert warned(told) == {f"a-{number}" for number in range(0, 240, 3)}
+
+
+def test_weekends_within_an_outage_are_a_part_of_it() -> None:
+    """Not a silence of those who might have come on them, for all of whom flow is back at once."""
+    told = lived(200, 190, range(110, 170), level=weekdays, rate=0.1)
+    assert [each.change for each in of_fleet(told)] == [Change.OPENED, Change.RESOLVED]
+    assert len(warned(told)) < 12
+
+
+def test_a_low_time_of_those_who_rest_at_weekends_is_since_it_began() -> None:
+    stall = Stall(Calendar("UTC", HOUR_MS))
+    for day in range(90):
+        factor = 1.0 if day < 60 else 0.7
+        stall.day(day, Measured(factor, factor, tells=day % 7 < 5), None)
+    (opened,) = stall.said
+    assert (opened.finding.reasons[0].code, opened.finding.since) == ("declined", 60 * DAY_MS)
+
+
 def test_accounts_of_both_sources_are_held_against_what_is_left() -> None:
     def by_chance(number: int, random: Random) -> str:
         return "mobile" if random.random() < (number % 5) / 4 else "product"
@@ -240,6 +274,15 @@ def test_a_fleet_that_works_at_the_end_of_each_quarter_is_taken_for_broken_once(
     quiet = [each for each in stall.said if each.finding.reasons[0].code == "fleet_quiet"]
     assert [each.change for each in quiet] == [Change.OPENED, Change.RESOLVED]
     assert "has been low for so long that it is the new normal" in quiet[1].finding.headline
+
+
+def test_a_fleet_that_works_for_five_days_a_month_is_taken_for_broken_for_a_month_at_most() -> None:
+    stall = Stall(Calendar("UTC", HOUR_MS))
+    stalled = 0
+    for day in range(365):
+        stall.day(day, Measured(factor := 1.0 if day % 30 < 5 else 0.1, factor if factor == 1.0 else 0.02), None)
+        stalled += bool(stall.stalled)
+    assert stalled < 35
 
 
 def test_a_producer_that_is_broken_for_good_is_never_taken_for_normal() -> None:
