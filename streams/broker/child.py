@@ -50,10 +50,14 @@ class ChildProcess:
         """None while it runs; a negative number when a signal ended it."""
         return self._process.poll()
 
+    @property
+    def output(self) -> str:
+        """All that it wrote, without colours."""
+        return _COLOUR.sub("", self._output.read_text(errors="replace"))
+
     def output_tail(self, lines: int = 15) -> str:
         """The last lines it wrote, for an error message, without colours."""
-        text = _COLOUR.sub("", self._output.read_text(errors="replace"))
-        return "\n".join(text.strip().splitlines()[-lines:])
+        return "\n".join(self.output.strip().splitlines()[-lines:])
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group; nothing happens when it is gone."""

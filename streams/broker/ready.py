@@ -70,9 +70,8 @@ async def wait_until_ready(name: str, child: ChildProcess, address: str, cluster
     deadline = time.monotonic() + patience
     while True:
         if child.exit_status is not None:
-            why = child.output_tail()
-            kind = PortTakenError if _PORT_IN_USE.search(why) else BrokerError
-            raise kind(f"{name} ended with exit status {child.exit_status}:\n{why}")
+            kind = PortTakenError if _PORT_IN_USE.search(child.output) else BrokerError  # it may be far from the end
+            raise kind(f"{name} ended with exit status {child.exit_status}:\n{child.output_tail()}")
         # Looking first keeps aiokafka from logging an error for every attempt.
         if _listens(address) and (found := await cluster_at(address)) is not None:
             if found == cluster:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import uuid
 
 import pytest
@@ -40,6 +41,16 @@ async def test_a_port_that_somebody_took_is_given_up_for_another(
     async with KafkaBroker() as broker:
         assert broker.address != kafka.address
         assert await cluster_at(broker.address) is not None
+
+
+@pytest.mark.usefixtures("kafka_required")
+async def test_so_is_one_on_which_something_else_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kafka then ends by itself, and says far from the end of its output why."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = iter([taken.getsockname()[1], free_port(), free_port(), free_port()])
+        monkeypatch.setattr("streams.broker.kafka.free_port", lambda: next(ports))
+        async with KafkaBroker() as broker:
+            assert await cluster_at(broker.address) is not None
 
 
 async def test_it_cannot_be_started_twice(kafka: KafkaBroker) -> None:
