@@ -101,9 +101,9 @@ class SourceLearning:
             elif whole.quiet:
                 own = FACTOR_LEAST
             if factor > _LEARNS_ABOVE and (own > _LEARNS_ABOVE if speaks else not whole.quiet):
-                usual_most = today.expected * factor
-                came = min(today.came, _TEACHES_MOST * usual_most)
-                self._week[source][weekday] = [_KEPT * had + came, _KEPT * expected + usual_most]
+                ordinary = today.expected * factor
+                came = min(today.came, _TEACHES_MOST * ordinary)
+                self._week[source][weekday] = [_KEPT * had + came, _KEPT * expected + ordinary]
             factors.append(clipped(own))
             speaking.append(speaks)
             measured.append(fleet_learning.measured(today.came, today.expected * usual))

@@ -22,14 +22,15 @@ def muted(account: Account) -> bool:
 def said_already(account: Account) -> int:
     """How severe the alerts on the account's activity as a whole are, from 1; 0 without one. What a part of it says at
     no more than that is no news."""
-    return max(_level(account.alert(Kind.USAGE_SILENCE)), _level(account.alert(Kind.USAGE_DROP)))
+    return max(severity_of(account.alert(Kind.USAGE_SILENCE)), severity_of(account.alert(Kind.USAGE_DROP)))
 
 
 def _acknowledged(alert: Alert | None) -> bool:
     return alert is not None and alert.state is AlertState.ACKNOWLEDGED
 
 
-def _level(alert: Alert | None) -> int:
+def severity_of(alert: Alert | None) -> int:
+    """How severe an alert is, from 1 for a watch; 0 without one."""
     return 0 if alert is None else alert.severity.rank + 1
 
 
@@ -40,13 +41,13 @@ def note(account: Account) -> None:
     silence, drop = account.alert(Kind.USAGE_SILENCE), account.alert(Kind.USAGE_DROP)
     habits.set(row, UNJUDGED, silent)
     habits.set(row, MUTED, silent or account.alert(Kind.CANCEL_SCHEDULED) is not None)
-    habits.set(row, SILENCE_LEVEL, _level(silence))
-    habits.set(row, DROP_LEVEL, _level(drop))
+    habits.set(row, SILENCE_LEVEL, severity_of(silence))
+    habits.set(row, DROP_LEVEL, severity_of(drop))
     if _acknowledged(silence) or (_acknowledged(drop) and not habits.get(row, ACTED)):
         habits.set(row, ACTED, 1)
     for facet, kind in zip(habits.facets, KIND_OF, strict=True):
         alert = account.alert(kind)
-        facet.set(row, DROP_LEVEL, _level(alert))
+        facet.set(row, DROP_LEVEL, severity_of(alert))
         if _acknowledged(alert):
             facet.set(row, ACTED, 1)
 

@@ -9,7 +9,7 @@ from streams.detection.holding import held
 from streams.detection.rules import Rules
 from streams.detection.signals.base import DAYS_TOLD, Calm, Firing, Judgement
 from streams.detection.signals.fallen_source import FallenSource, fall_reason, fallen_source
-from streams.detection.signals.gate import muted
+from streams.detection.signals.gate import muted, severity_of
 from streams.detection.signals.quiet_source import QuietSource, quiet_source, source_reason, without_is_normal
 from streams.detection.state import Account
 from streams.detection.thresholds import SEVERITIES, reached
@@ -46,8 +46,7 @@ class UsageDropSignal:
             return over
         if habit.calm_day >= 0:
             account.habits.set(account.row, CALM_DAY, -1)
-        silence = account.alert(Kind.USAGE_SILENCE)
-        told = 0 if silence is None else SEVERITIES.index(silence.severity) + 1
+        told = severity_of(account.alert(Kind.USAGE_SILENCE))
         if highest <= told or (alert is None and told) or muted(account):
             return None
         return Firing(SEVERITIES[highest - 1])
